@@ -1,0 +1,72 @@
+// Captures: the events that runs have taken, kept until no run and no match needs them.
+//
+// An event is copied once, when the first run takes it: its bytes, and the fields that later conditions and texts
+// read (TypeInfo::kept). Runs hold lists of captures that grow at the head, so runs that part share their past.
+// Both are counted references and live in pools: nothing is allocated when warm.
+//
+// NOT HERE: what is captured and when (matcher), what is computed from it (evaluate).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "runtime/model/event.h"
+#include "runtime/model/program.h"
+#include "runtime/model/value.h"
+
+namespace omen {
+
+// An event that outlived its batch. Its fields (in the order of TypeInfo::kept), texts and bytes follow in memory.
+struct KeptEvent {
+  int64_t time_us;
+  int64_t ts_us;
+  uint64_t sequence;
+  TypeId type;
+  uint32_t references;
+  uint32_t bytes;        // of the whole allocation
+  uint32_t raw_size;
+  uint32_t raw_offset;   // from the start of this struct
+  uint32_t id_offset;
+  uint16_t id_size;
+  uint16_t type_name_size;  // the name stands right behind the id
+  uint32_t field_count;
+  const Value* fields() const { return reinterpret_cast<const Value*>(this + 1); }
+  std::string_view raw() const { return {reinterpret_cast<const char*>(this) + raw_offset, raw_size}; }
+  std::string_view id() const { return {reinterpret_cast<const char*>(this) + id_offset, id_size}; }
+  std::string_view type_name() const { return {reinterpret_cast<const char*>(this) + id_offset + id_size, type_name_size}; }
+};
+static_assert(sizeof(KeptEvent) % alignof(Value) == 0);
+
+using CaptureId = uint32_t;
+inline constexpr CaptureId capture_none = UINT32_MAX;
+
+// One taken event of a run, newest first. `count` is how many of this slot the list holds up to here. A repetition of
+// a group loop is opened by the capture whose `opens` has the loop's bit.
+struct Capture {
+  KeptEvent* event;
+  CaptureId previous;
+  uint32_t references;
+  uint32_t count;
+  uint16_t opens;  // group loops (bit each) of which this event began a repetition
+  uint8_t slot;
+};
+static_assert(sizeof(Capture) == 32 || sizeof(Capture) == 24);
+
+class CaptureStore {
+ public:
+  explicit CaptureStore(const Program& program);
+  ~CaptureStore();
+  CaptureStore(const CaptureStore&) = delete;
+  CaptureStore& operator=(const CaptureStore&) = delete;
+
+  const Capture& at(CaptureId id) const;
+  // The position of a field among the kept ones of a type, or -1.
+  int32_t kept_index(TypeId type, FieldId field) const;
+
+ private:
+  const Program& program_;
+};
+
+}  // namespace omen

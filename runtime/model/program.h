@@ -1,0 +1,173 @@
+// Program: what the compiler makes of rule files and the machine runs. Read-only at run time, shared by all.
+//
+// A sequence rule is an automaton whose states are the *places* of its pattern: what remains of it, with loops
+// unrolled up to their minimum. A run stands in one state per thread (a thread is one still open branch of an `or`).
+// An event moves a thread along the first transition that fits, furthest first; one that fits none is passed over,
+// which may end the thread (strict, absences, unless) or close a `consecutive` loop (breaks, on_pass).
+//
+//   transition   step (type, predicate, route), guards on time, time marks to set, slot to capture into, targets
+//   register     a time mark of a run: register 0 is the time of the last event taken, others are for groups
+//                `within` and for branches of an `and`
+//
+// INVARIANTS (verify()): every index is in range; state 0.. of `initial` take events; predicates marked shared read
+// the candidate event only; a transition with no target completes nothing.
+// NOT HERE: how it is made (compiler/), how it is run (core/), the syntax tree (never at run time).
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/model/code.h"
+#include "runtime/model/event.h"
+#include "runtime/model/status.h"
+#include "runtime/model/value.h"
+
+namespace omen {
+
+using StateId = uint32_t;
+using StepId = uint32_t;
+using RuleId = uint32_t;
+
+inline constexpr StateId state_dead = UINT32_MAX;
+inline constexpr int64_t time_unbounded = std::numeric_limits<int64_t>::max();
+
+enum class AlertSeverity : uint8_t { info, warning, critical };
+enum class Overlap : uint8_t { none, single, latest, starts, all };
+
+// A path into an event: members and array places. `is_whole` paths name the engine's members (type, ts, id).
+struct FieldPath {
+  struct Part {
+    std::string member;   // when index < 0
+    int32_t index = -1;
+  };
+  std::vector<Part> parts;
+  std::string text;       // "properties.items[0].sku"
+};
+
+struct TypeInfo {
+  std::string name;
+  std::vector<FieldId> fields;  // what the decoder extracts from events of this type, ascending
+  std::vector<FieldId> kept;    // the part of them that outlives the event when it is captured, ascending
+};
+
+// event.time - registers[anchor] must lie in [min_us, max_us].
+struct Guard {
+  uint8_t anchor = 0;
+  int64_t min_us = 0;
+  int64_t max_us = time_unbounded;
+};
+
+// A step as the matcher tests it.
+struct StepProgram {
+  std::vector<TypeId> types;             // ascending; empty: any type
+  PredicateId predicate = predicate_none;  // none: the type suffices
+  bool is_shared = true;                 // the predicate reads the candidate only
+  uint8_t route = 0;                     // index into RuleProgram::routes
+  std::string label;                     // for people: graph, dump, explanations
+};
+
+struct Transition {
+  StepId step = 0;
+  std::vector<Guard> guards;
+  std::vector<std::pair<uint8_t, uint8_t>> copies;  // registers[second] = registers[first], before marks are set
+  std::vector<uint8_t> marks;            // registers set to the event's time; register 0 always is
+  std::vector<StateId> targets;          // one per thread it goes on with, in written order; empty: the run dies
+  uint8_t slot = 0;
+  uint32_t loop = 0;                     // 1 + index of the innermost loop the step stands in; 0: none
+  uint16_t opens = 0;                    // group loops (bit per loop) of which it begins a repetition, the first too
+  uint64_t decides = 0;                  // `or`s (bit each) that this event completes: their other threads end
+  std::vector<uint8_t> branches;         // for each bit of decides, ascending: which branch
+  bool can_repeat = false;               // the step is in a loop that can go on in the target (`where` refused)
+};
+
+struct AbsenceProgram {
+  std::vector<StepId> steps;             // any of them breaks it
+  int64_t for_us = -1;                   // since register 0; -1: as long as the thread stands here
+};
+
+// An event of this step's type that does not fit it, passed over, sends the thread to `to`.
+struct Break {
+  StepId step = 0;
+  StateId to = state_dead;
+};
+
+struct State {
+  std::vector<Transition> transitions;   // furthest first
+  std::vector<AbsenceProgram> absences;  // broken by an event passed over: the thread ends
+  std::vector<Break> breaks;
+  StateId on_pass = 0;                   // where any event passed over sends the thread; itself as a rule
+  bool strict = false;                   // nothing may be passed over
+  bool accepts = false;                  // arriving here completes the match
+  bool waits = false;                    // everything is taken, only final absences have to last
+  bool ends_with_within = false;         // one of them lasts until the end of `within`
+  int64_t wait_us = 0;                   // the longest `for` of them, since register 0
+  uint64_t pending = 0;                  // `or`s entered and not yet decided, bit each
+  std::string label;                     // what remains, for people
+};
+
+// Where a rule finds its key in an event: one field for each part of the key. Route 0 is the rule's own `by`.
+struct Route {
+  std::vector<FieldId> key;
+  std::vector<TypeId> types;             // it exists for these types only; empty: for all
+};
+
+struct NameProgram {
+  std::string text;
+  uint64_t slots = 0;
+  bool in_alert = true;
+};
+
+struct ActionProgram {
+  enum class Kind : uint8_t { alert, send, emit };
+  Kind kind = Kind::alert;
+  TemplateId text = 0;
+  CodeId body = code_none;
+  std::vector<uint32_t> destinations;
+  TypeId emit_type = 0;
+};
+
+struct RuleProgram {
+  std::string name, title;
+  AlertSeverity severity = AlertSeverity::info;
+  std::string version;                   // hash of what decides its matches: pattern, window, key, conditions
+  std::vector<std::string> key_names;    // members of the alert's key; empty: one partition for the stream
+  std::vector<Route> routes;
+  std::vector<StepProgram> steps;
+  std::vector<StateId> initial;          // one per thread; events that fit a transition out of one start a run
+  std::vector<AbsenceProgram> leading;   // first `not … for D`: no fitting event in the D before the first event
+  std::vector<State> states;
+  std::vector<StepId> unless;
+  CodeId where = code_none;
+  int64_t within_us = time_unbounded;
+  uint8_t registers = 1;
+  Overlap overlap = Overlap::none;
+  int64_t cooldown_us = 0;               // 0: none
+  uint32_t limit_count = 0;              // 0: none
+  int64_t limit_per_us = 0;
+  std::vector<NameProgram> names;        // in the order of the pattern
+  std::vector<ActionProgram> actions;
+  bool sees_all_types = false;           // a step `*`, a => or a consecutive group makes every event count
+};
+
+struct DestinationProgram {
+  std::string name, kind;
+  std::vector<std::pair<std::string, std::string>> options;
+};
+
+struct Program {
+  std::vector<TypeInfo> types;           // by TypeId; [0]: types no rule names
+  std::vector<FieldPath> fields;         // by FieldId
+  CodeSection code;                      // predicates, expressions, templates, constants
+  std::vector<RuleProgram> rules;        // in the order of the files
+  std::vector<DestinationProgram> destinations;
+
+  Status verify() const;                 // every index in range; run after compile and after load
+  std::string dump() const;              // stable text: golden tests, `omen dump`
+  uint64_t fingerprint() const;          // of dump(): another program's snapshot is refused
+};
+
+}  // namespace omen
