@@ -1,0 +1,155 @@
+// The architecture as a test: reads the sources and proves that the arrows of docs/architecture.md hold.
+//
+//   cli -> compiler -> model        cli -> io -> core -> model        tests, bench -> anything
+//
+// A library that stands behind one door is included by that door's files only. Also here, for want of a better
+// place: habits that a compiler does not see (the length of a file, no notes to ourselves, no stray output).
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Rooms in which a file may stand, by the beginning of its path; what of ours each may include.
+struct Room {
+  std::string path;
+  std::vector<std::string> may_include;
+};
+const std::vector<Room> rooms = {
+    {"runtime/model/", {"runtime/model/"}},
+    {"runtime/core/", {"runtime/core/", "runtime/model/"}},
+    {"runtime/io/", {"runtime/io/", "runtime/core/", "runtime/model/"}},
+    {"compiler/", {"compiler/", "runtime/model/"}},
+    {"cli/", {"cli/", "compiler/", "runtime/"}},
+    {"tests/", {"tests/", "bench/", "cli/", "compiler/", "runtime/"}},
+    {"bench/", {"tests/", "bench/", "cli/", "compiler/", "runtime/"}},
+};
+
+// Something that only some files may say. `doors` are beginnings of paths; tests and bench may say everything.
+struct Door {
+  std::string what;
+  std::regex pattern;
+  std::vector<std::string> doors;
+};
+const std::vector<Door>& doors() {
+  static const std::vector<Door> all = {
+      {"antlr4",
+       std::regex(R"(#include\s*[<"]antlr4|#include\s*[<"](grammar/)?Omen(Lexer|Parser))"),
+       {"compiler/parse"}},
+      {"simdjson", std::regex(R"(#include\s*[<"]simdjson)"), {"runtime/core/decode"}},
+      {"re2", std::regex(R"(#include\s*[<"]re2/)"), {"compiler/", "runtime/core/", "runtime/model/"}},
+      {"sqlite3", std::regex(R"(#include\s*[<"]sqlite3)"), {"runtime/io/store"}},
+      {"curl", std::regex(R"(#include\s*[<"]curl/)"), {"runtime/io/destination"}},
+      {"CLI11", std::regex(R"(#include\s*[<"]CLI/)"), {"cli/"}},
+      {"zlib or zstd", std::regex(R"(#include\s*[<"](zlib|zstd)\.h)"), {"runtime/io/source"}},
+      {"the system clock",
+       std::regex(R"(system_clock|steady_clock|clock_gettime|gettimeofday|\btime\s*\(\s*(nullptr|NULL|0|&))"),
+       {"runtime/io/", "cli/"}},
+      {"the environment", std::regex(R"(\bgetenv\b)"), {"runtime/io/", "cli/"}},
+      {"standard output or error",
+       std::regex(R"(std::c(out|err|log)\b|\bf?printf\s*\(|\bputs\s*\(|fmt::print)"),
+       {"cli/", "runtime/model/status.h"}},
+      {"a thread or a lock",
+       std::regex(R"(#include\s*<(thread|mutex|atomic|condition_variable|future)>)"),
+       {"runtime/io/", "cli/"}},
+      {"a virtual call in the machine", std::regex(R"(\bvirtual\b)"), {"compiler/", "runtime/io/", "cli/"}},
+  };
+  return all;
+}
+
+bool starts_with_any(const std::string& text, const std::vector<std::string>& beginnings) {
+  return std::any_of(beginnings.begin(), beginnings.end(), [&](const auto& b) { return text.rfind(b, 0) == 0; });
+}
+
+// What is wrong with a file of that path and those lines, one sentence each.
+std::vector<std::string> complaints(const std::string& path, const std::vector<std::string>& lines) {
+  static const std::regex own_include(R"re(^\s*#include\s*"([^"]+)")re");
+  static const std::regex note(R"(\b(TODO|FIXME|XXX|HACK)\b)");
+  constexpr size_t lines_max = 600;
+  std::vector<std::string> out;
+  const auto room = std::find_if(rooms.begin(), rooms.end(), [&](const Room& r) { return path.rfind(r.path, 0) == 0; });
+  if (room == rooms.end()) return {path + " stands in no room of the house"};
+  const bool may_all = starts_with_any(path, {"tests/", "bench/"});
+  if (lines.size() > lines_max) out.push_back(path + " is longer than 600 lines: it has two ideas");
+
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const std::string& line = lines[i];
+    const std::string where = path + ":" + std::to_string(i + 1) + ": ";
+    std::smatch found;
+    if (std::regex_search(line, found, own_include)) {
+      const std::string target = found[1];
+      const bool generated = target.rfind("grammar/", 0) == 0 || target.rfind("Omen", 0) == 0;
+      if (!generated && !starts_with_any(target, room->may_include)) out.push_back(where + "may not include " + target);
+    }
+    if (may_all) continue;
+    if (std::regex_search(line, note)) out.push_back(where + "a note to ourselves");
+    const std::string code = line.substr(0, line.find("//"));
+    for (const Door& door : doors()) {
+      if (!starts_with_any(path, door.doors) && std::regex_search(code, door.pattern)) {
+        out.push_back(where + door.what + " has its door elsewhere");
+      }
+    }
+  }
+  return out;
+}
+
+fs::path project_root() { return fs::path(OMEN_SOURCE_ROOT); }
+
+}  // namespace
+
+TEST_CASE("layering: the sources keep to the arrows") {
+  size_t files = 0;
+  for (const char* room : {"bench", "cli", "compiler", "runtime", "tests"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(project_root() / room)) {
+      if (entry.path().extension() != ".cc" && entry.path().extension() != ".h") continue;
+      std::vector<std::string> lines;
+      std::ifstream in(entry.path());
+      for (std::string line; std::getline(in, line);) lines.push_back(line);
+      ++files;
+      for (const auto& complaint : complaints(fs::relative(entry.path(), project_root()).generic_string(), lines)) {
+        FAIL_CHECK(complaint);
+      }
+    }
+  }
+  CHECK(files > 10);
+}
+
+TEST_CASE("layering: the checker sees what it is there for") {
+  const auto count = [](const char* path, const char* line) { return complaints(path, {line}).size(); };
+
+  CHECK(count("runtime/model/value.cc", R"(#include "runtime/core/engine.h")") == 1);
+  CHECK(count("runtime/core/engine.cc", R"(#include "runtime/io/source.h")") == 1);
+  CHECK(count("runtime/core/engine.cc", R"(#include "compiler/ast.h")") == 1);
+  CHECK(count("runtime/io/runner.cc", R"(#include "compiler/compile.h")") == 1);
+  CHECK(count("compiler/lower.cc", R"(#include "runtime/core/engine.h")") == 1);
+  CHECK(count("runtime/core/engine.cc", R"(#include "runtime/model/program.h")") == 0);
+  CHECK(count("cli/run.cc", R"(#include "compiler/compile.h")") == 0);
+  CHECK(count("common/strings.cc", "int x;") == 1);
+
+  CHECK(count("compiler/check.cc", "#include <antlr4-runtime.h>") == 1);
+  CHECK(count("compiler/parse.cc", "#include <antlr4-runtime.h>") == 0);
+  CHECK(count("runtime/core/engine.cc", "#include <simdjson.h>") == 1);
+  CHECK(count("runtime/core/decode.cc", "#include <simdjson.h>") == 0);
+  CHECK(count("runtime/core/engine.cc", "#include <sqlite3.h>") == 1);
+  CHECK(count("tests/real_test.cc", "#include <sqlite3.h>") == 0);
+  CHECK(count("runtime/core/timers.cc", "auto now = std::chrono::system_clock::now();") == 1);
+  CHECK(count("runtime/core/timers.cc", "auto now = time(nullptr);") == 1);
+  CHECK(count("runtime/core/timers.cc", "parse_time(text);") == 0);
+  CHECK(count("compiler/check.cc", "std::cout << name;") == 1);
+  CHECK(count("compiler/check.cc", R"(printf("%s", name);)") == 1);
+  CHECK(count("compiler/check.cc", "// std::cout would be wrong here") == 0);
+  CHECK(count("compiler/check.cc", "snprintf(buffer, sizeof buffer, format);") == 0);
+  CHECK(count("runtime/core/engine.cc", "#include <mutex>") == 1);
+  CHECK(count("runtime/core/engine.cc", "virtual void step();") == 1);
+  CHECK(count("compiler/check.cc", "// TODO: later") == 1);
+
+  CHECK(complaints("compiler/check.cc", std::vector<std::string>(601, "")).size() == 1);
+  CHECK(complaints("compiler/check.cc", std::vector<std::string>(600, "")).empty());
+}
