@@ -26,7 +26,8 @@ struct TypedExpr {
     attribute,    // attribute of the candidate event, or (name given) of the event(s) bound to it
     bound,        // field of the event(s) bound to a name
     bound_event,  // the bound event itself: argument of count, exists, missing; value in templates and bodies
-    aggregate,    // aggregate of a name's field; count of a name
+    aggregate,    // aggregate of children[0]: a bound, attribute or bound_event (count of a name) with Selector::all
+    key,          // part `index` of the key: a `by` path in where and actions
     match_value,  // start, end or duration of the match
     call,         // function (text) of children
     unary,        // op children[0]

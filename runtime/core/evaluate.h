@@ -5,30 +5,28 @@
 // NOT HERE: the memory of which shared predicate held for the present event (predicates.h).
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "runtime/core/captures.h"
+#include "runtime/core/prepared.h"
+#include "runtime/core/scratch.h"
 #include "runtime/model/event.h"
 #include "runtime/model/program.h"
 
 namespace omen {
-
-// Memory of one evaluation's texts; reused, so that nothing is allocated when warm.
-class Scratch;
-
-// Regular expressions compiled and lists indexed once per program; shared by all evaluations, read-only.
-class Prepared;
 
 struct Evaluation {
   const Program& program;
   const Prepared& prepared;
   Scratch& scratch;
   const CaptureStore& captures;
-  const Event* candidate = nullptr;      // nothing at a deadline
-  CaptureId bindings = capture_none;     // the run's captures, newest first
-  uint16_t opening = 0;                  // group loops of which the candidate would begin a repetition: names scoped to
-                                         // the present repetition of one of them are not bound yet
-  int64_t start_us = 0, end_us = 0;      // of the match, for start, end, duration
+  const Event* candidate = nullptr;   // nothing at a deadline
+  CaptureId bindings = capture_none;  // the run's captures, newest first
+  uint16_t opening = 0;               // group loops of which the candidate would begin a repetition: names scoped to
+                                      // the present repetition of one of them are not bound yet
+  int64_t start_us = 0, end_us = 0;   // of the match, for start, end, duration
+  std::span<const Value> key = {};    // of the partition, one value for each part: `by` paths in where and actions
 };
 
 // True only when the predicate is true; unknown is not.

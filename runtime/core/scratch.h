@@ -1,0 +1,51 @@
+// Scratch: memory of evaluations: the value stack, and the texts that operations make, until clear().
+//
+// An arena of blocks that are kept, so that nothing is allocated when warm. One for each thread that evaluates.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/model/value.h"
+
+namespace omen {
+
+class Elements;
+
+class Scratch {
+ public:
+  Scratch();
+  ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  void clear();  // texts made so far are gone
+
+  char* allocate(size_t bytes);  // lives until clear()
+  std::string_view keep(std::string_view text);
+  Value* stack(size_t depth) {
+    if (stack_.size() < depth) stack_.resize(depth);
+    return stack_.data();
+  }
+
+  std::vector<Value> gathered;  // what a Read gives, newest first
+  std::string text;             // where a text of unknown size is put together
+  Elements& elements() { return *elements_; }
+
+ private:
+  struct Block {
+    std::unique_ptr<char[]> bytes;
+    size_t size = 0;
+  };
+  std::vector<Block> blocks_;
+  size_t block_ = 0;  // the one in use
+  size_t used_ = 0;   // bytes of it
+  std::vector<Value> stack_;
+  std::unique_ptr<Elements> elements_;
+};
+
+}  // namespace omen
