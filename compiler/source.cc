@@ -21,10 +21,10 @@ Place Sources::place(uint32_t file, uint32_t offset) const {
   const std::string_view text = files[file].text;
   const size_t at = std::min<size_t>(offset, text.size());
   const size_t begin = line_begin(text, at);
+  const std::string_view before = text.substr(0, begin), within = text.substr(begin, at - begin);
   Place place;
-  place.line += static_cast<uint32_t>(std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(begin), '\n'));
-  place.column += static_cast<uint32_t>(std::count_if(text.begin() + static_cast<ptrdiff_t>(begin),
-                                                      text.begin() + static_cast<ptrdiff_t>(at), begins_code_point));
+  place.line += static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n'));
+  place.column += static_cast<uint32_t>(std::count_if(within.begin(), within.end(), begins_code_point));
   return place;
 }
 
