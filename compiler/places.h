@@ -1,0 +1,129 @@
+// Places: what can remain of a pattern, and the ways from one place to the next.
+//
+// A place is to a pattern what a derivative is to a regular expression (Brzozowski 1964): a tree in the pattern's own
+// shape that says which part of it has been taken. lower explores all places that can be reached and makes each a
+// state. Two places are one state when their texts are equal, so repetitions beyond a loop's minimum are one place.
+//
+//   ways(place)     the steps that can take the next event, furthest first, each with the place it leads to
+//   passed(place)   the place after an event that no way takes: ended by a =>, a consecutive group closed
+//   expanded(place) the place once for each choice of branches of the `or`s that it has just come to: the threads
+//
+// An `or` whose branches are all done with their first event is *simple*: it needs no threads.
+//
+// NOT HERE: numbering states and laying out the program (lower).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/typed.h"
+#include "runtime/model/program.h"
+
+namespace omen {
+
+struct Place {
+  enum class Status : uint8_t {
+    idle,      // not come to
+    entered,   // come to, its branches chosen, nothing taken
+    started,   // something taken
+    finished,  // taken to the end, nothing can follow inside
+  };
+  Status status = Status::idle;
+  bool closed = false;       // loop: no further repetition
+  bool has_previous = false; // all: an event had been taken before it
+  uint32_t number = 0;       // sequence: present item; loop: repetitions begun; any: branch
+  std::vector<Place> parts;  // sequence, loop, all, any: see places.cc
+  bool is_untouched() const { return status == Status::idle || status == Status::entered; }
+  void append_key(std::string& out) const;
+};
+
+struct Way {
+  StepId step = 0;
+  std::optional<Place> place;  // nothing: taking the event ends the thread
+  std::vector<Guard> guards;
+  std::vector<std::pair<uint8_t, uint8_t>> copies;
+  std::vector<uint8_t> marks;
+  uint32_t loop = 0;
+  uint16_t opens = 0;
+  std::vector<std::pair<uint8_t, uint8_t>> decides;  // (`or`, branch)
+  bool can_repeat = false;
+};
+
+// A step-wise consecutive loop that an unfitting event of its type closes; no place: it ends the thread.
+struct Closing {
+  StepId step = 0;
+  std::optional<Place> place;
+};
+
+class Places {
+ public:
+  explicit Places(const TypedRule& rule);
+
+  std::vector<Place> first() const;  // the places before anything was taken, one per thread
+  std::vector<Way> ways(const Place& place) const;
+  std::optional<Place> passed(const Place& place) const;
+  std::vector<Closing> closings(const Place& place) const;
+  std::vector<Place> expanded(const Place& place) const;
+  std::vector<TypedPattern::Absence> absences(const Place& place) const;  // open gaps, final ones too
+  bool is_complete(const Place& place) const;  // nothing more has to be taken
+  uint64_t pending(const Place& place) const;  // `or`s with threads come to and not yet done
+
+  uint32_t registers() const { return registers_; }
+  uint32_t ors() const { return ors_; }
+
+ private:
+  struct Node {
+    enum class Kind : uint8_t { step, sequence, all, any, loop };
+    Kind kind = Kind::step;
+    StepId step = 0;
+    std::vector<uint32_t> items;
+    std::vector<TypedPattern::Gate> gates;   // sequence
+    std::vector<uint8_t> anchors;            // all: each branch's own time mark, 0: it needs none
+    int64_t within_us = -1;
+    uint8_t within_register = 0;
+    uint32_t min = 1, max = 1;               // loop
+    bool consecutive = false;
+    bool is_step_loop = false;
+    int32_t group_loop = -1;
+    uint32_t loop_number = 0;
+    bool is_simple = false;                  // any
+    uint8_t or_bit = 0;
+    bool nullable = false;
+    bool has_choice = false;                 // an `or` with threads can be its beginning
+  };
+  // Where the time of the last event taken stands, for arrows, and whether there was one.
+  struct Past {
+    uint8_t anchor = 0;
+    bool exists = false;
+  };
+
+  uint32_t add(const TypedPattern& pattern);
+  uint32_t add_body(const TypedPattern& pattern);
+  bool has_limits(uint32_t node) const;
+  bool done_at_once(uint32_t node) const;
+  bool leads_immediately(uint32_t node) const;
+  uint32_t reach(const Node& node, int64_t from) const;  // last item that can be next after `from`
+
+  bool complete(uint32_t node, const Place& place) const;
+  std::vector<Place> enter(uint32_t node) const;
+  std::vector<Place> expand(uint32_t node, const Place& place) const;
+  void ways(uint32_t node, const Place& place, Past past, std::vector<Way>& out) const;
+  void sequence_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const;
+  void loop_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const;
+  void all_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const;
+  void any_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const;
+  std::optional<Place> pass(uint32_t node, const Place& place) const;
+  void collect_closings(uint32_t node, const Place& place, std::vector<Closing>& out) const;
+  void collect_absences(uint32_t node, const Place& place, std::vector<TypedPattern::Absence>& out) const;
+  uint64_t collect_pending(uint32_t node, const Place& place) const;
+  Place settled(uint32_t node, Place place) const;  // finished where nothing can follow
+
+  std::vector<Node> nodes_;
+  uint32_t root_ = 0;
+  std::vector<TypedPattern::Absence> trailing_;
+  uint32_t registers_ = 1, ors_ = 0, loops_ = 0;
+};
+
+}  // namespace omen
