@@ -1,0 +1,177 @@
+// Engine: the machine as two calls. step() feeds one event of the stream, advance() says that time has passed.
+//
+//   step(event)
+//     deadlines before the event's time are met, in their order
+//     for each way of partitioning (key table) that has a rule caring for the event's type:
+//       the key is read from the event and its partition looked up
+//       the rule states of the partition that care step; rules whose first step fits and that have no state get one
+//     matches of the event are put in the order of the rules
+//   advance(t)
+//     deadlines up to and including t are met
+//
+// An event of a type that no rule cares for costs a comparison with the earliest deadline. Partitions that nothing can
+// come of any more are freed by a sweep: each is noted in a bucket of the time at which it should be dead by then.
+//
+// INVARIANTS
+//   1. Matches depend on the program, the limits, the events and the advances alone, and so does their order.
+//   2. The clock never runs back; step() is never given an event before it.
+//
+// NOT HERE: order of the stream, lateness (reorder), alert records (action), delivery (io), the wall clock (io/clock).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/core/captures.h"
+#include "runtime/core/counters.h"
+#include "runtime/core/matcher.h"
+#include "runtime/core/partition.h"
+#include "runtime/core/timers.h"
+#include "runtime/model/limits.h"
+#include "runtime/model/program.h"
+
+namespace omen {
+
+// A raised match. Captures and key stay valid until clear_matches().
+struct Match {
+  RuleId rule = 0;
+  CaptureId captures = capture_none;  // newest first
+  int64_t start_us = 0;
+  int64_t end_us = 0;
+  uint64_t end_sequence = 0;          // of the event that completed it; 0 at a deadline
+  bool at_deadline = false;
+  uint32_t key_begin = 0, key_size = 0;  // into the engine's key bytes
+};
+
+// A live run, for tests, explanations and summaries. Not for the hot path.
+struct RunView {
+  RuleId rule = 0;
+  std::string key;           // parts joined as match_key() has them
+  uint64_t start_sequence = 0;
+  int64_t start_us = 0;
+  std::vector<StateId> threads;
+  std::vector<CaptureId> captures;  // of each thread
+};
+
+class Engine {
+ public:
+  // `program` outlives the engine and has passed verify().
+  Engine(const Program& program, const Limits& limits);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  void step(const Event& event);
+  void advance(int64_t time_us);
+
+  // Matches raised since the last clear, in order.
+  std::span<const Match> matches() const { return matches_; }
+  void clear_matches();
+  // The parts of a match's key, as canonical texts. Empty for rules without `by`.
+  std::vector<std::string_view> match_key(const Match& match) const;
+
+  int64_t clock_us() const { return clock_us_; }
+  const CaptureStore& captures() const { return captures_; }
+  const Prepared& prepared() const { return *prepared_; }
+  const EngineCounters& counters() const { return counters_; }
+  const std::vector<RuleCounters>& rule_counters() const { return rule_counters_; }
+  uint64_t live_runs() const { return matcher_.live_runs(); }
+  uint64_t waiting_absences() const { return matcher_.waiting_runs(); }
+  uint64_t partitions() const;
+  uint64_t state_bytes() const;
+  // All live runs, by rule, key, start.
+  std::vector<RunView> runs() const;
+
+ private:
+  // All rules with the same key, or one rule whose steps name the key in several ways.
+  struct Table {
+    std::vector<FieldId> key;
+    bool has_routes = false;       // one rule only, whose steps name the key in several ways
+    std::vector<RuleId> rules;
+    std::unique_ptr<KeyTable> partitions;
+  };
+  // Rules that may start with an event of this type, if a predicate holds.
+  struct Starts {
+    PredicateId predicate;         // predicate_none: ask each rule
+    std::vector<RuleId> rules;
+  };
+  // What one event type means to one table.
+  struct Interest {
+    uint32_t table = 0;
+    std::vector<bool> cares;       // by RuleId
+    std::vector<Starts> starts;
+    std::vector<uint8_t> routes;   // multi-route: those that exist for this type
+  };
+
+  struct Noted {
+    uint32_t table;
+    PartitionId partition;
+    uint32_t hash;
+    RuleId rule;
+  };
+  struct Oldest {
+    uint64_t touched;
+    Noted where;
+  };
+
+  void build_tables();
+  void build_interests();
+  void build_starts(TypeId type, Interest& interest, RuleId rule) const;
+  bool read_key(const std::vector<FieldId>& fields, const Event& event, std::string& out);
+  void visit(const Interest& interest, uint32_t routes, std::string_view key);
+  void visit_routes(const Interest& interest, const Event& event);
+  RuleStateId add_rule_state(PartitionId partition, RuleId rule);
+  void step_rule(uint32_t table, PartitionId partition, RuleStateId state, uint32_t routes);
+  void take_completions(RuleState& state, std::string_view key);
+  void sort_matches(size_t begin);
+  bool is_idle(const RuleState& state) const;
+  void free_state(PartitionId partition, RuleStateId state);
+  void free_partition_if_empty(uint32_t table, PartitionId partition);
+  RuleStateId find_state(const Noted& where) const;
+  void meet_deadlines(int64_t until_us);
+  void note_for_sweep(const Noted& where, int64_t until_us);
+  void sweep(size_t states_max);
+  void enforce_limits(RuleId rule);
+  void evict_oldest(uint32_t first_table, uint32_t last_table, const RuleId* rule, std::vector<Oldest>& oldest);
+  void set_key_values(uint32_t table, std::string_view key);
+  RuleState& state_at(RuleStateId id) { return *static_cast<RuleState*>(words_.at(id)); }
+  const RuleState& state_at(RuleStateId id) const { return *static_cast<const RuleState*>(words_.at(id)); }
+
+  const Program& program_;
+  const Limits limits_;
+  std::unique_ptr<Prepared> prepared_;
+  CaptureStore captures_;
+  WordPool words_;
+  BytePool key_blocks_;
+  Timers timers_;
+  std::vector<RuleCounters> rule_counters_;
+  EngineCounters counters_;
+  Matcher matcher_;
+  std::vector<Table> tables_;
+  std::vector<uint32_t> table_of_rule_;
+  std::vector<std::vector<Interest>> interests_;  // by TypeId
+  int64_t clock_us_;
+  std::vector<uint64_t> stepped_at_;              // by RuleId: the last event that its state of the key in hand saw
+  uint64_t visit_number_ = 0;
+  std::vector<Completion> completions_;
+  std::vector<Match> matches_;
+  std::string match_keys_;
+  std::string key_;                               // of the partition in hand
+  std::vector<std::string> route_keys_;
+  std::vector<Value> key_values_;
+  std::map<int64_t, std::vector<Noted>> sweeps_;  // by the end of the bucket
+  struct Window {
+    int64_t number = -1;
+    uint32_t count = 0;
+  };
+  std::vector<Window> limit_windows_;             // by RuleId
+  std::vector<std::vector<Oldest>> oldest_;       // by RuleId: those that go next, the very next last
+  std::vector<Oldest> oldest_of_all_;
+};
+
+}  // namespace omen

@@ -1,0 +1,628 @@
+#include "runtime/core/matcher.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace omen {
+
+namespace {
+
+// Memory words of a rule state: when the last match was raised (with a cooldown), then for each leading absence when
+// an event last broke it.
+constexpr int64_t never = std::numeric_limits<int64_t>::min();
+
+int64_t saturating_add(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? time_unbounded : sum;
+}
+
+}  // namespace
+
+Matcher::Matcher(const Program& program, const Prepared& prepared, const Limits& limits, CaptureStore& captures,
+                 WordPool& words, Timers& timers, std::vector<RuleCounters>& counters)
+    : program_(program),
+      prepared_(prepared),
+      limits_(limits),
+      captures_(captures),
+      words_(words),
+      timers_(timers),
+      counters_(counters),
+      predicates_(program),
+      decided_branch_(64, -1) {}
+
+void Matcher::end_event() {
+  if (kept_ != nullptr) captures_.release(kept_);
+  kept_ = nullptr;
+}
+
+void Matcher::set_event(const Event& event) {
+  event_ = &event;
+  predicates_.next_event();
+  scratch_.clear();
+}
+
+KeptEvent* Matcher::kept_event() {
+  if (kept_ == nullptr) kept_ = captures_.keep(*event_);
+  return kept_;
+}
+
+// ---- what fits ----
+
+Evaluation Matcher::blank_evaluation() {
+  Evaluation evaluation{program_, prepared_, scratch_, captures_};
+  evaluation.candidate = event_;
+  evaluation.key = key_;
+  return evaluation;
+}
+
+bool Matcher::sees(const StepProgram& step, uint32_t routes) const {
+  if ((routes >> step.route & 1) == 0) return false;
+  if (step.types.empty()) return !event_->derived;
+  return std::ranges::find(step.types, event_->type) != step.types.end();
+}
+
+bool Matcher::fits(const RuleProgram& rule, StepId id, uint32_t routes, CaptureId bindings, uint16_t opening) {
+  const StepProgram& step = rule.steps[id];
+  if (!sees(step, routes)) return false;
+  if (step.predicate == predicate_none) return true;
+  Evaluation evaluation = blank_evaluation();
+  if (step.is_shared) return predicates_.holds(step.predicate, evaluation);
+  evaluation.bindings = bindings;
+  evaluation.opening = opening;
+  return holds(step.predicate, evaluation);
+}
+
+// The first transition, furthest first, whose limits and step the event fits.
+const Transition* Matcher::transition_for(const RuleProgram& rule, const Run& thread, uint32_t routes) {
+  if (event_->time_us - thread.start_us > rule.within_us) return nullptr;
+  for (const Transition& way : rule.states[thread.state].transitions) {
+    if (!sees(rule.steps[way.step], routes)) continue;
+    const bool in_time = std::ranges::all_of(way.guards, [&](const Guard& guard) {
+      const int64_t passed_us = event_->time_us - thread.registers()[guard.anchor];
+      return passed_us >= guard.min_us && passed_us <= guard.max_us;
+    });
+    if (!in_time || !fits(rule, way.step, routes, thread.captures, way.opens)) continue;
+    if (way.loop != 0 && captures_.count(thread.captures, way.slot) >= limits_.max_loop_events) {
+      ++counters_[&rule - program_.rules.data()].loops_full;
+      continue;
+    }
+    return &way;
+  }
+  return nullptr;
+}
+
+bool Matcher::where_agrees(const RuleProgram& rule, CaptureId captures, int64_t start_us, int64_t end_us,
+                           bool has_candidate) {
+  if (rule.where == code_none) return true;
+  Evaluation evaluation = blank_evaluation();
+  if (!has_candidate) evaluation.candidate = nullptr;
+  evaluation.bindings = captures;
+  evaluation.start_us = start_us;
+  evaluation.end_us = end_us;
+  const Value value = evaluate(rule.where, evaluation);
+  return value.kind == Kind::boolean && value.boolean;
+}
+
+// ---- one run and one event ----
+
+// Takes the event along `way`. Appends the threads that go on to threads_; the thread's own record serves the first.
+Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transition& way, Completion& completion) {
+  if (way.targets.empty()) return Taking::ended;
+  Run* thread = &run(id);
+  const uint32_t count = way.loop == 0 ? 1 : captures_.count(thread->captures, way.slot) + 1;
+  const bool accepts = rule.states[way.targets[0]].accepts;
+  if (accepts && rule.where != code_none) captures_.retain(thread->captures);
+  const CaptureId before = thread->captures;
+  const CaptureId captures = captures_.add(before, kept_event(), way.slot, way.opens, count);
+  if (accepts) {
+    const bool agreed = where_agrees(rule, captures, thread->start_us, event_->time_us, true);
+    if (agreed || way.can_repeat) {
+      if (rule.where != code_none) captures_.release(before);
+      thread->captures = captures;
+    }
+    if (agreed) {
+      completion = {captures, thread->start_us, event_->time_us, false};
+      captures_.retain(captures);
+      return Taking::completed;
+    }
+    if (!way.can_repeat) {
+      captures_.release(captures);
+      return Taking::refused;
+    }
+  } else {
+    thread->captures = captures;
+  }
+  uint64_t bits = way.decides;
+  for (size_t i = 0; bits != 0; ++i, bits &= bits - 1) {
+    int8_t& decided = decided_branch_[static_cast<size_t>(__builtin_ctzll(bits))];
+    if (decided >= 0 && decided != static_cast<int8_t>(way.branches[i])) return Taking::ended;
+    decided = static_cast<int8_t>(way.branches[i]);
+  }
+  int64_t* registers = thread->registers();
+  for (const auto& [from, to] : way.copies) registers[to] = registers[from];
+  registers[0] = event_->time_us;
+  for (uint8_t mark : way.marks) registers[mark] = event_->time_us;
+  thread->state = way.targets[0];
+  threads_.push_back({id, way.decides});
+  for (size_t i = 1; i < way.targets.size(); ++i) {
+    const RunId fork = new_run(rule);
+    std::memcpy(words_.at(fork), words_.at(id), run_words(rule) * sizeof(uint64_t));
+    captures_.retain(captures);
+    run(fork).state = way.targets[i];
+    threads_.push_back({fork, way.decides});
+  }
+  return Taking::arrived;
+}
+
+// False: passing the event over ends the thread.
+bool Matcher::pass_over(const RuleProgram& rule, Run& thread, uint32_t routes) {
+  for (StepId step : rule.unless) {
+    if (fits(rule, step, routes, thread.captures, 0)) return false;
+  }
+  const State* state = &rule.states[thread.state];
+  if (state->strict) return false;
+  for (const AbsenceProgram& absence : state->absences) {
+    if (absence.for_us >= 0 && event_->time_us - thread.registers()[0] > absence.for_us) continue;
+    for (StepId step : absence.steps) {
+      if (fits(rule, step, routes, thread.captures, 0)) return false;
+    }
+  }
+  for (size_t i = 0; i < state->breaks.size();) {
+    const Break& closing = state->breaks[i++];
+    if (!sees(rule.steps[closing.step], routes) || fits(rule, closing.step, routes, thread.captures, 0)) continue;
+    if (closing.to == state_dead) return false;
+    thread.state = closing.to;
+    state = &rule.states[thread.state];
+    i = 0;  // the loops that are still open
+  }
+  thread.state = state->on_pass;
+  return true;
+}
+
+// The threads of threads_ that an `or` decided by another thread leaves, linked; index_none when there are none.
+RunId Matcher::link_threads(const RuleProgram& rule) {
+  RunId head = index_none, tail = index_none;
+  for (size_t i = 0; i < threads_.size(); ++i) {
+    const Thread& thread = threads_[i];
+    const State& state = rule.states[run(thread.id).state];
+    bool is_forgotten = false;
+    for (uint64_t bits = state.pending & ~thread.decided; bits != 0; bits &= bits - 1) {
+      is_forgotten = is_forgotten || decided_branch_[static_cast<size_t>(__builtin_ctzll(bits))] >= 0;
+    }
+    for (RunId other = head; other != index_none && !is_forgotten; other = run(other).thread) {
+      is_forgotten = run(other).state == run(thread.id).state;
+    }
+    if (is_forgotten) {
+      free_thread(rule, thread.id);
+      continue;
+    }
+    run(thread.id).thread = index_none;
+    if (head == index_none) {
+      head = thread.id;
+    } else {
+      run(tail).thread = thread.id;
+    }
+    tail = thread.id;
+  }
+  return head;
+}
+
+// `id` is the run's first thread, before and after. A completed or ended run is freed.
+Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t routes, Completion& completion) {
+  const RunId next = run(id).next;
+  const bool was_armed = run(id).is_armed;
+  threads_.clear();
+  std::ranges::fill(decided_branch_, int8_t{-1});
+  bool arrived = false;
+  RunId thread = id;
+  while (thread != index_none) {
+    const RunId following = run(thread).thread;
+    if (thread_alive_until(rule, run(thread)) < event_->time_us) {
+      free_thread(rule, thread);
+      thread = following;
+      continue;
+    }
+    const Transition* way = transition_for(rule, run(thread), routes);
+    Taking taking = Taking::refused;
+    if (way != nullptr) taking = take(rule, thread, *way, completion);
+    if (taking == Taking::completed) {
+      for (const Thread& kept : threads_) free_thread(rule, kept.id);
+      while (thread != index_none) {
+        const RunId rest = run(thread).thread;
+        free_thread(rule, thread);
+        thread = rest;
+      }
+      return Outcome::completed;
+    }
+    if (taking == Taking::arrived) {
+      arrived = true;
+    } else if (taking == Taking::ended || !pass_over(rule, run(thread), routes)) {
+      free_thread(rule, thread);
+    } else {
+      threads_.push_back({thread, 0});
+    }
+    thread = following;
+  }
+  if (threads_.size() == 1 && threads_[0].id == id) {
+    run(id).thread = index_none;
+    return arrived ? Outcome::arrived : Outcome::stays;
+  }
+  id = link_threads(rule);
+  if (id == index_none) return Outcome::ended;
+  run(id).next = next;
+  run(id).is_armed = was_armed;
+  return arrived ? Outcome::arrived : Outcome::stays;
+}
+
+// ---- starting ----
+
+bool Matcher::may_start(RuleId rule_id, uint32_t routes, std::span<const Value> key) {
+  key_ = key;
+  const RuleProgram& rule = program_.rules[rule_id];
+  for (StateId initial : rule.initial) {
+    for (const Transition& way : rule.states[initial].transitions) {
+      if (fits(rule, way.step, routes, capture_none, way.opens)) return true;
+    }
+  }
+  return false;
+}
+
+bool Matcher::remembers(RuleId rule_id, uint32_t routes) {
+  const RuleProgram& rule = program_.rules[rule_id];
+  for (const AbsenceProgram& absence : rule.leading) {
+    for (StepId step : absence.steps) {
+      if (fits(rule, step, routes, capture_none, 0)) return true;
+    }
+  }
+  return false;
+}
+
+// True when the event started a run that lives on (`started`) or is a match by itself (`started` is index_none).
+bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, Completion& completion,
+                    RunId& started) {
+  started = index_none;
+  threads_.clear();
+  std::ranges::fill(decided_branch_, int8_t{-1});
+  for (StateId initial : rule.initial) {
+    const RunId id = new_run(rule);
+    Run& thread = run(id);
+    thread.state = initial;
+    thread.start_us = event_->time_us;
+    thread.start_sequence = event_->sequence;
+    const Transition* way = transition_for(rule, thread, routes);
+    Taking taking = Taking::refused;
+    if (way != nullptr && leading_absence_holds(rule, state)) taking = take(rule, id, *way, completion);
+    if (taking == Taking::arrived) continue;
+    free_thread(rule, id);
+    if (taking != Taking::completed) continue;
+    for (const Thread& kept : threads_) free_thread(rule, kept.id);
+    return true;
+  }
+  started = link_threads(rule);
+  return started != index_none;
+}
+
+bool Matcher::leading_absence_holds(const RuleProgram& rule, const RuleState& state) const {
+  if (rule.leading.empty()) return true;
+  const int64_t* memory = static_cast<const int64_t*>(words_.at(state.memory)) + (rule.cooldown_us > 0 ? 1 : 0);
+  for (size_t i = 0; i < rule.leading.size(); ++i) {
+    if (memory[i] != never && event_->time_us - memory[i] <= rule.leading[i].for_us) return false;
+  }
+  return true;
+}
+
+void Matcher::remember_leading(const RuleProgram& rule, RuleState& state, uint32_t routes) {
+  for (size_t i = 0; i < rule.leading.size(); ++i) {
+    for (StepId step : rule.leading[i].steps) {
+      if (!fits(rule, step, routes, capture_none, 0)) continue;
+      static_cast<int64_t*>(words_.at(state.memory))[i + (rule.cooldown_us > 0 ? 1 : 0)] = event_->time_us;
+    }
+  }
+}
+
+// ---- all runs and one event ----
+
+void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std::span<const Value> key,
+                   std::vector<Completion>& out) {
+  const RuleProgram& rule = program_.rules[state.rule];
+  key_ = key;
+  state.touched = event_->sequence;
+  bool may_start_one = true;
+  arrived_.clear();
+  RunId previous = index_none;
+  RunId id = state.first;
+  while (id != index_none) {
+    const RunId next = run(id).next;
+    if (rule.overlap == Overlap::single && is_alive(rule, run(id))) may_start_one = false;
+    Completion completion{};
+    RunId after = id;
+    const Outcome outcome = step_run(rule, after, routes, completion);
+    if (outcome == Outcome::completed || outcome == Outcome::ended) {
+      (previous == index_none ? state.first : run(previous).next) = next;
+      if (state.last == id) state.last = previous;
+      --state.run_count;
+      --live_runs_;
+      if (outcome == Outcome::completed) {
+        complete(rule, state, completion, out);
+        if (rule.overlap == Overlap::none) {
+          remember_leading(rule, state, routes);
+          return;
+        }
+      }
+    } else {
+      (previous == index_none ? state.first : run(previous).next) = after;
+      if (state.last == id) state.last = after;
+      previous = after;
+      if (outcome == Outcome::arrived) {
+        arm(rule, state, partition, after);
+        if (rule.overlap == Overlap::latest) arrived_.push_back(after);
+      }
+    }
+    id = next;
+  }
+  if (may_start_one) {
+    Completion completion{};
+    RunId started = index_none;
+    if (state.run_count >= limits_.max_runs) {
+      if (may_start(state.rule, routes, key)) ++counters_[state.rule].runs_refused;
+    } else if (start(rule, state, routes, completion, started)) {
+      ++counters_[state.rule].runs_started;
+      if (started == index_none) {
+        complete(rule, state, completion, out);
+      } else {
+        append_run(state, started);
+        arm(rule, state, partition, started);
+        if (rule.overlap == Overlap::latest) arrived_.push_back(started);
+      }
+    }
+  }
+  if (!arrived_.empty()) keep_latest(rule, state);
+  remember_leading(rule, state, routes);
+}
+
+void Matcher::complete(const RuleProgram& rule, RuleState& state, const Completion& completion,
+                       std::vector<Completion>& out) {
+  out.push_back(completion);
+  if (rule.overlap == Overlap::none) drop_runs(state);
+}
+
+void Matcher::append_run(RuleState& state, RunId id) {
+  run(id).next = index_none;
+  if (state.first == index_none) {
+    state.first = id;
+  } else {
+    run(state.last).next = id;
+  }
+  state.last = id;
+  ++state.run_count;
+  ++live_runs_;
+}
+
+// ---- overlap latest: one run at each place ----
+
+bool Matcher::same_place(RunId a, RunId b) const {
+  while (a != index_none && b != index_none) {
+    if (run(a).state != run(b).state) return false;
+    a = run(a).thread;
+    b = run(b).thread;
+  }
+  return a == b;
+}
+
+bool Matcher::only_waits(const RuleProgram& rule, RunId id) const {
+  for (; id != index_none; id = run(id).thread) {
+    const State& state = rule.states[run(id).state];
+    if (!state.waits || !state.transitions.empty()) return false;
+  }
+  return true;
+}
+
+// The last arrival at a place replaces whatever waits or has arrived there before.
+void Matcher::keep_latest(const RuleProgram& rule, RuleState& state) {
+  for (size_t i = arrived_.size(); i-- > 0;) {
+    const RunId newest = arrived_[i];
+    if (newest == index_none || only_waits(rule, newest)) continue;
+    RunId previous = index_none;
+    for (RunId id = state.first; id != index_none;) {
+      const RunId next = run(id).next;
+      if (id == newest || !same_place(id, newest)) {
+        previous = id;
+      } else {
+        (previous == index_none ? state.first : run(previous).next) = next;
+        if (state.last == id) state.last = previous;
+        for (size_t k = 0; k < i; ++k) {
+          if (arrived_[k] == id) arrived_[k] = index_none;
+        }
+        free_run(rule, id);
+        --state.run_count;
+        --live_runs_;
+      }
+      id = next;
+    }
+  }
+}
+
+// ---- deadlines ----
+
+int64_t Matcher::deadline_of(const RuleProgram& rule, const Run& thread) const {
+  const State& state = rule.states[thread.state];
+  int64_t deadline_us = saturating_add(thread.registers()[0], state.wait_us);
+  if (state.ends_with_within) deadline_us = std::max(deadline_us, saturating_add(thread.start_us, rule.within_us));
+  return deadline_us;
+}
+
+void Matcher::arm(const RuleProgram& rule, const RuleState& state, PartitionId partition, RunId id) {
+  if (run(id).is_armed) return;
+  int64_t earliest_us = time_unbounded;
+  for (RunId thread = id; thread != index_none; thread = run(thread).thread) {
+    if (rule.states[run(thread).state].waits) earliest_us = std::min(earliest_us, deadline_of(rule, run(thread)));
+  }
+  if (earliest_us == time_unbounded) return;
+  run(id).is_armed = 1;
+  const uint32_t hash = static_cast<const Partition*>(words_.at(partition))->hash;
+  timers_.set({earliest_us, run(id).start_sequence, state.rule, partition, hash});
+}
+
+void Matcher::meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::span<const Value> key,
+                            std::vector<Completion>& out) {
+  const RuleProgram& rule = program_.rules[state.rule];
+  key_ = key;
+  RunId previous = index_none;
+  RunId id = state.first;
+  while (id != index_none && run(id).start_sequence != timer.start_sequence) {
+    previous = id;
+    id = run(id).next;
+  }
+  if (id == index_none) return;
+  const RunId next = run(id).next;
+  threads_.clear();
+  std::ranges::fill(decided_branch_, int8_t{-1});
+  bool completed = false;
+  for (RunId thread = id; thread != index_none;) {
+    const RunId following = run(thread).thread;
+    const Run& waiting = run(thread);
+    const bool is_due = rule.states[waiting.state].waits && deadline_of(rule, waiting) == timer.deadline_us;
+    if (is_due && !completed && where_agrees(rule, waiting.captures, waiting.start_us, timer.deadline_us, false)) {
+      completed = true;
+      captures_.retain(waiting.captures);
+      const Completion completion{waiting.captures, waiting.start_us, timer.deadline_us, true};
+      out.push_back(completion);
+    }
+    if (is_due || completed) {
+      free_thread(rule, thread);
+    } else {
+      threads_.push_back({thread, 0});
+    }
+    thread = following;
+  }
+  RunId after = index_none;
+  if (completed) {
+    for (const Thread& kept : threads_) free_thread(rule, kept.id);
+  } else {
+    after = link_threads(rule);
+  }
+  if (after == index_none) {
+    (previous == index_none ? state.first : run(previous).next) = next;
+    if (state.last == id) state.last = previous;
+    --state.run_count;
+    --live_runs_;
+    if (completed && rule.overlap == Overlap::none) drop_runs(state);
+    return;
+  }
+  (previous == index_none ? state.first : run(previous).next) = after;
+  if (state.last == id) state.last = after;
+  run(after).next = next;
+  run(after).is_armed = 0;
+  arm(rule, state, partition, after);
+}
+
+// ---- how long things live ----
+
+int64_t Matcher::thread_alive_until(const RuleProgram& rule, const Run& thread) const {
+  const State& state = rule.states[thread.state];
+  const int64_t span_end_us = saturating_add(thread.start_us, rule.within_us);
+  int64_t until_us = std::numeric_limits<int64_t>::min();
+  if (state.waits) until_us = deadline_of(rule, thread);
+  for (const Transition& way : state.transitions) {
+    int64_t end_us = span_end_us;
+    for (const Guard& guard : way.guards) {
+      end_us = std::min(end_us, saturating_add(thread.registers()[guard.anchor], guard.max_us));
+      // A step that must come later than the span allows can never be taken.
+      if (saturating_add(thread.registers()[guard.anchor], guard.min_us) > end_us) {
+        end_us = std::numeric_limits<int64_t>::min();
+      }
+    }
+    until_us = std::max(until_us, end_us);
+  }
+  return until_us;
+}
+
+bool Matcher::is_alive(const RuleProgram& rule, const Run& head) const {
+  for (const Run* thread = &head;; thread = &run(thread->thread)) {
+    if (thread_alive_until(rule, *thread) >= event_->time_us) return true;
+    if (thread->thread == index_none) return false;
+  }
+}
+
+int64_t Matcher::alive_until(const RuleState& state) const {
+  const RuleProgram& rule = program_.rules[state.rule];
+  int64_t until_us = std::numeric_limits<int64_t>::min();
+  for (RunId id = state.first; id != index_none; id = run(id).next) {
+    for (RunId thread = id; thread != index_none; thread = run(thread).thread) {
+      until_us = std::max(until_us, thread_alive_until(rule, run(thread)));
+      if (until_us == time_unbounded) return until_us;
+    }
+  }
+  if (memory_words(rule) > 0) {
+    const int64_t* memory = static_cast<const int64_t*>(words_.at(state.memory));
+    size_t word = 0;
+    auto remember = [&](int64_t duration_us) {
+      if (memory[word] != never) until_us = std::max(until_us, saturating_add(memory[word], duration_us));
+      ++word;
+    };
+    if (rule.cooldown_us > 0) remember(rule.cooldown_us);
+    for (const AbsenceProgram& absence : rule.leading) remember(absence.for_us);
+  }
+  return until_us;
+}
+
+uint32_t Matcher::memory_words(const RuleProgram& rule) {
+  return (rule.cooldown_us > 0 ? 1 : 0) + static_cast<uint32_t>(rule.leading.size());
+}
+
+void Matcher::init_memory(RuleState& state) {
+  const uint32_t words = memory_words(program_.rules[state.rule]);
+  state.memory = words == 0 ? index_none : words_.take(words);
+  for (uint32_t i = 0; i < words; ++i) static_cast<int64_t*>(words_.at(state.memory))[i] = never;
+}
+
+void Matcher::drop_memory(RuleState& state) {
+  const uint32_t words = memory_words(program_.rules[state.rule]);
+  if (words > 0) words_.give(state.memory, words);
+}
+
+bool Matcher::leaves_cooldown(RuleState& state, int64_t end_us) {
+  const RuleProgram& rule = program_.rules[state.rule];
+  if (rule.cooldown_us <= 0) return true;
+  int64_t& last_us = *static_cast<int64_t*>(words_.at(state.memory));
+  if (last_us != never && end_us - last_us < rule.cooldown_us) return false;
+  last_us = end_us;
+  return true;
+}
+
+// ---- memory ----
+
+RunId Matcher::new_run(const RuleProgram& rule) {
+  const RunId id = words_.take(run_words(rule));
+  Run* out = new (words_.at(id)) Run{index_none, index_none, 0, capture_none, 0, 0, 0};
+  std::fill_n(out->registers(), rule.registers, int64_t{0});
+  return id;
+}
+
+void Matcher::free_thread(const RuleProgram& rule, RunId id) {
+  captures_.release(run(id).captures);
+  words_.give(id, run_words(rule));
+}
+
+void Matcher::free_run(const RuleProgram& rule, RunId id) {
+  while (id != index_none) {
+    const RunId following = run(id).thread;
+    free_thread(rule, id);
+    id = following;
+  }
+}
+
+void Matcher::drop_runs(RuleState& state) {
+  const RuleProgram& rule = program_.rules[state.rule];
+  for (RunId id = state.first; id != index_none;) {
+    const RunId next = run(id).next;
+    free_run(rule, id);
+    id = next;
+  }
+  live_runs_ -= state.run_count;
+  state.first = state.last = index_none;
+  state.run_count = 0;
+}
+
+}  // namespace omen

@@ -1,0 +1,135 @@
+// Matcher: the runs of one rule and one key at work.
+//
+// An event is offered to the runs in the order of their start:
+//
+//   each thread of the run
+//     takes it along the first transition out of its state that fits, and arrives at the targets, or
+//     passes it over: an `unless`, an absence, a strict place end the thread; a consecutive loop may close
+//   threads of an `or` that another thread has decided are forgotten; a run without threads has ended
+//   a thread that arrives at an accepting state, and `where` agrees, completes the run
+// then the event may start a run of its own. `overlap` says what the completion does to the others.
+//
+// INVARIANTS
+//   1. Runs of a rule state are ordered by start.
+//   2. All threads of a run stand in different states.
+//   3. Nothing here allocates when warm: runs and captures come from pools.
+//
+// NOT HERE: which events a rule sees and under which key (engine), when a deadline has come (timers, engine).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "runtime/core/captures.h"
+#include "runtime/core/counters.h"
+#include "runtime/core/evaluate.h"
+#include "runtime/core/partition.h"
+#include "runtime/core/predicates.h"
+#include "runtime/core/timers.h"
+#include "runtime/model/limits.h"
+#include "runtime/model/program.h"
+
+namespace omen {
+
+// A run that has become a match. The receiver owns one reference to the captures.
+struct Completion {
+  CaptureId captures;
+  int64_t start_us;
+  int64_t end_us;
+  bool at_deadline;
+};
+
+class Matcher {
+ public:
+  Matcher(const Program& program, const Prepared& prepared, const Limits& limits, CaptureStore& captures,
+          WordPool& words, Timers& timers, std::vector<RuleCounters>& counters);
+
+  // The event that all of the following speak of, until the next one.
+  void set_event(const Event& event);
+  void end_event();
+  // The event is seen by the routes in `routes` (bit each). `key` has the key's parts, for conditions that read them.
+  // False quickly when the event starts no run of the rule: no step that can be first fits it.
+  bool may_start(RuleId rule, uint32_t routes, std::span<const Value> key);
+  // True when it breaks a leading absence of the rule, which the rule has to remember.
+  bool remembers(RuleId rule, uint32_t routes);
+  bool shared_holds(PredicateId predicate) { return predicates_.holds(predicate, blank_evaluation()); }
+  void step(RuleState& state, PartitionId partition, uint32_t routes, std::span<const Value> key,
+            std::vector<Completion>& out);
+  // The run that started with `start_sequence` may have a final absence that lasts until `deadline_us`.
+  void meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::span<const Value> key,
+                     std::vector<Completion>& out);
+
+  // The last moment at which anything remembered here can matter; time_unbounded: only a limit ends it.
+  int64_t alive_until(const RuleState& state) const;
+  void drop_runs(RuleState& state);
+  // The event's memory for leading absences and cooldowns: words behind RuleState::memory.
+  static uint32_t memory_words(const RuleProgram& rule);
+  // False: the match is held back by the rule's cooldown; else the memory takes note of it.
+  bool leaves_cooldown(RuleState& state, int64_t end_us);
+  void init_memory(RuleState& state);
+  void drop_memory(RuleState& state);
+
+  const Run& run(RunId id) const { return *static_cast<const Run*>(words_.at(id)); }
+  uint64_t live_runs() const { return live_runs_; }
+  uint64_t waiting_runs() const { return timers_.size(); }
+
+ private:
+  enum class Outcome : uint8_t { stays, arrived, completed, ended };
+  enum class Taking : uint8_t { arrived, completed, refused, ended };
+
+  Run& run(RunId id) { return *static_cast<Run*>(words_.at(id)); }
+  uint32_t run_words(const RuleProgram& rule) const { return sizeof(Run) / sizeof(uint64_t) + rule.registers; }
+  RunId new_run(const RuleProgram& rule);
+  void free_thread(const RuleProgram& rule, RunId id);
+  void free_run(const RuleProgram& rule, RunId id);
+
+  Evaluation blank_evaluation();
+  bool sees(const StepProgram& step, uint32_t routes) const;
+  bool fits(const RuleProgram& rule, StepId step, uint32_t routes, CaptureId bindings, uint16_t opening);
+  const Transition* transition_for(const RuleProgram& rule, const Run& thread, uint32_t routes);
+  KeptEvent* kept_event();
+
+  Outcome step_run(const RuleProgram& rule, RunId& id, uint32_t routes, Completion& completion);
+  Taking take(const RuleProgram& rule, RunId id, const Transition& way, Completion& completion);
+  bool pass_over(const RuleProgram& rule, Run& thread, uint32_t routes);
+  bool start(const RuleProgram& rule, RuleState& state, uint32_t routes, Completion& completion, RunId& started);
+  RunId link_threads(const RuleProgram& rule);
+  bool where_agrees(const RuleProgram& rule, CaptureId captures, int64_t start_us, int64_t end_us, bool has_candidate);
+  bool leading_absence_holds(const RuleProgram& rule, const RuleState& state) const;
+  void remember_leading(const RuleProgram& rule, RuleState& state, uint32_t routes);
+  void keep_latest(const RuleProgram& rule, RuleState& state);
+  bool same_place(RunId a, RunId b) const;
+  bool only_waits(const RuleProgram& rule, RunId id) const;
+  bool is_alive(const RuleProgram& rule, const Run& head) const;
+  int64_t thread_alive_until(const RuleProgram& rule, const Run& thread) const;
+  int64_t deadline_of(const RuleProgram& rule, const Run& thread) const;
+  void arm(const RuleProgram& rule, const RuleState& state, PartitionId partition, RunId id);
+  void append_run(RuleState& state, RunId id);
+  void complete(const RuleProgram& rule, RuleState& state, const Completion& completion, std::vector<Completion>& out);
+
+  struct Thread {
+    RunId id;
+    uint64_t decided;  // `or`s that it has decided at this event
+  };
+
+  const Program& program_;
+  const Prepared& prepared_;
+  const Limits& limits_;
+  CaptureStore& captures_;
+  WordPool& words_;
+  Timers& timers_;
+  std::vector<RuleCounters>& counters_;
+  Predicates predicates_;
+  Scratch scratch_;
+  const Event* event_ = nullptr;
+  KeptEvent* kept_ = nullptr;
+  std::span<const Value> key_;
+  std::vector<Thread> threads_;         // of the run in hand, after the event
+  std::vector<int8_t> decided_branch_;  // per `or`: the branch that decided it at this event, -1: none
+  std::vector<RunId> arrived_;
+  uint64_t live_runs_ = 0;
+};
+
+}  // namespace omen

@@ -1,0 +1,103 @@
+// Partition: for one key, the state of each rule that has something to remember about it.
+//
+// A key table belongs to one way of partitioning (the list of `by` fields); all rules with the same `by` share it, so
+// an event's key is looked up once for all of them. Key -> partition is an open-addressing table of 32-bit indices;
+// partitions and what hangs on them live in word pools. A partition without rule states does not exist.
+//
+// MEMORY of a key with one waiting run: partition 24, its place in the table about 7, rule state 32, run 40, capture 24.
+//
+// NOT HERE: what runs do (matcher), which event goes where (engine).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/core/captures.h"
+#include "runtime/core/pool.h"
+#include "runtime/model/program.h"
+
+namespace omen {
+
+using RunId = uint32_t;
+using RuleStateId = uint32_t;
+using PartitionId = uint32_t;
+inline constexpr uint32_t index_none = WordPool::none;
+
+// A run, or one further thread of it. Its registers follow; register 0 is the time of the last event taken.
+struct Run {
+  RunId next;        // of the rule state, by start (of a thread: unused)
+  RunId thread;      // the next thread of the same run, in written order
+  StateId state;
+  CaptureId captures;
+  int64_t start_us;
+  uint64_t start_sequence : 63;  // of the event that started it
+  uint64_t is_armed : 1;         // a timer knows of it
+  int64_t* registers() { return reinterpret_cast<int64_t*>(this + 1); }
+  const int64_t* registers() const { return reinterpret_cast<const int64_t*>(this + 1); }
+};
+static_assert(sizeof(Run) == 32);
+
+// What one rule remembers about one key. `memory` are words for the rule's cooldown and leading absences.
+struct RuleState {
+  RuleId rule;
+  RuleStateId next;
+  RunId first, last;  // runs by start
+  uint32_t run_count : 31;
+  uint32_t is_noted : 1;  // a sweep will look at it
+  uint32_t memory;
+  uint64_t touched;   // sequence of the last event of the key: the one idle longest goes first
+};
+static_assert(sizeof(RuleState) == 32);
+
+struct Partition {
+  uint32_t hash;
+  RuleStateId first;
+  // Up to 15 bytes of key stand here, a longer one in the byte pool.
+  char key[16];
+  static constexpr uint8_t is_long = 0xff;
+};
+static_assert(sizeof(Partition) == 24);
+
+class KeyTable {
+ public:
+  // The pools are the engine's: all tables share them.
+  KeyTable(WordPool& words, BytePool& blocks) : words_(words), blocks_(blocks) {}
+  ~KeyTable();
+  KeyTable(const KeyTable&) = delete;
+  KeyTable& operator=(const KeyTable&) = delete;
+
+  static uint32_t hash(std::string_view key);
+  PartitionId find(std::string_view key, uint32_t hash) const;  // index_none when there is none
+  PartitionId find_or_add(std::string_view key, uint32_t hash);
+  void remove(PartitionId id);
+  // Whether a partition with this id and hash still exists; safe to ask of any id.
+  bool contains(PartitionId id, uint32_t hash) const;
+  Partition& at(PartitionId id) { return *static_cast<Partition*>(words_.at(id)); }
+  const Partition& at(PartitionId id) const { return *static_cast<const Partition*>(words_.at(id)); }
+  std::string_view key(PartitionId id) const;
+  uint32_t size() const { return size_; }
+  uint64_t bytes() const { return slots_.size() * sizeof(PartitionId); }
+  void prefetch(uint32_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  }
+  // Every partition, in the order of the table's places: for inspection and eviction, which order by themselves.
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (PartitionId id : slots_) {
+      if (id != index_none) visit(id);
+    }
+  }
+
+ private:
+  static constexpr uint32_t partition_words = sizeof(Partition) / sizeof(uint64_t);
+  void grow();
+
+  WordPool& words_;
+  BytePool& blocks_;
+  std::vector<PartitionId> slots_;  // a power of two, at most 4/5 full
+  uint32_t size_ = 0;
+};
+
+}  // namespace omen

@@ -1,0 +1,61 @@
+// Pools: memory for many small things that come and go, without an allocation when warm.
+//
+// WordPool hands out runs of 8-byte words by index, BytePool blocks of bytes by pointer. Both take large chunks from
+// the system and keep what is given back in one free list per size. Nothing moves, so pointers stay good.
+//
+// INVARIANT: bytes() counts what is handed out, not what is held, so it is the same on every machine.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_set>
+#include <vector>
+
+namespace omen {
+
+class WordPool {
+ public:
+  static constexpr uint32_t none = UINT32_MAX;
+
+  uint32_t take(uint32_t words);
+  void give(uint32_t index, uint32_t words);
+  void* at(uint32_t index) { return &chunks_[index / chunk_words][index % chunk_words]; }
+  const void* at(uint32_t index) const { return &chunks_[index / chunk_words][index % chunk_words]; }
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  static constexpr uint32_t chunk_words = 1u << 15;
+  static constexpr uint32_t words_max = 64;
+  std::vector<std::unique_ptr<uint64_t[]>> chunks_;
+  std::array<std::vector<uint32_t>, words_max + 1> free_;
+  uint32_t used_words_ = 0;  // of the last chunk
+  uint64_t bytes_ = 0;
+};
+
+class BytePool {
+ public:
+  BytePool() = default;
+  ~BytePool();
+  BytePool(const BytePool&) = delete;
+  BytePool& operator=(const BytePool&) = delete;
+  std::byte* take(uint32_t size);
+  void give(std::byte* block, uint32_t size);
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  static constexpr uint32_t step = 16;
+  static constexpr uint32_t pooled_max = 2048;  // larger blocks come from the system one by one
+  static constexpr uint32_t chunk_bytes = 256u << 10;
+  struct Free {
+    Free* next;
+  };
+  std::vector<std::unique_ptr<std::byte[]>> chunks_;
+  std::unordered_set<std::byte*> large_;
+  std::array<Free*, pooled_max / step + 1> free_{};
+  uint32_t used_ = chunk_bytes;  // of the last chunk
+  uint64_t bytes_ = 0;
+};
+
+}  // namespace omen

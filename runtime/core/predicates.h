@@ -1,0 +1,29 @@
+// Predicates: each distinct shared predicate is asked at most once per event, whoever asks for it.
+//
+// The memory is one stamp per predicate: twice the event's number, plus the answer.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/core/evaluate.h"
+
+namespace omen {
+
+class Predicates {
+ public:
+  explicit Predicates(const Program& program) : stamps_(program.code.predicates.size(), 0) {}
+  void next_event() { stamp_ += 2; }
+  // `evaluation` has the present event as its candidate.
+  bool holds(PredicateId predicate, const Evaluation& evaluation) {
+    uint64_t& stamp = stamps_[predicate];
+    if (stamp < stamp_) stamp = stamp_ + (omen::holds(predicate, evaluation) ? 1 : 0);
+    return (stamp & 1) != 0;
+  }
+
+ private:
+  std::vector<uint64_t> stamps_;
+  uint64_t stamp_ = 0;
+};
+
+}  // namespace omen
