@@ -22,7 +22,7 @@ class Lowering {
 
   // False when there are too many states.
   bool run() {
-    for (const Place& place : places_.first()) rule_.initial.push_back(state_of(place, true));
+    for (const Remainder& place : places_.first()) rule_.initial.push_back(state_of(place, true));
     while (!open_.empty()) {
       const StateId id = open_.front();
       open_.pop_front();
@@ -37,7 +37,7 @@ class Lowering {
 
  private:
   // The state of a place; `continues`: a thread may stand there, so its ways on are needed.
-  StateId state_of(const Place& place, bool continues) {
+  StateId state_of(const Remainder& place, bool continues) {
     std::string key;
     place.append_key(key);
     const auto [found, is_new] = known_.try_emplace(key, static_cast<StateId>(rule_.states.size()));
@@ -60,7 +60,7 @@ class Lowering {
   }
 
   void explore(StateId id) {
-    const Place place = state_places_[id];  // the vectors grow below
+    const Remainder place = state_places_[id];  // the vectors grow below
     State state = rule_.states[id];
     for (Way& way : places_.ways(place)) state.transitions.push_back(transition(way));
     if (!place.is_untouched()) {
@@ -76,7 +76,7 @@ class Lowering {
       for (const Closing& closing : places_.closings(place)) {
         state.breaks.push_back({closing.step, closing.place ? alive(*closing.place) : state_dead});
       }
-      const std::optional<Place> passed = places_.passed(place);
+      const std::optional<Remainder> passed = places_.passed(place);
       state.on_pass = passed ? alive(*passed) : state_dead;
       state.strict = state.on_pass == state_dead;
       if (state.strict) state.on_pass = id;
@@ -85,7 +85,7 @@ class Lowering {
   }
 
   // A place from which nothing can be taken and which nothing completes is the end of its thread.
-  StateId alive(const Place& place) {
+  StateId alive(const Remainder& place) {
     if (!places_.is_complete(place) && places_.ways(place).empty()) return state_dead;
     return state_of(place, true);
   }
@@ -108,7 +108,7 @@ class Lowering {
     if (way.place) {
       const bool accepts = places_.is_complete(*way.place) && typed_.pattern.trailing.empty();
       const bool continues = !accepts || (typed_.where && way.can_repeat);
-      for (const Place& place : places_.expanded(*way.place)) out.targets.push_back(state_of(place, continues));
+      for (const Remainder& place : places_.expanded(*way.place)) out.targets.push_back(state_of(place, continues));
     }
     return out;
   }
@@ -117,7 +117,7 @@ class Lowering {
   RuleProgram& rule_;
   Places places_;
   std::map<std::string, StateId> known_;
-  std::vector<Place> state_places_;
+  std::vector<Remainder> state_places_;
   std::vector<bool> explored_;
   std::deque<StateId> open_;
 };
@@ -191,7 +191,8 @@ void lower(const TypedRule& typed, RuleProgram& rule, Diagnostics& diagnostics) 
     return;
   }
   if (!lowering.run()) {
-    diagnostics.error("E0481", span, "this pattern unrolls to more than " + std::to_string(pattern_states_max) + " places",
+    diagnostics.error("E0481", span,
+                      "this pattern unrolls to more than " + std::to_string(pattern_states_max) + " places",
                       "use smaller repetition counts, or fewer branches under one `and`");
     return;
   }

@@ -9,17 +9,17 @@ namespace {
 // The place of a loop: what it has of the present repetition, and its choice for the next one.
 constexpr size_t present = 0, next = 1;
 
-Place loop_place(uint32_t begun, Place body) {
-  Place place;
-  place.status = Place::Status::started;
+Remainder loop_place(uint32_t begun, Remainder body) {
+  Remainder place;
+  place.status = Remainder::Status::started;
   place.number = begun;
-  place.parts = {std::move(body), Place{}};
+  place.parts = {std::move(body), Remainder{}};
   return place;
 }
 
 }  // namespace
 
-void Place::append_key(std::string& out) const {
+void Remainder::append_key(std::string& out) const {
   out += "iesf"[static_cast<int>(status)];
   if (status == Status::finished || status == Status::idle) return;
   if (closed) out += '!';
@@ -27,7 +27,7 @@ void Place::append_key(std::string& out) const {
   out += std::to_string(number);
   if (parts.empty()) return;
   out += '(';
-  for (const Place& part : parts) part.append_key(out);
+  for (const Remainder& part : parts) part.append_key(out);
   out += ')';
 }
 
@@ -59,10 +59,19 @@ uint32_t Places::add_body(const TypedPattern& pattern) {
   node.within_us = pattern.within_us;
   if (pattern.within_us >= 0) node.within_register = static_cast<uint8_t>(registers_++);
   switch (pattern.kind) {
-    case TypedPattern::Kind::step: node.kind = Node::Kind::step; node.step = pattern.step; break;
-    case TypedPattern::Kind::sequence: node.kind = Node::Kind::sequence; break;
-    case TypedPattern::Kind::all: node.kind = Node::Kind::all; break;
-    case TypedPattern::Kind::any: node.kind = Node::Kind::any; break;
+    case TypedPattern::Kind::step:
+      node.kind = Node::Kind::step;
+      node.step = pattern.step;
+      break;
+    case TypedPattern::Kind::sequence:
+      node.kind = Node::Kind::sequence;
+      break;
+    case TypedPattern::Kind::all:
+      node.kind = Node::Kind::all;
+      break;
+    case TypedPattern::Kind::any:
+      node.kind = Node::Kind::any;
+      break;
   }
   node.gates = pattern.gates;
   for (const TypedPattern& item : pattern.items) node.items.push_back(add(item));
@@ -90,7 +99,8 @@ uint32_t Places::add_body(const TypedPattern& pattern) {
       node.has_choice = !node.is_simple;
       if (!node.is_simple) node.or_bit = static_cast<uint8_t>(ors_++);
       break;
-    default: break;
+    default:
+      break;
   }
   nodes_.push_back(std::move(node));
   return static_cast<uint32_t>(nodes_.size() - 1);
@@ -108,11 +118,16 @@ bool Places::has_limits(uint32_t index) const {
 bool Places::done_at_once(uint32_t index) const {
   const Node& node = nodes_[index];
   switch (node.kind) {
-    case Node::Kind::step: return true;
-    case Node::Kind::any: return node.is_simple;
-    case Node::Kind::loop: return node.min <= 1 && done_at_once(node.items[0]);
-    case Node::Kind::sequence: return node.items.size() == 1 && done_at_once(node.items[0]);
-    case Node::Kind::all: return false;
+    case Node::Kind::step:
+      return true;
+    case Node::Kind::any:
+      return node.is_simple;
+    case Node::Kind::loop:
+      return node.min <= 1 && done_at_once(node.items[0]);
+    case Node::Kind::sequence:
+      return node.items.size() == 1 && done_at_once(node.items[0]);
+    case Node::Kind::all:
+      return false;
   }
   return false;
 }
@@ -126,15 +141,16 @@ uint32_t Places::reach(const Node& node, int64_t from) const {
   return last;  // may be items.size(): all the rest can be left out
 }
 
-bool Places::complete(uint32_t index, const Place& place) const {
+bool Places::complete(uint32_t index, const Remainder& place) const {
   const Node& node = nodes_[index];
-  if (place.status == Place::Status::finished) return true;
+  if (place.status == Remainder::Status::finished) return true;
   if (place.is_untouched()) {
     // A chosen branch that needs no event is as good as taken.
     return node.nullable;
   }
   switch (node.kind) {
-    case Node::Kind::step: return true;
+    case Node::Kind::step:
+      return true;
     case Node::Kind::sequence:
       return complete(node.items[place.number], place.parts[0]) && reach(node, place.number) == node.items.size();
     case Node::Kind::loop:
@@ -145,24 +161,25 @@ bool Places::complete(uint32_t index, const Place& place) const {
         if (!complete(node.items[i], place.parts[i])) return false;
       }
       return true;
-    case Node::Kind::any: return complete(node.items[place.number], place.parts[0]);
+    case Node::Kind::any:
+      return complete(node.items[place.number], place.parts[0]);
   }
   return false;
 }
 
-bool Places::is_complete(const Place& place) const { return complete(root_, place); }
+bool Places::is_complete(const Remainder& place) const { return complete(root_, place); }
 
-std::vector<Place> Places::first() const { return enter(root_); }
+std::vector<Remainder> Places::first() const { return enter(root_); }
 
 namespace {
 
 // Every combination of one choice per list, the first list deciding first.
-std::vector<std::vector<Place>> combinations(const std::vector<std::vector<Place>>& choices) {
-  std::vector<std::vector<Place>> all = {{}};
-  for (const std::vector<Place>& options : choices) {
-    std::vector<std::vector<Place>> longer;
-    for (const std::vector<Place>& head : all) {
-      for (const Place& option : options) {
+std::vector<std::vector<Remainder>> combinations(const std::vector<std::vector<Remainder>>& choices) {
+  std::vector<std::vector<Remainder>> all = {{}};
+  for (const std::vector<Remainder>& options : choices) {
+    std::vector<std::vector<Remainder>> longer;
+    for (const std::vector<Remainder>& head : all) {
+      for (const Remainder& option : options) {
         longer.push_back(head);
         longer.back().push_back(option);
       }
@@ -175,18 +192,19 @@ std::vector<std::vector<Place>> combinations(const std::vector<std::vector<Place
 }  // namespace
 
 // Untouched sequences, loops and `and`s that hold a choice have one part per item; all others are idle.
-std::vector<Place> Places::enter(uint32_t index) const {
+std::vector<Remainder> Places::enter(uint32_t index) const {
   const Node& node = nodes_[index];
-  if (!node.has_choice) return {Place{}};
-  std::vector<std::vector<Place>> choices;
-  std::vector<Place> out;
+  if (!node.has_choice) return {Remainder{}};
+  std::vector<std::vector<Remainder>> choices;
+  std::vector<Remainder> out;
   switch (node.kind) {
-    case Node::Kind::step: return {Place{}};
+    case Node::Kind::step:
+      return {Remainder{}};
     case Node::Kind::any:
       for (uint32_t branch = 0; branch < node.items.size(); ++branch) {
-        for (Place& entry : enter(node.items[branch])) {
-          Place place;
-          place.status = Place::Status::entered;
+        for (Remainder& entry : enter(node.items[branch])) {
+          Remainder place;
+          place.status = Remainder::Status::entered;
           place.number = branch;
           place.parts = {std::move(entry)};
           out.push_back(std::move(place));
@@ -196,16 +214,16 @@ std::vector<Place> Places::enter(uint32_t index) const {
     case Node::Kind::sequence: {
       const uint32_t last = std::min<uint32_t>(reach(node, -1), static_cast<uint32_t>(node.items.size()) - 1);
       for (uint32_t i = 0; i < node.items.size(); ++i) {
-        choices.push_back(i <= last ? enter(node.items[i]) : std::vector<Place>{Place{}});
+        choices.push_back(i <= last ? enter(node.items[i]) : std::vector<Remainder>{Remainder{}});
       }
       break;
     }
     default:
       for (uint32_t item : node.items) choices.push_back(enter(item));
   }
-  for (std::vector<Place>& parts : combinations(choices)) {
-    Place place;
-    place.status = Place::Status::entered;
+  for (std::vector<Remainder>& parts : combinations(choices)) {
+    Remainder place;
+    place.status = Remainder::Status::entered;
     place.parts = std::move(parts);
     out.push_back(std::move(place));
   }
@@ -213,14 +231,17 @@ std::vector<Place> Places::enter(uint32_t index) const {
 }
 
 // A started sequence holds the present item's place and then, while choices are open, those of the items behind it.
-std::vector<Place> Places::expand(uint32_t index, const Place& place) const {
+std::vector<Remainder> Places::expand(uint32_t index, const Remainder& place) const {
   const Node& node = nodes_[index];
-  if (place.status == Place::Status::idle) return enter(index);
-  if (place.status != Place::Status::started) return {place};
-  std::vector<std::vector<Place>> choices;
+  if (place.status == Remainder::Status::idle) return enter(index);
+  if (place.status != Remainder::Status::started) return {place};
+  std::vector<std::vector<Remainder>> choices;
   switch (node.kind) {
-    case Node::Kind::step: return {place};
-    case Node::Kind::any: choices = {expand(node.items[place.number], place.parts[0])}; break;
+    case Node::Kind::step:
+      return {place};
+    case Node::Kind::any:
+      choices = {expand(node.items[place.number], place.parts[0])};
+      break;
     case Node::Kind::all:
       for (size_t i = 0; i < node.items.size(); ++i) choices.push_back(expand(node.items[i], place.parts[i]));
       break;
@@ -228,83 +249,100 @@ std::vector<Place> Places::expand(uint32_t index, const Place& place) const {
       const bool more = !place.closed && (node.max == ast::repeat_unbounded || place.number < node.max) &&
                         complete(node.items[0], place.parts[present]);
       choices.push_back(expand(node.items[0], place.parts[present]));
-      choices.push_back(more ? (place.parts[next].status == Place::Status::idle
+      choices.push_back(more ? (place.parts[next].status == Remainder::Status::idle
                                     ? enter(node.items[0])
-                                    : std::vector<Place>{place.parts[next]})
-                             : std::vector<Place>{Place{}});
+                                    : std::vector<Remainder>{place.parts[next]})
+                             : std::vector<Remainder>{Remainder{}});
       break;
     }
     case Node::Kind::sequence: {
       choices.push_back(expand(node.items[place.number], place.parts[0]));
       if (complete(node.items[place.number], place.parts[0])) {
-        const uint32_t last = std::min<uint32_t>(reach(node, place.number), static_cast<uint32_t>(node.items.size()) - 1);
+        const uint32_t last =
+            std::min<uint32_t>(reach(node, place.number), static_cast<uint32_t>(node.items.size()) - 1);
         bool open = false;
         for (uint32_t i = place.number + 1; i <= last; ++i) open = open || nodes_[node.items[i]].has_choice;
         for (uint32_t i = place.number + 1; open && i <= last; ++i) {
           const size_t part = i - place.number;
-          choices.push_back(part < place.parts.size() && place.parts[part].status != Place::Status::idle
-                                ? std::vector<Place>{place.parts[part]}
+          choices.push_back(part < place.parts.size() && place.parts[part].status != Remainder::Status::idle
+                                ? std::vector<Remainder>{place.parts[part]}
                                 : enter(node.items[i]));
         }
       }
       break;
     }
   }
-  std::vector<Place> out;
-  for (std::vector<Place>& parts : combinations(choices)) {
+  std::vector<Remainder> out;
+  for (std::vector<Remainder>& parts : combinations(choices)) {
     out.push_back(place);
     out.back().parts = std::move(parts);
   }
   return out;
 }
 
-std::vector<Place> Places::expanded(const Place& place) const { return expand(root_, place); }
+std::vector<Remainder> Places::expanded(const Remainder& place) const { return expand(root_, place); }
 
-Place Places::settled(uint32_t index, Place place) const {
+Remainder Places::settled(uint32_t index, Remainder place) const {
   const Node& node = nodes_[index];
-  auto finished = [](const Place& part) { return part.status == Place::Status::finished; };
+  auto finished = [](const Remainder& part) { return part.status == Remainder::Status::finished; };
   bool done = false;
   switch (node.kind) {
-    case Node::Kind::step: done = true; break;
-    case Node::Kind::sequence: done = place.number + 1 == node.items.size() && finished(place.parts[0]); break;
-    case Node::Kind::all: done = std::ranges::all_of(place.parts, finished); break;
-    case Node::Kind::any: done = finished(place.parts[0]); break;
+    case Node::Kind::step:
+      done = true;
+      break;
+    case Node::Kind::sequence:
+      done = place.number + 1 == node.items.size() && finished(place.parts[0]);
+      break;
+    case Node::Kind::all:
+      done = std::ranges::all_of(place.parts, finished);
+      break;
+    case Node::Kind::any:
+      done = finished(place.parts[0]);
+      break;
     case Node::Kind::loop:
       done = finished(place.parts[present]) && place.number >= node.min &&
              (place.closed || (node.max != ast::repeat_unbounded && place.number >= node.max));
       break;
   }
   if (!done) return place;
-  Place end;
-  end.status = Place::Status::finished;
+  Remainder end;
+  end.status = Remainder::Status::finished;
   return end;
 }
 
 // ---- ways on ----
 
-std::vector<Way> Places::ways(const Place& place) const {
+std::vector<Way> Places::ways(const Remainder& place) const {
   std::vector<Way> out;
   ways(root_, place, Past{0, !place.is_untouched()}, out);
   return out;
 }
 
-void Places::ways(uint32_t index, const Place& place, Past past, std::vector<Way>& out) const {
+void Places::ways(uint32_t index, const Remainder& place, Past past, std::vector<Way>& out) const {
   const Node& node = nodes_[index];
-  if (place.status == Place::Status::finished) return;
+  if (place.status == Remainder::Status::finished) return;
   const size_t begin = out.size();
   switch (node.kind) {
     case Node::Kind::step: {
       Way way;
       way.step = node.step;
-      way.place = Place{};
-      way.place->status = Place::Status::finished;
+      way.place = Remainder{};
+      way.place->status = Remainder::Status::finished;
       out.push_back(std::move(way));
       break;
     }
-    case Node::Kind::sequence: sequence_ways(node, place, past, out); break;
-    case Node::Kind::loop: loop_ways(node, place, past, out); break;
-    case Node::Kind::all: all_ways(node, place, past, out); break;
-    case Node::Kind::any: any_ways(node, place, past, out); break;
+    case Node::Kind::sequence:
+      sequence_ways(node, place, past, out);
+      break;
+    case Node::Kind::loop:
+      loop_ways(node, place, past, out);
+      break;
+    case Node::Kind::all:
+      all_ways(node, place, past, out);
+      break;
+    case Node::Kind::any:
+      any_ways(node, place, past, out);
+      break;
   }
   for (size_t i = begin; i < out.size(); ++i) {
     Way& way = out[i];
@@ -318,13 +356,13 @@ void Places::ways(uint32_t index, const Place& place, Past past, std::vector<Way
   }
 }
 
-void Places::sequence_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const {
+void Places::sequence_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const {
   const bool untouched = place.is_untouched();
   const int64_t at = untouched ? -1 : static_cast<int64_t>(place.number);
   // What was chosen for an item that can be next.
-  auto chosen = [&](uint32_t item) -> Place {
+  auto chosen = [&](uint32_t item) -> Remainder {
     const size_t part = untouched ? item : item - place.number;
-    return part < place.parts.size() ? place.parts[part] : Place{};
+    return part < place.parts.size() ? place.parts[part] : Remainder{};
   };
   if (untouched || complete(node.items[place.number], place.parts[0])) {
     const uint32_t last = std::min<uint32_t>(reach(node, at), static_cast<uint32_t>(node.items.size()) - 1);
@@ -343,8 +381,8 @@ void Places::sequence_ways(const Node& node, const Place& place, Past past, std:
         Way& way = out[i];
         if (past.exists && (guard.min_us > 0 || guard.max_us != time_unbounded)) way.guards.push_back(guard);
         if (!way.place) continue;
-        Place moved;
-        moved.status = Place::Status::started;
+        Remainder moved;
+        moved.status = Remainder::Status::started;
         moved.number = static_cast<uint32_t>(item);
         moved.parts = {std::move(*way.place)};
         way.place = std::move(moved);
@@ -356,16 +394,16 @@ void Places::sequence_ways(const Node& node, const Place& place, Past past, std:
   ways(node.items[place.number], place.parts[0], past, out);
   for (size_t i = begin; i < out.size(); ++i) {
     if (!out[i].place) continue;
-    Place moved = place;  // choices already made for the items behind stay
+    Remainder moved = place;  // choices already made for the items behind stay
     moved.parts[0] = std::move(*out[i].place);
     out[i].place = std::move(moved);
   }
 }
 
-void Places::loop_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const {
+void Places::loop_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const {
   const uint32_t body = node.items[0];
   const bool unbounded = node.max == ast::repeat_unbounded;
-  auto finish = [&](size_t begin, uint32_t begun, bool opens, Place choice = {}) {
+  auto finish = [&](size_t begin, uint32_t begun, bool opens, Remainder choice = {}) {
     for (size_t i = begin; i < out.size(); ++i) {
       Way& way = out[i];
       if (way.loop == 0) way.loop = node.loop_number;
@@ -378,7 +416,7 @@ void Places::loop_ways(const Node& node, const Place& place, Past past, std::vec
   };
   if (place.is_untouched()) {
     const size_t begin = out.size();
-    ways(body, place.parts.empty() ? Place{} : place.parts[0], past, out);
+    ways(body, place.parts.empty() ? Remainder{} : place.parts[0], past, out);
     finish(begin, 1, true);
     return;
   }
@@ -392,11 +430,11 @@ void Places::loop_ways(const Node& node, const Place& place, Past past, std::vec
   finish(begin, place.number, false, place.parts[next]);
 }
 
-void Places::all_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const {
+void Places::all_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const {
   const bool untouched = place.is_untouched();
   const bool had_previous = untouched ? past.exists : place.has_previous;
   for (size_t branch = 0; branch < node.items.size(); ++branch) {
-    const Place part = place.parts.empty() ? Place{} : place.parts[branch];
+    const Remainder part = place.parts.empty() ? Remainder{} : place.parts[branch];
     Past own = past;
     if (!untouched && node.anchors[branch] != 0) own.anchor = node.anchors[branch];
     own.exists = part.is_untouched() ? had_previous : true;
@@ -404,8 +442,8 @@ void Places::all_ways(const Node& node, const Place& place, Past past, std::vect
     ways(node.items[branch], part, own, out);
     for (size_t i = begin; i < out.size(); ++i) {
       Way& way = out[i];
-      Place moved;
-      moved.status = Place::Status::started;
+      Remainder moved;
+      moved.status = Remainder::Status::started;
       moved.has_previous = had_previous;
       bool lives = way.place.has_value();
       for (size_t other = 0; lives && other < node.items.size(); ++other) {
@@ -413,12 +451,12 @@ void Places::all_ways(const Node& node, const Place& place, Past past, std::vect
           moved.parts.push_back(*way.place);
           continue;
         }
-        const Place before = place.parts.empty() ? Place{} : place.parts[other];
-        std::optional<Place> after = pass(node.items[other], before);
+        const Remainder before = place.parts.empty() ? Remainder{} : place.parts[other];
+        std::optional<Remainder> after = pass(node.items[other], before);
         lives = after.has_value();
         if (lives) moved.parts.push_back(std::move(*after));
       }
-      way.place = lives ? std::optional<Place>(std::move(moved)) : std::nullopt;
+      way.place = lives ? std::optional<Remainder>(std::move(moved)) : std::nullopt;
       for (size_t other = 0; untouched && had_previous && other < node.items.size(); ++other) {
         if (other != branch && node.anchors[other] != 0) way.copies.emplace_back(past.anchor, node.anchors[other]);
       }
@@ -427,8 +465,8 @@ void Places::all_ways(const Node& node, const Place& place, Past past, std::vect
   }
 }
 
-void Places::any_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const {
-  auto take = [&](uint32_t branch, const Place& part) {
+void Places::any_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const {
+  auto take = [&](uint32_t branch, const Remainder& part) {
     const size_t begin = out.size();
     const bool was_complete = !part.is_untouched() && complete(node.items[branch], part);
     ways(node.items[branch], part, past, out);
@@ -438,18 +476,18 @@ void Places::any_ways(const Node& node, const Place& place, Past past, std::vect
       if (!node.is_simple && !was_complete && complete(node.items[branch], *way.place)) {
         way.decides.emplace_back(node.or_bit, static_cast<uint8_t>(branch));
       }
-      Place moved;
-      moved.status = Place::Status::started;
+      Remainder moved;
+      moved.status = Remainder::Status::started;
       moved.number = branch;
       moved.parts = {std::move(*way.place)};
       way.place = std::move(moved);
     }
   };
-  if (!place.is_untouched() || place.status == Place::Status::entered) {
+  if (!place.is_untouched() || place.status == Remainder::Status::entered) {
     take(place.number, place.parts[0]);
     return;
   }
-  for (uint32_t branch = 0; branch < node.items.size(); ++branch) take(branch, Place{});
+  for (uint32_t branch = 0; branch < node.items.size(); ++branch) take(branch, Remainder{});
 }
 
 // ---- events passed over ----
@@ -468,14 +506,15 @@ bool Places::leads_immediately(uint32_t index) const {
   return false;
 }
 
-std::optional<Place> Places::passed(const Place& place) const { return pass(root_, place); }
+std::optional<Remainder> Places::passed(const Remainder& place) const { return pass(root_, place); }
 
-std::optional<Place> Places::pass(uint32_t index, const Place& place) const {
+std::optional<Remainder> Places::pass(uint32_t index, const Remainder& place) const {
   const Node& node = nodes_[index];
-  if (place.status != Place::Status::started) return place;
-  Place after = place;
+  if (place.status != Remainder::Status::started) return place;
+  Remainder after = place;
   switch (node.kind) {
-    case Node::Kind::step: return after;
+    case Node::Kind::step:
+      return after;
     case Node::Kind::sequence:
       if (complete(node.items[place.number], place.parts[0])) {
         const uint32_t last = reach(node, place.number);
@@ -492,34 +531,35 @@ std::optional<Place> Places::pass(uint32_t index, const Place& place) const {
       if (leads_immediately(node.items[0])) return std::nullopt;
       if (node.consecutive && !node.is_step_loop) {
         const bool enough = place.number >= node.min || nodes_[node.items[0]].nullable;
-        if (!enough && place.parts[present].status == Place::Status::finished) return std::nullopt;
+        if (!enough && place.parts[present].status == Remainder::Status::finished) return std::nullopt;
         after.closed = true;
-        after.parts[next] = Place{};
+        after.parts[next] = Remainder{};
       }
       break;
-    default: break;
+    default:
+      break;
   }
   const size_t parts = node.kind == Node::Kind::all ? after.parts.size() : 1;
   for (size_t i = 0; i < parts; ++i) {
-    const uint32_t item = node.kind == Node::Kind::all        ? node.items[i]
+    const uint32_t item = node.kind == Node::Kind::all    ? node.items[i]
                           : node.kind == Node::Kind::loop ? node.items[0]
-                                                              : node.items[place.number];
-    std::optional<Place> part = pass(item, after.parts[i]);
+                                                          : node.items[place.number];
+    std::optional<Remainder> part = pass(item, after.parts[i]);
     if (!part) return std::nullopt;
     after.parts[i] = std::move(*part);
   }
   return settled(index, std::move(after));
 }
 
-std::vector<Closing> Places::closings(const Place& place) const {
+std::vector<Closing> Places::closings(const Remainder& place) const {
   std::vector<Closing> out;
   collect_closings(root_, place, out);
   return out;
 }
 
-void Places::collect_closings(uint32_t index, const Place& place, std::vector<Closing>& out) const {
+void Places::collect_closings(uint32_t index, const Remainder& place, std::vector<Closing>& out) const {
   const Node& node = nodes_[index];
-  if (place.status != Place::Status::started || node.kind == Node::Kind::step) return;
+  if (place.status != Remainder::Status::started || node.kind == Node::Kind::step) return;
   if (node.kind == Node::Kind::loop && node.consecutive && node.is_step_loop) {
     if (place.closed || (node.max != ast::repeat_unbounded && place.number >= node.max)) return;
     Closing closing;
@@ -534,21 +574,21 @@ void Places::collect_closings(uint32_t index, const Place& place, std::vector<Cl
   }
   const size_t parts = node.kind == Node::Kind::all ? place.parts.size() : 1;
   for (size_t i = 0; i < parts; ++i) {
-    const uint32_t item = node.kind == Node::Kind::all        ? node.items[i]
+    const uint32_t item = node.kind == Node::Kind::all    ? node.items[i]
                           : node.kind == Node::Kind::loop ? node.items[0]
-                                                              : node.items[place.number];
+                                                          : node.items[place.number];
     const size_t first = out.size();
     collect_closings(item, place.parts[i], out);
     for (size_t k = first; k < out.size(); ++k) {
       if (!out[k].place) continue;
-      Place whole = place;
+      Remainder whole = place;
       whole.parts[i] = std::move(*out[k].place);
       out[k].place = settled(index, std::move(whole));
     }
   }
 }
 
-std::vector<TypedPattern::Absence> Places::absences(const Place& place) const {
+std::vector<TypedPattern::Absence> Places::absences(const Remainder& place) const {
   std::vector<TypedPattern::Absence> out;
   if (place.is_untouched()) return out;
   collect_absences(root_, place, out);
@@ -557,9 +597,9 @@ std::vector<TypedPattern::Absence> Places::absences(const Place& place) const {
 }
 
 // `not` stands between the arrows of unrepeated sequences only, so the open gaps are found along those.
-void Places::collect_absences(uint32_t index, const Place& place, std::vector<TypedPattern::Absence>& out) const {
+void Places::collect_absences(uint32_t index, const Remainder& place, std::vector<TypedPattern::Absence>& out) const {
   const Node& node = nodes_[index];
-  if (place.status == Place::Status::finished || node.kind != Node::Kind::sequence) return;
+  if (place.status == Remainder::Status::finished || node.kind != Node::Kind::sequence) return;
   const bool untouched = place.is_untouched();
   if (!untouched) {
     collect_absences(node.items[place.number], place.parts[0], out);
@@ -570,15 +610,15 @@ void Places::collect_absences(uint32_t index, const Place& place, std::vector<Ty
   for (uint32_t item = first; item <= last && item < node.items.size(); ++item) {
     const std::vector<TypedPattern::Absence>& gap = node.gates[item].absences;
     if (item > 0) out.insert(out.end(), gap.begin(), gap.end());
-    collect_absences(node.items[item], Place{}, out);
+    collect_absences(node.items[item], Remainder{}, out);
   }
 }
 
-uint64_t Places::pending(const Place& place) const { return collect_pending(root_, place); }
+uint64_t Places::pending(const Remainder& place) const { return collect_pending(root_, place); }
 
-uint64_t Places::collect_pending(uint32_t index, const Place& place) const {
+uint64_t Places::collect_pending(uint32_t index, const Remainder& place) const {
   const Node& node = nodes_[index];
-  if (place.status == Place::Status::finished || place.status == Place::Status::idle) return 0;
+  if (place.status == Remainder::Status::finished || place.status == Remainder::Status::idle) return 0;
   uint64_t bits = 0;
   if (node.kind == Node::Kind::any && !node.is_simple && (place.is_untouched() || !complete(index, place))) {
     bits |= uint64_t{1} << node.or_bit;

@@ -23,7 +23,7 @@
 
 namespace omen {
 
-struct Place {
+struct Remainder {
   enum class Status : uint8_t {
     idle,      // not come to
     entered,   // come to, its branches chosen, nothing taken
@@ -31,17 +31,17 @@ struct Place {
     finished,  // taken to the end, nothing can follow inside
   };
   Status status = Status::idle;
-  bool closed = false;       // loop: no further repetition
-  bool has_previous = false; // all: an event had been taken before it
-  uint32_t number = 0;       // sequence: present item; loop: repetitions begun; any: branch
-  std::vector<Place> parts;  // sequence, loop, all, any: see places.cc
+  bool closed = false;           // loop: no further repetition
+  bool has_previous = false;     // all: an event had been taken before it
+  uint32_t number = 0;           // sequence: present item; loop: repetitions begun; any: branch
+  std::vector<Remainder> parts;  // sequence, loop, all, any: see places.cc
   bool is_untouched() const { return status == Status::idle || status == Status::entered; }
   void append_key(std::string& out) const;
 };
 
 struct Way {
   StepId step = 0;
-  std::optional<Place> place;  // nothing: taking the event ends the thread
+  std::optional<Remainder> place;  // nothing: taking the event ends the thread
   std::vector<Guard> guards;
   std::vector<std::pair<uint8_t, uint8_t>> copies;
   std::vector<uint8_t> marks;
@@ -54,21 +54,21 @@ struct Way {
 // A step-wise consecutive loop that an unfitting event of its type closes; no place: it ends the thread.
 struct Closing {
   StepId step = 0;
-  std::optional<Place> place;
+  std::optional<Remainder> place;
 };
 
 class Places {
  public:
   explicit Places(const TypedRule& rule);
 
-  std::vector<Place> first() const;  // the places before anything was taken, one per thread
-  std::vector<Way> ways(const Place& place) const;
-  std::optional<Place> passed(const Place& place) const;
-  std::vector<Closing> closings(const Place& place) const;
-  std::vector<Place> expanded(const Place& place) const;
-  std::vector<TypedPattern::Absence> absences(const Place& place) const;  // open gaps, final ones too
-  bool is_complete(const Place& place) const;  // nothing more has to be taken
-  uint64_t pending(const Place& place) const;  // `or`s with threads come to and not yet done
+  std::vector<Remainder> first() const;  // the places before anything was taken, one per thread
+  std::vector<Way> ways(const Remainder& place) const;
+  std::optional<Remainder> passed(const Remainder& place) const;
+  std::vector<Closing> closings(const Remainder& place) const;
+  std::vector<Remainder> expanded(const Remainder& place) const;
+  std::vector<TypedPattern::Absence> absences(const Remainder& place) const;  // open gaps, final ones too
+  bool is_complete(const Remainder& place) const;                             // nothing more has to be taken
+  uint64_t pending(const Remainder& place) const;  // `or`s with threads come to and not yet done
 
   uint32_t registers() const { return registers_; }
   uint32_t ors() const { return ors_; }
@@ -79,19 +79,19 @@ class Places {
     Kind kind = Kind::step;
     StepId step = 0;
     std::vector<uint32_t> items;
-    std::vector<TypedPattern::Gate> gates;   // sequence
-    std::vector<uint8_t> anchors;            // all: each branch's own time mark, 0: it needs none
+    std::vector<TypedPattern::Gate> gates;  // sequence
+    std::vector<uint8_t> anchors;           // all: each branch's own time mark, 0: it needs none
     int64_t within_us = -1;
     uint8_t within_register = 0;
-    uint32_t min = 1, max = 1;               // loop
+    uint32_t min = 1, max = 1;  // loop
     bool consecutive = false;
     bool is_step_loop = false;
     int32_t group_loop = -1;
     uint32_t loop_number = 0;
-    bool is_simple = false;                  // any
+    bool is_simple = false;  // any
     uint8_t or_bit = 0;
     bool nullable = false;
-    bool has_choice = false;                 // an `or` with threads can be its beginning
+    bool has_choice = false;  // an `or` with threads can be its beginning
   };
   // Where the time of the last event taken stands, for arrows, and whether there was one.
   struct Past {
@@ -106,19 +106,19 @@ class Places {
   bool leads_immediately(uint32_t node) const;
   uint32_t reach(const Node& node, int64_t from) const;  // last item that can be next after `from`
 
-  bool complete(uint32_t node, const Place& place) const;
-  std::vector<Place> enter(uint32_t node) const;
-  std::vector<Place> expand(uint32_t node, const Place& place) const;
-  void ways(uint32_t node, const Place& place, Past past, std::vector<Way>& out) const;
-  void sequence_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const;
-  void loop_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const;
-  void all_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const;
-  void any_ways(const Node& node, const Place& place, Past past, std::vector<Way>& out) const;
-  std::optional<Place> pass(uint32_t node, const Place& place) const;
-  void collect_closings(uint32_t node, const Place& place, std::vector<Closing>& out) const;
-  void collect_absences(uint32_t node, const Place& place, std::vector<TypedPattern::Absence>& out) const;
-  uint64_t collect_pending(uint32_t node, const Place& place) const;
-  Place settled(uint32_t node, Place place) const;  // finished where nothing can follow
+  bool complete(uint32_t node, const Remainder& place) const;
+  std::vector<Remainder> enter(uint32_t node) const;
+  std::vector<Remainder> expand(uint32_t node, const Remainder& place) const;
+  void ways(uint32_t node, const Remainder& place, Past past, std::vector<Way>& out) const;
+  void sequence_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const;
+  void loop_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const;
+  void all_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const;
+  void any_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const;
+  std::optional<Remainder> pass(uint32_t node, const Remainder& place) const;
+  void collect_closings(uint32_t node, const Remainder& place, std::vector<Closing>& out) const;
+  void collect_absences(uint32_t node, const Remainder& place, std::vector<TypedPattern::Absence>& out) const;
+  uint64_t collect_pending(uint32_t node, const Remainder& place) const;
+  Remainder settled(uint32_t node, Remainder place) const;  // finished where nothing can follow
 
   std::vector<Node> nodes_;
   uint32_t root_ = 0;

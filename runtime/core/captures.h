@@ -24,7 +24,7 @@ struct KeptEvent {
   uint64_t sequence;
   TypeId type;
   uint32_t references;
-  uint32_t bytes;     // of the whole block
+  uint32_t bytes;  // of the whole block
   uint32_t raw_size;
   uint32_t raw_offset;  // from the start of this struct
   uint32_t id_offset;

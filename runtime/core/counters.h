@@ -6,15 +6,15 @@
 namespace omen {
 
 struct RuleCounters {
-  uint64_t matches = 0;          // completed, raised or held back
+  uint64_t matches = 0;  // completed, raised or held back
   uint64_t raised = 0;
   uint64_t held_by_cooldown = 0;
   uint64_t held_by_limit = 0;
   uint64_t runs_started = 0;
-  uint64_t runs_refused = 0;     // max_runs was reached
-  uint64_t loops_full = 0;       // max_loop_events was reached
-  uint64_t keys = 0;             // rule states now
-  uint64_t keys_evicted = 0;     // max_keys or max_state_bytes was reached
+  uint64_t runs_refused = 0;  // max_runs was reached
+  uint64_t loops_full = 0;    // max_loop_events was reached
+  uint64_t keys = 0;          // rule states now
+  uint64_t keys_evicted = 0;  // max_keys or max_state_bytes was reached
 };
 
 struct EngineCounters {

@@ -308,7 +308,8 @@ void Engine::take_completions(RuleState& state, std::string_view key) {
 void Engine::sort_matches(size_t begin) {
   // Few and nearly always in order: insertion keeps equal rules as they are and needs no memory.
   for (size_t i = begin + 1; i < matches_.size(); ++i) {
-    for (size_t k = i; k > begin && matches_[k].rule < matches_[k - 1].rule; --k) std::swap(matches_[k], matches_[k - 1]);
+    for (size_t k = i; k > begin && matches_[k].rule < matches_[k - 1].rule; --k)
+      std::swap(matches_[k], matches_[k - 1]);
   }
 }
 
@@ -455,7 +456,8 @@ void Engine::evict_oldest(uint32_t first_table, uint32_t last_table, const RuleI
       });
     }
     auto newer = [](const Oldest& a, const Oldest& b) {
-      return std::tie(a.touched, a.where.rule, a.where.partition) > std::tie(b.touched, b.where.rule, b.where.partition);
+      return std::tie(a.touched, a.where.rule, a.where.partition) >
+             std::tie(b.touched, b.where.rule, b.where.partition);
     };
     if (oldest.size() > oldest_remembered) {
       const auto cut = oldest.end() - oldest_remembered;
@@ -487,8 +489,12 @@ std::vector<RunView> Engine::runs() const {
       for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
         for (RunId run_id = state_at(id).first; run_id != index_none; run_id = matcher_.run(run_id).next) {
           const Run& run = matcher_.run(run_id);
-          RunView view{state_at(id).rule, std::string(table.partitions->key(partition)), run.start_sequence,
-                       run.start_us, {}, {}};
+          RunView view{state_at(id).rule,
+                       std::string(table.partitions->key(partition)),
+                       run.start_sequence,
+                       run.start_us,
+                       {},
+                       {}};
           for (RunId thread = run_id; thread != index_none; thread = matcher_.run(thread).thread) {
             view.threads.push_back(matcher_.run(thread).state);
             view.captures.push_back(matcher_.run(thread).captures);

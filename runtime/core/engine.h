@@ -43,7 +43,7 @@ struct Match {
   CaptureId captures = capture_none;  // newest first
   int64_t start_us = 0;
   int64_t end_us = 0;
-  uint64_t end_sequence = 0;          // of the event that completed it; 0 at a deadline
+  uint64_t end_sequence = 0;  // of the event that completed it; 0 at a deadline
   bool at_deadline = false;
   uint32_t key_begin = 0, key_size = 0;  // into the engine's key bytes
 };
@@ -51,7 +51,7 @@ struct Match {
 // A live run, for tests, explanations and summaries. Not for the hot path.
 struct RunView {
   RuleId rule = 0;
-  std::string key;           // parts joined as match_key() has them
+  std::string key;  // parts joined as match_key() has them
   uint64_t start_sequence = 0;
   int64_t start_us = 0;
   std::vector<StateId> threads;
@@ -91,21 +91,21 @@ class Engine {
   // All rules with the same key, or one rule whose steps name the key in several ways.
   struct Table {
     std::vector<FieldId> key;
-    bool has_routes = false;       // one rule only, whose steps name the key in several ways
+    bool has_routes = false;  // one rule only, whose steps name the key in several ways
     std::vector<RuleId> rules;
     std::unique_ptr<KeyTable> partitions;
   };
   // Rules that may start with an event of this type, if a predicate holds.
   struct Starts {
-    PredicateId predicate;         // predicate_none: ask each rule
+    PredicateId predicate;  // predicate_none: ask each rule
     std::vector<RuleId> rules;
   };
   // What one event type means to one table.
   struct Interest {
     uint32_t table = 0;
-    std::vector<bool> cares;       // by RuleId
+    std::vector<bool> cares;  // by RuleId
     std::vector<Starts> starts;
-    std::vector<uint8_t> routes;   // multi-route: those that exist for this type
+    std::vector<uint8_t> routes;  // multi-route: those that exist for this type
   };
 
   struct Noted {
@@ -156,12 +156,12 @@ class Engine {
   std::vector<uint32_t> table_of_rule_;
   std::vector<std::vector<Interest>> interests_;  // by TypeId
   int64_t clock_us_;
-  std::vector<uint64_t> stepped_at_;              // by RuleId: the last event that its state of the key in hand saw
+  std::vector<uint64_t> stepped_at_;  // by RuleId: the last event that its state of the key in hand saw
   uint64_t visit_number_ = 0;
   std::vector<Completion> completions_;
   std::vector<Match> matches_;
   std::string match_keys_;
-  std::string key_;                               // of the partition in hand
+  std::string key_;  // of the partition in hand
   std::vector<std::string> route_keys_;
   std::vector<Value> key_values_;
   std::map<int64_t, std::vector<Noted>> sweeps_;  // by the end of the bucket
@@ -169,8 +169,8 @@ class Engine {
     int64_t number = -1;
     uint32_t count = 0;
   };
-  std::vector<Window> limit_windows_;             // by RuleId
-  std::vector<std::vector<Oldest>> oldest_;       // by RuleId: those that go next, the very next last
+  std::vector<Window> limit_windows_;        // by RuleId
+  std::vector<std::vector<Oldest>> oldest_;  // by RuleId: those that go next, the very next last
   std::vector<Oldest> oldest_of_all_;
 };
 

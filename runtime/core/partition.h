@@ -4,7 +4,8 @@
 // an event's key is looked up once for all of them. Key -> partition is an open-addressing table of 32-bit indices;
 // partitions and what hangs on them live in word pools. A partition without rule states does not exist.
 //
-// MEMORY of a key with one waiting run: partition 24, its place in the table about 7, rule state 32, run 40, capture 24.
+// MEMORY of a key with one waiting run: partition 24, its place in the table about 7, rule state 32, run 40,
+// capture 24.
 //
 // NOT HERE: what runs do (matcher), which event goes where (engine).
 #pragma once
@@ -27,8 +28,8 @@ inline constexpr uint32_t index_none = WordPool::none;
 
 // A run, or one further thread of it. Its registers follow; register 0 is the time of the last event taken.
 struct Run {
-  RunId next;        // of the rule state, by start (of a thread: unused)
-  RunId thread;      // the next thread of the same run, in written order
+  RunId next;    // of the rule state, by start (of a thread: unused)
+  RunId thread;  // the next thread of the same run, in written order
   StateId state;
   CaptureId captures;
   int64_t start_us;
@@ -47,7 +48,7 @@ struct RuleState {
   uint32_t run_count : 31;
   uint32_t is_noted : 1;  // a sweep will look at it
   uint32_t memory;
-  uint64_t touched;   // sequence of the last event of the key: the one idle longest goes first
+  uint64_t touched;  // sequence of the last event of the key: the one idle longest goes first
 };
 static_assert(sizeof(RuleState) == 32);
 
