@@ -1,13 +1,12 @@
-// Prepared: what a program's code needs to run, made once: constants as values, lists indexed, regular expressions
+// Prepared: what a program's code needs to run, made once: constants as values, lists sorted, regular expressions
 // compiled, time zones found. Read-only afterwards and shared by all evaluations.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <span>
-#include <string_view>
 #include <vector>
 
+#include "runtime/core/scratch.h"
 #include "runtime/model/code.h"
 #include "runtime/model/program.h"
 #include "runtime/model/status.h"
@@ -22,14 +21,15 @@ class time_zone;
 
 namespace omen {
 
-// The values of a list literal. Long ones are searched by halving: `sorted` holds them by (kind, value).
+// The values of a list literal in their order, folded when the list is.
 struct PreparedList {
-  std::vector<Value> values;  // as written
-  std::vector<Value> sorted;  // texts, integers and numbers only; empty when the list is short
-  bool contains(const Value& value) const;
+  std::vector<Value> values;
+  bool has_missing = false;
+  // `value` (folded when the list is) equals one of them.
+  Truth contains(const Value& value) const;
 };
 
-// A Test with its constant at hand.
+// A Test with its operand at hand, folded when it is.
 struct PreparedTest {
   Test::Kind kind;
   Relation relation;
@@ -40,8 +40,8 @@ struct PreparedTest {
 };
 
 struct PreparedPredicate {
-  uint32_t first = 0;  // tests
-  uint32_t count = 0;  // 0: code
+  uint32_t first = 0;  // its tests
+  uint32_t count = 0;  // 0: it is code
   CodeId code = code_none;
 };
 
@@ -62,16 +62,23 @@ class Prepared {
   const date::time_zone& zone(uint32_t index) const { return *zones_[index]; }
   const PreparedTest& test(uint32_t index) const { return tests_[index]; }
   const PreparedPredicate& predicate(PredicateId index) const { return predicates_[index]; }
-  const PreparedTest& predicate_test(uint32_t index) const { return predicate_tests_[index]; }
+  const PreparedTest* tests(const PreparedPredicate& predicate) const {
+    return predicate_tests_.data() + predicate.first;
+  }
 
  private:
+  void prepare_lists(const CodeSection& section);
+  void prepare_tests(const CodeSection& section);
+  Value folded(const Value& value);
+
   Status status_ = Status::ok();
+  Scratch folds_;  // the folded texts of constants
   std::vector<Value> constants_;
   std::vector<PreparedList> lists_;
   std::vector<std::unique_ptr<re2::RE2>> regexes_;
   std::vector<const date::time_zone*> zones_;
   std::vector<PreparedTest> tests_;
-  std::vector<PreparedTest> predicate_tests_;  // of each predicate one behind the other
+  std::vector<PreparedTest> predicate_tests_;  // of all predicates, one behind the other
   std::vector<PreparedPredicate> predicates_;
 };
 

@@ -14,12 +14,9 @@
 
 namespace omen {
 
-class Elements;
-
 class Scratch {
  public:
-  Scratch();
-  ~Scratch();
+  Scratch() = default;
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
@@ -34,7 +31,6 @@ class Scratch {
 
   std::vector<Value> gathered;  // what a Read gives, newest first
   std::string text;             // where a text of unknown size is put together
-  Elements& elements() { return *elements_; }
 
  private:
   struct Block {
@@ -45,7 +41,6 @@ class Scratch {
   size_t block_ = 0;  // the one in use
   size_t used_ = 0;   // bytes of it
   std::vector<Value> stack_;
-  std::unique_ptr<Elements> elements_;
 };
 
 }  // namespace omen

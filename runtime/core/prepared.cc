@@ -1,0 +1,93 @@
+#include "runtime/core/prepared.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+
+#include "runtime/core/operators.h"
+#include "runtime/core/text.h"
+#include "runtime/core/zones.h"
+
+namespace omen {
+
+Truth PreparedList::contains(const Value& value) const {
+  if (value.is_missing()) return Truth::unknown;
+  constexpr size_t few = 8;
+  bool found = false;
+  if (values.size() <= few) {
+    found = std::any_of(values.begin(), values.end(),
+                        [&](const Value& element) { return equals(value, element) == Truth::yes; });
+  } else {
+    const auto place = std::lower_bound(values.begin(), values.end(), value, is_before);
+    found = place != values.end() && equals(value, *place) == Truth::yes;
+  }
+  if (found) return Truth::yes;
+  return has_missing ? Truth::unknown : Truth::no;
+}
+
+Prepared::Prepared(const Program& program) {
+  const CodeSection& section = program.code;
+  for (const Constant& constant : section.constants) constants_.push_back(constant.value());
+  for (const RegexText& regex : section.regexes) {
+    re2::RE2::Options options;
+    options.set_case_sensitive(!regex.fold);
+    options.set_log_errors(false);
+    regexes_.push_back(std::make_unique<re2::RE2>(regex.text, options));
+    if (!regexes_.back()->ok()) {
+      status_ =
+          Status::error("the regular expression /" + regex.text + "/ is not understood: " + regexes_.back()->error());
+    }
+  }
+  for (const std::string& name : section.zones) {
+    zones_.push_back(find_zone(name));
+    if (zones_.back() == nullptr) {
+      status_ = Status::error("the time zone \"" + name + "\" is not known; install tzdata or correct its name");
+    }
+  }
+  prepare_lists(section);
+  prepare_tests(section);
+}
+
+Prepared::~Prepared() = default;
+
+Value Prepared::folded(const Value& value) {
+  if (value.kind != Kind::text) return value;
+  return Value::of_text(with_case(Case::fold, value.bytes(), folds_));
+}
+
+void Prepared::prepare_lists(const CodeSection& section) {
+  for (const ConstantList& list : section.lists) {
+    PreparedList& made = lists_.emplace_back();
+    for (const uint32_t index : list.constants) {
+      const Value& value = constants_[index];
+      if (value.is_missing()) {
+        made.has_missing = true;
+      } else {
+        made.values.push_back(list.fold ? folded(value) : value);
+      }
+    }
+    std::sort(made.values.begin(), made.values.end(), is_before);
+  }
+}
+
+void Prepared::prepare_tests(const CodeSection& section) {
+  for (const Test& test : section.tests) {
+    PreparedTest made = {test.kind, test.relation, test.fold, test.field, {}, nullptr};
+    if (test.kind == Test::Kind::relate) {
+      made.constant = test.fold ? folded(constants_[test.operand]) : constants_[test.operand];
+    } else if (test.kind == Test::Kind::any_of_list || test.kind == Test::Kind::none_of_list) {
+      made.list = &lists_[test.operand];
+    }
+    tests_.push_back(made);
+  }
+  for (const Predicate& predicate : section.predicates) {
+    PreparedPredicate made;
+    made.first = static_cast<uint32_t>(predicate_tests_.size());
+    made.count = static_cast<uint32_t>(predicate.tests.size());
+    made.code = predicate.code;
+    for (const uint32_t test : predicate.tests) predicate_tests_.push_back(tests_[test]);
+    predicates_.push_back(made);
+  }
+}
+
+}  // namespace omen
