@@ -1,0 +1,239 @@
+#include "runtime/model/program.h"
+
+#include <fmt/format.h>
+
+#include "runtime/model/limits.h"
+#include "runtime/model/time.h"
+
+namespace omen {
+
+namespace {
+
+// Collects the first thing that is out of range.
+class Verifier {
+ public:
+  explicit Verifier(const Program& program) : program_(program) {}
+
+  Status run() {
+    for (const TypeInfo& type : program_.types) {
+      fields(type.fields, type.name);
+      fields(type.kept, type.name);
+    }
+    for (const RuleProgram& rule : program_.rules) verify_rule(rule);
+    return message_.empty() ? verify_code(program_) : Status::error(message_);
+  }
+
+ private:
+  void require(bool condition, const std::string& where, const char* what) {
+    if (!condition && message_.empty()) message_ = fmt::format("program: {}: {} is out of range", where, what);
+  }
+  void fields(const std::vector<FieldId>& ids, const std::string& where) {
+    for (FieldId field : ids) require(field < program_.fields.size(), where, "a field");
+  }
+  void steps(const RuleProgram& rule, const std::vector<StepId>& ids) {
+    for (StepId step : ids) require(step < rule.steps.size(), rule.name, "a step");
+  }
+  void absences(const RuleProgram& rule, const std::vector<AbsenceProgram>& all) {
+    for (const AbsenceProgram& absence : all) steps(rule, absence.steps);
+  }
+  void state(const RuleProgram& rule, StateId id) { require(id < rule.states.size(), rule.name, "a state"); }
+  void code(const RuleProgram& rule, CodeId id) {
+    require(id == code_none || id < program_.code.codes.size(), rule.name, "an expression");
+  }
+
+  void verify_rule(const RuleProgram& rule) {
+    require(!rule.routes.empty() && rule.routes.size() <= 32, rule.name, "the number of routes");
+    require(!rule.initial.empty(), rule.name, "the number of initial states");
+    require(rule.registers >= 1 && rule.registers <= registers_max, rule.name, "the number of registers");
+    for (const Route& route : rule.routes) {
+      fields(route.key, rule.name);
+      require(route.key.size() == rule.routes[0].key.size(), rule.name, "the parts of a route's key");
+    }
+    for (const StepProgram& step : rule.steps) {
+      require(step.route < rule.routes.size(), rule.name, "a step's route");
+      require(step.predicate == predicate_none || step.predicate < program_.code.predicates.size(), rule.name,
+              "a step's predicate");
+      for (TypeId type : step.types) require(type < program_.types.size(), rule.name, "a step's type");
+    }
+    steps(rule, rule.unless);
+    absences(rule, rule.leading);
+    for (StateId initial : rule.initial) state(rule, initial);
+    for (const State& each : rule.states) verify_state(rule, each);
+    code(rule, rule.where);
+    for (const ActionProgram& action : rule.actions) {
+      code(rule, action.body);
+      require(action.kind != ActionProgram::Kind::alert || action.text < program_.code.templates.size(), rule.name,
+              "an alert's text");
+      for (uint32_t destination : action.destinations) {
+        require(destination < program_.destinations.size(), rule.name, "a destination");
+      }
+    }
+  }
+
+  void verify_state(const RuleProgram& rule, const State& each) {
+    state(rule, each.on_pass);
+    absences(rule, each.absences);
+    for (const Break& closing : each.breaks) {
+      steps(rule, {closing.step});
+      if (closing.to != state_dead) state(rule, closing.to);
+    }
+    for (const Transition& way : each.transitions) {
+      steps(rule, {way.step});
+      for (StateId target : way.targets) state(rule, target);
+      for (const Guard& guard : way.guards) require(guard.anchor < rule.registers, rule.name, "a guard's register");
+      for (uint8_t mark : way.marks) require(mark < rule.registers, rule.name, "a mark");
+      for (const auto& [from, to] : way.copies) {
+        require(from < rule.registers && to < rule.registers, rule.name, "a copy");
+      }
+      require(static_cast<size_t>(__builtin_popcountll(way.decides)) == way.branches.size(), rule.name, "a branch");
+      require(way.slot < slots_max, rule.name, "a slot");
+    }
+  }
+
+  const Program& program_;
+  std::string message_;
+};
+
+// ---- dump ----
+
+std::string duration_text(int64_t us) {
+  std::string out;
+  append_duration(out, us);
+  return out;
+}
+
+const char* severity_text(AlertSeverity severity) {
+  return severity == AlertSeverity::critical ? "critical" : severity == AlertSeverity::warning ? "warning" : "info";
+}
+
+const char* overlap_text(Overlap overlap) {
+  constexpr const char* texts[] = {"none", "single", "latest", "starts", "all"};
+  return texts[static_cast<size_t>(overlap)];
+}
+
+std::string join_fields(const Program& program, const std::vector<FieldId>& fields) {
+  std::string out;
+  for (FieldId field : fields) out += (out.empty() ? "" : ", ") + program.fields[field].text;
+  return out;
+}
+
+std::string step_text(const Program& program, const RuleProgram& rule, StepId id) {
+  const StepProgram& step = rule.steps[id];
+  std::string out;
+  for (TypeId type : step.types) out += (out.empty() ? "" : "|") + program.types[type].name;
+  if (step.types.empty()) out = "*";
+  if (step.predicate != predicate_none) out += "[" + dump_predicate(program, step.predicate) + "]";
+  if (step.route > 0) out += " by " + join_fields(program, rule.routes[step.route].key);
+  return out;
+}
+
+std::string absence_text(const Program& program, const RuleProgram& rule, const AbsenceProgram& absence) {
+  std::string out = "not ";
+  for (size_t i = 0; i < absence.steps.size(); ++i) {
+    if (i > 0) out += " or ";
+    out += step_text(program, rule, absence.steps[i]);
+  }
+  if (absence.for_us >= 0) out += " for " + duration_text(absence.for_us);
+  return out;
+}
+
+std::string guard_text(const Guard& guard) {
+  std::string out = fmt::format(" r{}+", guard.anchor);
+  out += duration_text(guard.min_us) + "..";
+  if (guard.max_us != time_unbounded) out += duration_text(guard.max_us);
+  return out;
+}
+
+void dump_transition(std::string& out, const Program& program, const RuleProgram& rule, const Transition& way) {
+  out += "    " + step_text(program, rule, way.step);
+  for (const Guard& guard : way.guards) out += guard_text(guard);
+  out += " ->";
+  if (way.targets.empty()) out += " dead";
+  for (StateId target : way.targets) out += fmt::format(" s{}", target);
+  out += fmt::format(" keep {}", way.slot);
+  if (way.loop != 0) out += fmt::format(" loop {}", way.loop);
+  if (way.opens != 0) out += fmt::format(" opens {:x}", way.opens);
+  for (const auto& [from, to] : way.copies) out += fmt::format(" r{}=r{}", to, from);
+  for (uint8_t mark : way.marks) out += fmt::format(" mark r{}", mark);
+  if (way.decides != 0) out += fmt::format(" decides {:x}", way.decides);
+  if (way.can_repeat) out += " can-repeat";
+  out += '\n';
+}
+
+void dump_state(std::string& out, const Program& program, const RuleProgram& rule, StateId id) {
+  const State& state = rule.states[id];
+  out += fmt::format("  s{}", id);
+  for (StateId initial : rule.initial) out += initial == id ? " start" : "";
+  if (state.accepts) out += " accept";
+  if (state.waits) {
+    out += " wait " + duration_text(state.wait_us);
+    if (state.ends_with_within) out += " or within";
+  }
+  if (state.strict) out += " strict";
+  if (state.on_pass != id) out += fmt::format(" pass -> s{}", state.on_pass);
+  if (state.pending != 0) out += fmt::format(" pending {:x}", state.pending);
+  out += '\n';
+  for (const Transition& way : state.transitions) dump_transition(out, program, rule, way);
+  for (const AbsenceProgram& absence : state.absences) {
+    out += "    " + absence_text(program, rule, absence) + " -> dead\n";
+  }
+  for (const Break& closing : state.breaks) {
+    out += "    misfit of " + step_text(program, rule, closing.step) + " -> ";
+    out += closing.to == state_dead ? "dead\n" : fmt::format("s{}\n", closing.to);
+  }
+}
+
+void dump_rule(std::string& out, const Program& program, const RuleProgram& rule) {
+  out += fmt::format("rule {} {} overlap {}", rule.name, severity_text(rule.severity), overlap_text(rule.overlap));
+  if (!rule.routes[0].key.empty()) out += " by " + join_fields(program, rule.routes[0].key);
+  if (rule.within_us != time_unbounded) out += " within " + duration_text(rule.within_us);
+  if (rule.cooldown_us > 0) out += " cooldown " + duration_text(rule.cooldown_us);
+  if (rule.limit_count > 0) out += fmt::format(" limit {} per {}", rule.limit_count, duration_text(rule.limit_per_us));
+  if (rule.registers > 1) out += fmt::format(" registers {}", rule.registers);
+  out += '\n';
+  for (const AbsenceProgram& absence : rule.leading) out += "  first " + absence_text(program, rule, absence) + '\n';
+  for (StateId id = 0; id < rule.states.size(); ++id) dump_state(out, program, rule, id);
+  for (StepId step : rule.unless) out += "  unless " + step_text(program, rule, step) + '\n';
+  if (rule.where != code_none) out += "  where " + dump_code(program, rule.where) + '\n';
+  for (const NameProgram& name : rule.names) {
+    out += fmt::format("  name {} slots {:x}{}\n", name.text, name.slots, name.in_alert ? "" : " hidden");
+  }
+  for (const ActionProgram& action : rule.actions) {
+    if (action.kind == ActionProgram::Kind::alert) out += "  alert " + dump_template(program, action.text);
+    for (size_t i = 0; i < action.destinations.size(); ++i) {
+      out += (i == 0 ? " to " : ", ") + program.destinations[action.destinations[i]].name;
+    }
+    out += '\n';
+  }
+}
+
+}  // namespace
+
+Status Program::verify() const { return Verifier(*this).run(); }
+
+std::string Program::dump() const {
+  std::string out;
+  for (TypeId type = 0; type < types.size(); ++type) {
+    out += "type " + (type == type_unnamed ? std::string("*") : types[type].name);
+    if (!types[type].fields.empty()) out += " reads " + join_fields(*this, types[type].fields);
+    if (!types[type].kept.empty()) out += " keeps " + join_fields(*this, types[type].kept);
+    out += '\n';
+  }
+  for (const DestinationProgram& destination : destinations) {
+    out += "destination " + destination.name + " " + destination.kind + '\n';
+  }
+  for (const RuleProgram& rule : rules) dump_rule(out, *this, rule);
+  return out;
+}
+
+// FNV-1a over the dump.
+uint64_t Program::fingerprint() const {
+  uint64_t hash = 0xcbf29ce484222325ull;
+  for (const char c : dump()) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3ull;
+  }
+  return hash;
+}
+
+}  // namespace omen
