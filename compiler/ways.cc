@@ -1,0 +1,346 @@
+// The ways from a place to the next (places.h): what can take an event, and what passing one over does.
+#include <algorithm>
+
+#include "compiler/places.h"
+
+namespace omen {
+
+namespace {
+
+// A loop's parts: what it has of the present repetition, and the branches chosen for the next one.
+constexpr size_t present = 0, next = 1;
+
+Remainder loop_place(uint32_t begun, Remainder body) {
+  Remainder place;
+  place.status = Remainder::Status::started;
+  place.number = begun;
+  place.parts = {std::move(body), Remainder{}};
+  return place;
+}
+
+}  // namespace
+
+// ---- ways on ----
+
+std::vector<Way> Places::ways(const Remainder& place) const {
+  std::vector<Way> out;
+  ways(root_, place, Past{0, !place.is_untouched()}, out);
+  return out;
+}
+
+void Places::ways(uint32_t index, const Remainder& place, Past past, std::vector<Way>& out) const {
+  const Node& node = nodes_[index];
+  if (place.status == Remainder::Status::finished) return;
+  const size_t begin = out.size();
+  switch (node.kind) {
+    case Node::Kind::step: {
+      Way way;
+      way.step = node.step;
+      way.place = Remainder{};
+      way.place->status = Remainder::Status::finished;
+      out.push_back(std::move(way));
+      break;
+    }
+    case Node::Kind::sequence:
+      sequence_ways(node, place, past, out);
+      break;
+    case Node::Kind::loop:
+      loop_ways(node, place, past, out);
+      break;
+    case Node::Kind::all:
+      all_ways(node, place, past, out);
+      break;
+    case Node::Kind::any:
+      any_ways(node, place, past, out);
+      break;
+  }
+  for (size_t i = begin; i < out.size(); ++i) {
+    Way& way = out[i];
+    if (way.place) way.place = settled(index, std::move(*way.place));
+    if (node.within_us < 0) continue;
+    if (place.is_untouched()) {
+      way.marks.push_back(node.within_register);
+    } else {
+      way.guards.push_back({node.within_register, 0, node.within_us});
+    }
+  }
+}
+
+void Places::sequence_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const {
+  const bool untouched = place.is_untouched();
+  const int64_t at = untouched ? -1 : static_cast<int64_t>(place.number);
+  // What was chosen for an item that can be next.
+  auto chosen = [&](uint32_t item) -> Remainder {
+    const size_t part = untouched ? item : item - place.number;
+    return part < place.parts.size() ? place.parts[part] : Remainder{};
+  };
+  if (untouched || complete(node.items[place.number], place.parts[0])) {
+    const uint32_t last = std::min<uint32_t>(reach(node, at), static_cast<uint32_t>(node.items.size()) - 1);
+    for (int64_t item = last; item > at; --item) {
+      const size_t begin = out.size();
+      ways(node.items[item], chosen(static_cast<uint32_t>(item)), past, out);
+      Guard guard{past.anchor, node.gates[item].min_us,
+                  node.gates[item].max_us < 0 ? time_unbounded : node.gates[item].max_us};
+      // A `not … for` holds over the gap, whatever optional steps are left out in it.
+      for (int64_t gate = at + 1; gate <= item; ++gate) {
+        for (const TypedPattern::Absence& absence : node.gates[gate].absences) {
+          if (absence.for_us >= 0) guard.min_us = std::max(guard.min_us, absence.for_us + 1);
+        }
+      }
+      for (size_t i = begin; i < out.size(); ++i) {
+        Way& way = out[i];
+        if (past.exists && (guard.min_us > 0 || guard.max_us != time_unbounded)) way.guards.push_back(guard);
+        if (!way.place) continue;
+        Remainder moved;
+        moved.status = Remainder::Status::started;
+        moved.number = static_cast<uint32_t>(item);
+        moved.parts = {std::move(*way.place)};
+        way.place = std::move(moved);
+      }
+    }
+  }
+  if (untouched) return;
+  const size_t begin = out.size();
+  ways(node.items[place.number], place.parts[0], past, out);
+  for (size_t i = begin; i < out.size(); ++i) {
+    if (!out[i].place) continue;
+    Remainder moved = place;  // choices already made for the items behind stay
+    moved.parts[0] = std::move(*out[i].place);
+    out[i].place = std::move(moved);
+  }
+}
+
+void Places::loop_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const {
+  const uint32_t body = node.items[0];
+  const bool unbounded = node.max == ast::repeat_unbounded;
+  auto finish = [&](size_t begin, uint32_t begun, bool opens, Remainder choice = {}) {
+    for (size_t i = begin; i < out.size(); ++i) {
+      Way& way = out[i];
+      if (way.loop == 0) way.loop = node.loop_number;
+      if (opens && node.group_loop >= 0) way.opens = static_cast<uint16_t>(way.opens | (1u << node.group_loop));
+      way.can_repeat = way.can_repeat || unbounded || begun < node.max;
+      if (!way.place) continue;
+      way.place = loop_place(begun, std::move(*way.place));
+      way.place->parts[next] = choice;
+    }
+  };
+  if (place.is_untouched()) {
+    const size_t begin = out.size();
+    ways(body, place.parts.empty() ? Remainder{} : place.parts[0], past, out);
+    finish(begin, 1, true);
+    return;
+  }
+  if (!place.closed && (unbounded || place.number < node.max) && complete(body, place.parts[present])) {
+    const size_t begin = out.size();
+    ways(body, place.parts[next], past, out);
+    finish(begin, unbounded && place.number >= std::max(node.min, 1u) ? place.number : place.number + 1, true);
+  }
+  const size_t begin = out.size();
+  ways(body, place.parts[present], past, out);
+  finish(begin, place.number, false, place.parts[next]);
+}
+
+void Places::all_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const {
+  const bool untouched = place.is_untouched();
+  const bool had_previous = untouched ? past.exists : place.has_previous;
+  for (size_t branch = 0; branch < node.items.size(); ++branch) {
+    const Remainder part = place.parts.empty() ? Remainder{} : place.parts[branch];
+    Past own = past;
+    if (!untouched && node.anchors[branch] != 0) own.anchor = node.anchors[branch];
+    own.exists = part.is_untouched() ? had_previous : true;
+    const size_t begin = out.size();
+    ways(node.items[branch], part, own, out);
+    for (size_t i = begin; i < out.size(); ++i) {
+      Way& way = out[i];
+      Remainder moved;
+      moved.status = Remainder::Status::started;
+      moved.has_previous = had_previous;
+      bool lives = way.place.has_value();
+      for (size_t other = 0; lives && other < node.items.size(); ++other) {
+        if (other == branch) {
+          moved.parts.push_back(*way.place);
+          continue;
+        }
+        const Remainder before = place.parts.empty() ? Remainder{} : place.parts[other];
+        std::optional<Remainder> after = pass(node.items[other], before);
+        lives = after.has_value();
+        if (lives) moved.parts.push_back(std::move(*after));
+      }
+      way.place = lives ? std::optional<Remainder>(std::move(moved)) : std::nullopt;
+      for (size_t other = 0; untouched && had_previous && other < node.items.size(); ++other) {
+        if (other != branch && node.anchors[other] != 0) way.copies.emplace_back(past.anchor, node.anchors[other]);
+      }
+      if (node.anchors[branch] != 0) way.marks.push_back(node.anchors[branch]);
+    }
+  }
+}
+
+void Places::any_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const {
+  auto take = [&](uint32_t branch, const Remainder& part) {
+    const size_t begin = out.size();
+    const bool was_complete = !part.is_untouched() && complete(node.items[branch], part);
+    ways(node.items[branch], part, past, out);
+    for (size_t i = begin; i < out.size(); ++i) {
+      Way& way = out[i];
+      if (!way.place) continue;
+      if (!node.is_simple && !was_complete && complete(node.items[branch], *way.place)) {
+        way.decides.emplace_back(node.or_bit, static_cast<uint8_t>(branch));
+      }
+      Remainder moved;
+      moved.status = Remainder::Status::started;
+      moved.number = branch;
+      moved.parts = {std::move(*way.place)};
+      way.place = std::move(moved);
+    }
+  };
+  if (!place.is_untouched() || place.status == Remainder::Status::entered) {
+    take(place.number, place.parts[0]);
+    return;
+  }
+  for (uint32_t branch = 0; branch < node.items.size(); ++branch) take(branch, Remainder{});
+}
+
+// ---- events passed over ----
+
+// An untouched node that can begin behind a => of its own: `P -> (Q? => R)` after P.
+bool Places::leads_immediately(uint32_t index) const {
+  const Node& node = nodes_[index];
+  if (node.kind == Node::Kind::step) return false;
+  const size_t count = node.kind == Node::Kind::sequence
+                           ? std::min<size_t>(reach(node, -1) + size_t{1}, node.items.size())
+                           : node.items.size();
+  for (size_t item = 0; item < count; ++item) {
+    if (node.kind == Node::Kind::sequence && item > 0 && node.gates[item].immediate) return true;
+    if (leads_immediately(node.items[item])) return true;
+  }
+  return false;
+}
+
+std::optional<Remainder> Places::passed(const Remainder& place) const { return pass(root_, place); }
+
+std::optional<Remainder> Places::pass(uint32_t index, const Remainder& place) const {
+  const Node& node = nodes_[index];
+  if (place.status != Remainder::Status::started) return place;
+  Remainder after = place;
+  switch (node.kind) {
+    case Node::Kind::step:
+      return after;
+    case Node::Kind::sequence:
+      if (complete(node.items[place.number], place.parts[0])) {
+        const uint32_t last = reach(node, place.number);
+        for (uint32_t item = place.number + 1; item <= last && item < node.items.size(); ++item) {
+          if (node.gates[item].immediate || leads_immediately(node.items[item])) return std::nullopt;
+        }
+      }
+      break;
+    case Node::Kind::loop:
+      if (!complete(node.items[0], place.parts[present]) || place.closed ||
+          (node.max != ast::repeat_unbounded && place.number >= node.max)) {
+        break;
+      }
+      if (leads_immediately(node.items[0])) return std::nullopt;
+      if (node.consecutive && !node.is_step_loop) {
+        const bool enough = place.number >= node.min || nodes_[node.items[0]].nullable;
+        if (!enough && place.parts[present].status == Remainder::Status::finished) return std::nullopt;
+        after.closed = true;
+        after.parts[next] = Remainder{};
+      }
+      break;
+    default:
+      break;
+  }
+  const size_t parts = node.kind == Node::Kind::all ? after.parts.size() : 1;
+  for (size_t i = 0; i < parts; ++i) {
+    const uint32_t item = node.kind == Node::Kind::all    ? node.items[i]
+                          : node.kind == Node::Kind::loop ? node.items[0]
+                                                          : node.items[place.number];
+    std::optional<Remainder> part = pass(item, after.parts[i]);
+    if (!part) return std::nullopt;
+    after.parts[i] = std::move(*part);
+  }
+  return settled(index, std::move(after));
+}
+
+std::vector<Closing> Places::closings(const Remainder& place) const {
+  std::vector<Closing> out;
+  collect_closings(root_, place, out);
+  return out;
+}
+
+void Places::collect_closings(uint32_t index, const Remainder& place, std::vector<Closing>& out) const {
+  const Node& node = nodes_[index];
+  if (place.status != Remainder::Status::started || node.kind == Node::Kind::step) return;
+  if (node.kind == Node::Kind::loop && node.consecutive && node.is_step_loop) {
+    if (place.closed || (node.max != ast::repeat_unbounded && place.number >= node.max)) return;
+    Closing closing;
+    closing.step = node.step;
+    if (place.number >= node.min) {
+      closing.place = place;
+      closing.place->closed = true;
+      closing.place = settled(index, std::move(*closing.place));
+    }
+    out.push_back(std::move(closing));
+    return;
+  }
+  const size_t parts = node.kind == Node::Kind::all ? place.parts.size() : 1;
+  for (size_t i = 0; i < parts; ++i) {
+    const uint32_t item = node.kind == Node::Kind::all    ? node.items[i]
+                          : node.kind == Node::Kind::loop ? node.items[0]
+                                                          : node.items[place.number];
+    const size_t first = out.size();
+    collect_closings(item, place.parts[i], out);
+    for (size_t k = first; k < out.size(); ++k) {
+      if (!out[k].place) continue;
+      Remainder whole = place;
+      whole.parts[i] = std::move(*out[k].place);
+      out[k].place = settled(index, std::move(whole));
+    }
+  }
+}
+
+std::vector<TypedPattern::Absence> Places::absences(const Remainder& place) const {
+  std::vector<TypedPattern::Absence> out;
+  if (place.is_untouched()) return out;
+  collect_absences(root_, place, out);
+  if (complete(root_, place)) out.insert(out.end(), trailing_.begin(), trailing_.end());
+  return out;
+}
+
+// `not` stands between the arrows of unrepeated sequences only, so the open gaps are found along those.
+void Places::collect_absences(uint32_t index, const Remainder& place, std::vector<TypedPattern::Absence>& out) const {
+  const Node& node = nodes_[index];
+  if (place.status == Remainder::Status::finished || node.kind != Node::Kind::sequence) return;
+  const bool untouched = place.is_untouched();
+  if (!untouched) {
+    collect_absences(node.items[place.number], place.parts[0], out);
+    if (!complete(node.items[place.number], place.parts[0])) return;
+  }
+  const uint32_t first = untouched ? 0 : place.number + 1;
+  const uint32_t last = reach(node, untouched ? -1 : static_cast<int64_t>(place.number));
+  for (uint32_t item = first; item <= last && item < node.items.size(); ++item) {
+    const std::vector<TypedPattern::Absence>& gap = node.gates[item].absences;
+    if (item > 0) out.insert(out.end(), gap.begin(), gap.end());
+    collect_absences(node.items[item], Remainder{}, out);
+  }
+}
+
+uint64_t Places::pending(const Remainder& place) const { return collect_pending(root_, place); }
+
+uint64_t Places::collect_pending(uint32_t index, const Remainder& place) const {
+  const Node& node = nodes_[index];
+  if (place.status == Remainder::Status::finished || place.status == Remainder::Status::idle) return 0;
+  uint64_t bits = 0;
+  if (node.kind == Node::Kind::any && !node.is_simple && (place.is_untouched() || !complete(index, place))) {
+    bits |= uint64_t{1} << node.or_bit;
+  }
+  for (size_t i = 0; i < place.parts.size(); ++i) {
+    uint32_t item = node.items[0];
+    if (node.kind == Node::Kind::any) item = node.items[place.number];
+    if (node.kind == Node::Kind::all) item = node.items[i];
+    if (node.kind == Node::Kind::sequence) item = node.items[(place.is_untouched() ? 0 : place.number) + i];
+    bits |= collect_pending(item, place.parts[i]);
+  }
+  return bits;
+}
+
+}  // namespace omen

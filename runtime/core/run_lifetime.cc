@@ -1,0 +1,223 @@
+// How long runs and what a rule remembers of a key live: deadlines, limits of time, memory (matcher.h).
+#include <algorithm>
+#include <limits>
+#include <new>
+
+#include "runtime/core/matcher.h"
+
+namespace omen {
+
+namespace {
+
+// Memory words of a rule state: when the last match was raised (with a cooldown), then for each leading absence when
+// an event last broke it.
+constexpr int64_t never = std::numeric_limits<int64_t>::min();
+
+int64_t saturating_add(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? time_unbounded : sum;
+}
+
+}  // namespace
+
+// ---- deadlines ----
+
+int64_t Matcher::deadline_of(const RuleProgram& rule, const Run& thread) const {
+  const State& state = rule.states[thread.state];
+  int64_t deadline_us = saturating_add(thread.registers()[0], state.wait_us);
+  if (state.ends_with_within) deadline_us = std::max(deadline_us, saturating_add(thread.start_us, rule.within_us));
+  return deadline_us;
+}
+
+void Matcher::arm(const RuleProgram& rule, const RuleState& state, PartitionId partition, RunId id) {
+  if (run(id).is_armed) return;
+  int64_t earliest_us = time_unbounded;
+  for (RunId thread = id; thread != index_none; thread = run(thread).thread) {
+    if (rule.states[run(thread).state].waits) earliest_us = std::min(earliest_us, deadline_of(rule, run(thread)));
+  }
+  if (earliest_us == time_unbounded) return;
+  run(id).is_armed = 1;
+  const uint32_t hash = static_cast<const Partition*>(words_.at(partition))->hash;
+  timers_.set({earliest_us, run(id).start_sequence, state.rule, partition, hash});
+}
+
+void Matcher::meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::span<const Value> key,
+                            std::vector<Completion>& out) {
+  const RuleProgram& rule = program_.rules[state.rule];
+  key_ = key;
+  RunId previous = index_none;
+  RunId id = state.first;
+  while (id != index_none && run(id).start_sequence != timer.start_sequence) {
+    previous = id;
+    id = run(id).next;
+  }
+  if (id == index_none) return;
+  const RunId next = run(id).next;
+  threads_.clear();
+  std::ranges::fill(decided_branch_, int8_t{-1});
+  bool completed = false;
+  for (RunId thread = id; thread != index_none;) {
+    const RunId following = run(thread).thread;
+    const Run& waiting = run(thread);
+    const bool is_due = rule.states[waiting.state].waits && deadline_of(rule, waiting) == timer.deadline_us;
+    if (is_due && !completed && where_agrees(rule, waiting.captures, waiting.start_us, timer.deadline_us, false)) {
+      completed = true;
+      captures_.retain(waiting.captures);
+      const Completion completion{waiting.captures, waiting.start_us, timer.deadline_us, true};
+      out.push_back(completion);
+    }
+    if (is_due || completed) {
+      free_thread(rule, thread);
+    } else {
+      threads_.push_back({thread, 0});
+    }
+    thread = following;
+  }
+  RunId after = index_none;
+  if (completed) {
+    for (const Thread& kept : threads_) free_thread(rule, kept.id);
+  } else {
+    after = link_threads(rule);
+  }
+  if (after == index_none) {
+    (previous == index_none ? state.first : run(previous).next) = next;
+    if (state.last == id) state.last = previous;
+    --state.run_count;
+    --live_runs_;
+    if (completed && rule.overlap == Overlap::none) drop_runs(state);
+    return;
+  }
+  (previous == index_none ? state.first : run(previous).next) = after;
+  if (state.last == id) state.last = after;
+  run(after).next = next;
+  run(after).is_armed = 0;
+  arm(rule, state, partition, after);
+}
+
+// ---- how long things live ----
+
+int64_t Matcher::thread_alive_until(const RuleProgram& rule, const Run& thread) const {
+  const State& state = rule.states[thread.state];
+  const int64_t span_end_us = saturating_add(thread.start_us, rule.within_us);
+  int64_t until_us = std::numeric_limits<int64_t>::min();
+  if (state.waits) until_us = deadline_of(rule, thread);
+  for (const Transition& way : state.transitions) {
+    int64_t end_us = span_end_us;
+    for (const Guard& guard : way.guards) {
+      end_us = std::min(end_us, saturating_add(thread.registers()[guard.anchor], guard.max_us));
+      // A step that must come later than the span allows can never be taken.
+      if (saturating_add(thread.registers()[guard.anchor], guard.min_us) > end_us) {
+        end_us = std::numeric_limits<int64_t>::min();
+      }
+    }
+    until_us = std::max(until_us, end_us);
+  }
+  return until_us;
+}
+
+bool Matcher::is_alive(const RuleProgram& rule, const Run& head) const {
+  for (const Run* thread = &head;; thread = &run(thread->thread)) {
+    if (thread_alive_until(rule, *thread) >= event_->time_us) return true;
+    if (thread->thread == index_none) return false;
+  }
+}
+
+int64_t Matcher::alive_until(const RuleState& state) const {
+  const RuleProgram& rule = program_.rules[state.rule];
+  int64_t until_us = std::numeric_limits<int64_t>::min();
+  for (RunId id = state.first; id != index_none; id = run(id).next) {
+    for (RunId thread = id; thread != index_none; thread = run(thread).thread) {
+      until_us = std::max(until_us, thread_alive_until(rule, run(thread)));
+      if (until_us == time_unbounded) return until_us;
+    }
+  }
+  if (memory_words(rule) > 0) {
+    const int64_t* memory = static_cast<const int64_t*>(words_.at(state.memory));
+    size_t word = 0;
+    auto remember = [&](int64_t duration_us) {
+      if (memory[word] != never) until_us = std::max(until_us, saturating_add(memory[word], duration_us));
+      ++word;
+    };
+    if (rule.cooldown_us > 0) remember(rule.cooldown_us);
+    for (const AbsenceProgram& absence : rule.leading) remember(absence.for_us);
+  }
+  return until_us;
+}
+
+uint32_t Matcher::memory_words(const RuleProgram& rule) {
+  return (rule.cooldown_us > 0 ? 1 : 0) + static_cast<uint32_t>(rule.leading.size());
+}
+
+void Matcher::init_memory(RuleState& state) {
+  const uint32_t words = memory_words(program_.rules[state.rule]);
+  state.memory = words == 0 ? index_none : words_.take(words);
+  for (uint32_t i = 0; i < words; ++i) static_cast<int64_t*>(words_.at(state.memory))[i] = never;
+}
+
+void Matcher::drop_memory(RuleState& state) {
+  const uint32_t words = memory_words(program_.rules[state.rule]);
+  if (words > 0) words_.give(state.memory, words);
+}
+
+bool Matcher::leading_absence_holds(const RuleProgram& rule, const RuleState& state) const {
+  if (rule.leading.empty()) return true;
+  const int64_t* memory = static_cast<const int64_t*>(words_.at(state.memory)) + (rule.cooldown_us > 0 ? 1 : 0);
+  for (size_t i = 0; i < rule.leading.size(); ++i) {
+    if (memory[i] != never && event_->time_us - memory[i] <= rule.leading[i].for_us) return false;
+  }
+  return true;
+}
+
+void Matcher::remember_leading(const RuleProgram& rule, RuleState& state, uint32_t routes) {
+  for (size_t i = 0; i < rule.leading.size(); ++i) {
+    for (StepId step : rule.leading[i].steps) {
+      if (!fits(rule, step, routes, capture_none, 0)) continue;
+      static_cast<int64_t*>(words_.at(state.memory))[i + (rule.cooldown_us > 0 ? 1 : 0)] = event_->time_us;
+    }
+  }
+}
+
+bool Matcher::leaves_cooldown(RuleState& state, int64_t end_us) {
+  const RuleProgram& rule = program_.rules[state.rule];
+  if (rule.cooldown_us <= 0) return true;
+  int64_t& last_us = *static_cast<int64_t*>(words_.at(state.memory));
+  if (last_us != never && end_us - last_us < rule.cooldown_us) return false;
+  last_us = end_us;
+  return true;
+}
+
+// ---- memory ----
+
+RunId Matcher::new_run(const RuleProgram& rule) {
+  const RunId id = words_.take(run_words(rule));
+  Run* out = new (words_.at(id)) Run{index_none, index_none, 0, capture_none, 0, 0, 0};
+  std::fill_n(out->registers(), rule.registers, int64_t{0});
+  return id;
+}
+
+void Matcher::free_thread(const RuleProgram& rule, RunId id) {
+  captures_.release(run(id).captures);
+  words_.give(id, run_words(rule));
+}
+
+void Matcher::free_run(const RuleProgram& rule, RunId id) {
+  while (id != index_none) {
+    const RunId following = run(id).thread;
+    free_thread(rule, id);
+    id = following;
+  }
+}
+
+void Matcher::drop_runs(RuleState& state) {
+  const RuleProgram& rule = program_.rules[state.rule];
+  for (RunId id = state.first; id != index_none;) {
+    const RunId next = run(id).next;
+    free_run(rule, id);
+    id = next;
+  }
+  live_runs_ -= state.run_count;
+  state.first = state.last = index_none;
+  state.run_count = 0;
+}
+
+}  // namespace omen
