@@ -1,0 +1,25 @@
+#include "compiler/compile.h"
+
+#include "runtime/model/status.h"
+
+namespace omen {
+
+Compilation compile(const Sources& sources, const OptimizeOptions& options) {
+  Compilation out;
+  for (uint32_t file = 0; file < sources.files.size(); ++file)
+    out.files.push_back(parse(sources, file, out.diagnostics));
+  out.typed = resolve(out.files, options, out.diagnostics);
+  if (!out.diagnostics.has_errors()) {
+    check(out.typed, out.diagnostics);
+    Program program = emit(out.typed, options, out.diagnostics);
+    if (!out.diagnostics.has_errors()) {
+      OMEN_ASSERT(program.verify().is_ok());
+      out.program = std::move(program);
+    }
+  }
+  if (out.diagnostics.has_errors()) out.typed = {};
+  out.diagnostics.sort();
+  return out;
+}
+
+}  // namespace omen

@@ -1,0 +1,21 @@
+// Pattern bounds: what a pattern needs at least, and what keeps its runs from growing and waiting for ever.
+#pragma once
+
+#include <vector>
+
+#include "compiler/typed.h"
+
+namespace omen {
+
+// Whether a pattern can be passed without an event.
+bool is_nullable(const TypedPattern& node);
+
+// An unbounded loop (`+`, `*`, `{n,}`) that goes on as long as events come: neither `within`, nor a limit of the arrow
+// behind it, nor a final absence with `for` ends it in time. A loop that ends the pattern stops at its minimum.
+struct OpenLoop {
+  const TypedPattern* loop = nullptr;
+  bool is_first = false;  // it takes the first event of the match
+};
+std::vector<OpenLoop> open_loops(const TypedRule& rule);
+
+}  // namespace omen

@@ -1,0 +1,141 @@
+#include "compiler/resolve.h"
+
+#include <algorithm>
+
+namespace omen {
+
+namespace {
+
+template <typename T>
+void declare(std::map<std::string, const T*>& known, const T& item, const char* kind, Diagnostics& diagnostics) {
+  const auto [found, is_new] = known.try_emplace(item.name.text, &item);
+  if (is_new) return;
+  diagnostics.error("E0201", item.name.span, std::string("two ") + kind + " have the name `" + item.name.text + "`",
+                    "rename one of them: names are unique over all loaded files",
+                    {{found->second->name.span, "the first one"}});
+}
+
+void collect_types(const ast::Pattern& pattern, std::set<std::string>& types) {
+  if (pattern.kind == ast::Pattern::Kind::step && !pattern.step.any_type) types.insert(pattern.step.type.text);
+  for (const ast::Step& step : pattern.alternatives) {
+    if (!step.any_type) types.insert(step.type.text);
+  }
+  for (const ast::Pattern& item : pattern.items) collect_types(item, types);
+}
+
+Declarations collect(const std::vector<ast::File>& files, Diagnostics& diagnostics) {
+  Declarations declared;
+  declared.is_complete = !diagnostics.has_errors();
+  std::map<std::string, const ast::Destination*> destinations;
+  for (const ast::File& file : files) {
+    for (const ast::Let& let : file.lets) declare(declared.lets, let, "constants", diagnostics);
+    for (const ast::NamedStep& pattern : file.patterns) declare(declared.patterns, pattern, "patterns", diagnostics);
+    for (const ast::EventDeclaration& event : file.events) declare(declared.events, event, "events", diagnostics);
+    for (const ast::Destination& destination : file.destinations) {
+      declare(destinations, destination, "destinations", diagnostics);
+    }
+    for (const ast::Table& table : file.tables) declare(declared.tables, table, "tables", diagnostics);
+    for (const ast::Rule& rule : file.rules) {
+      declare(declared.rules, rule, "rules", diagnostics);
+      if (rule.match) collect_types(*rule.match, declared.used_types);
+      for (const ast::Step& step : rule.unless) {
+        if (!step.any_type) declared.used_types.insert(step.type.text);
+      }
+    }
+    for (const ast::NamedStep& pattern : file.patterns) {
+      if (!pattern.step.any_type) declared.used_types.insert(pattern.step.type.text);
+    }
+  }
+  return declared;
+}
+
+void resolve_event(ResolveShared& shared, const ast::EventDeclaration& event) {
+  static const std::vector<std::string> types = {"string", "int", "number", "bool", "time", "any", "list", "object"};
+  std::map<std::string, Span> seen;
+  bool has_constraints = event.lenient;
+  for (const ast::FieldDeclaration& field : event.fields) {
+    const auto [found, is_new] = seen.try_emplace(field.name.text, field.name.span);
+    if (!is_new) {
+      shared.diagnostics.error("E0214", field.name.span,
+                               "`" + event.name.text + "` has the field `" + field.name.text + "` twice",
+                               "remove one of them", {{found->second, "the first one"}});
+    }
+    if (field.type && kinds_of_type(field.type->text) == 0) {
+      const std::string near = nearest_name(field.type->text, types);
+      shared.diagnostics.error("E0317", field.type->span, "there is no field type `" + field.type->text + "`",
+                               (near.empty() ? "" : "did you mean `" + near + "`? ") +
+                                   std::string("the types are string, int, number, bool, time, any, list and object"));
+    }
+    if (field.from) {
+      shared.diagnostics.error("E0907", field.from->span, "`from` is not in this version",
+                               "name the field by its own path in the rules, such as `properties.customer.id`");
+    }
+    has_constraints = has_constraints || !field.one_of.empty() || field.matches || field.range_low ||
+                      field.range_high || field.max_length;
+  }
+  if (has_constraints) {
+    shared.diagnostics.warning(
+        "W0901", event.name.span,
+        "the constraints of `" + event.name.text + "` are not enforced on events in this version",
+        "rules are checked against them; events that break them are matched all the same");
+  }
+}
+
+bool is_silent_because_misspelt(const Diagnostics& diagnostics, const ast::Rule& rule) {
+  return std::ranges::any_of(diagnostics.items, [&](const Diagnostic& diagnostic) {
+    const Span& at = diagnostic.culprit.span;
+    return diagnostic.severity == Severity::error && diagnostic.code.starts_with("E01") && at.file == rule.span.file &&
+           at.begin >= rule.span.begin && at.begin <= rule.span.end;
+  });
+}
+
+}  // namespace
+
+const ast::EventDeclaration* Declarations::event(const std::string& name) const {
+  const auto found = events.find(name);
+  return found == events.end() ? nullptr : found->second;
+}
+
+TypeId ResolveShared::type(const std::string& name) {
+  const auto [found, is_new] = type_ids.try_emplace(name, static_cast<TypeId>(program.types.size()));
+  if (is_new) program.types.push_back(name);
+  return found->second;
+}
+
+FieldId ResolveShared::field(const FieldPath& path) {
+  const auto [found, is_new] = field_ids.try_emplace(path.text, static_cast<FieldId>(program.fields.size()));
+  if (is_new) program.fields.push_back(path);
+  return found->second;
+}
+
+TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions& options, Diagnostics& diagnostics) {
+  const Diagnostics before = diagnostics;
+  Declarations declared = collect(files, diagnostics);
+  TypedProgram program;
+  program.types.emplace_back();
+  ResolveShared shared{declared, options, program, diagnostics, {}, {}, {}, {}};
+  for (const ast::File& file : files) {
+    for (const ast::Destination& destination : file.destinations) {
+      declared.destinations.try_emplace(destination.name.text, static_cast<uint32_t>(program.destinations.size()));
+      resolve_destination(shared, destination);
+    }
+    for (const ast::Table& table : file.tables) {
+      diagnostics.error("E0904", table.name.span, "lookup tables are not in this version",
+                        "compare with a list, such as `user_id in [\"u1\", \"u2\"]`, or put the value into the events");
+    }
+    for (const ast::EventDeclaration& event : file.events) resolve_event(shared, event);
+    for (const ast::Let& let : file.lets) constant(shared, let);
+  }
+  for (const ast::File& file : files) {
+    for (const ast::Rule& rule : file.rules) {
+      if (is_silent_because_misspelt(before, rule)) continue;
+      if (std::optional<TypedRule> typed = resolve_rule(shared, rule)) program.rules.push_back(std::move(*typed));
+    }
+  }
+  for (const ast::File& file : files) {
+    for (const ast::Test& test : file.tests) resolve_test(shared, test);
+  }
+  return program;
+}
+
+}  // namespace omen

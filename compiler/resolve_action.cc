@@ -1,0 +1,148 @@
+// Actions and destinations.
+#include <algorithm>
+
+#include "compiler/resolve.h"
+
+namespace omen {
+
+namespace {
+
+// What `to` and `send` name.
+std::optional<uint32_t> destination_index(ResolveShared& shared, const ast::Name& name) {
+  const auto found = shared.declared.destinations.find(name.text);
+  if (found != shared.declared.destinations.end()) return found->second;
+  if (!shared.declared.is_complete) return std::nullopt;
+  std::vector<std::string> known;
+  for (const auto& [text, _] : shared.declared.destinations) known.push_back(text);
+  const std::string near = nearest_name(name.text, known);
+  const bool is_kind = name.text == "stdout" || name.text == "file";
+  shared.diagnostics.error("E0210", name.span, "there is no destination `" + name.text + "`",
+                           !near.empty() ? "did you mean `" + near + "`?"
+                           : is_kind
+                               ? "declare one of that kind: `destination out = " + name.text +
+                                     (name.text == "file" ? " { path: \"alerts.ndjson\" }`" : "`")
+                               : "declare it: `destination " + name.text + " = file { path: \"alerts.ndjson\" }`");
+  return std::nullopt;
+}
+
+void resolve_alert(ResolveShared& shared, const ast::Action& source, TypedRule& rule, const BoundNames& names) {
+  TypedAction action;
+  action.kind = ast::Action::Kind::alert;
+  action.span = source.span;
+  if (source.text) {
+    for (const ast::Template::Piece& piece : source.text->pieces) {
+      TypedTemplatePiece typed;
+      typed.text = piece.text;
+      typed.format = piece.format;
+      if (piece.expr) {
+        ExprScope scope;
+        scope.place = ExprScope::Place::match;
+        scope.names = &names;
+        scope.rule = &rule;
+        ExprResolver resolver(shared, std::move(scope));
+        resolver.allow_event();
+        typed.expr = resolver.resolve(*piece.expr).expr;
+      }
+      action.text.push_back(std::move(typed));
+    }
+  }
+  for (const ast::Name& name : source.destinations) {
+    if (const auto index = destination_index(shared, name)) action.destinations.push_back(*index);
+  }
+  rule.actions.push_back(std::move(action));
+}
+
+std::string option_text(const ast::Expr& value) {
+  switch (value.kind) {
+    case ast::Expr::Kind::integer:
+    case ast::Expr::Kind::duration:
+      return std::to_string(value.integer);
+    case ast::Expr::Kind::boolean:
+      return value.integer != 0 ? "true" : "false";
+    case ast::Expr::Kind::call:
+      return value.text + "(\"" + value.children[0].text + "\")";
+    default:
+      return value.text;
+  }
+}
+
+bool is_secret(const ast::Expr& value) {
+  return value.kind == ast::Expr::Kind::call && (value.text == "env" || value.text == "file") &&
+         value.children.size() == 1 && value.children[0].kind == ast::Expr::Kind::text;
+}
+
+}  // namespace
+
+void resolve_actions(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, const BoundNames& names) {
+  for (const ast::Action& action : source.actions) {
+    if (action.on_resolve) {
+      shared.diagnostics.error("E0909", action.span,
+                               "`on resolve` belongs to measure rules, which are not in this version", "remove it");
+      continue;
+    }
+    switch (action.kind) {
+      case ast::Action::Kind::alert:
+        resolve_alert(shared, action, rule, names);
+        break;
+      case ast::Action::Kind::send:
+        shared.diagnostics.error("E0902", action.span, "`send` is not in this version",
+                                 "write `alert \"…\" to DESTINATION`, with a destination of kind file or stdout");
+        break;
+      case ast::Action::Kind::emit:
+        shared.diagnostics.error("E0903", action.span, "`emit` is not in this version",
+                                 "put both patterns into one rule, or raise an alert");
+        break;
+    }
+  }
+}
+
+void resolve_destination(ResolveShared& shared, const ast::Destination& source) {
+  static const std::vector<std::string> here = {"stdout", "file"};
+  static const std::vector<std::string> later = {"webhook", "slack", "email", "sqlite", "kafka", "exec"};
+  TypedDestination destination;
+  destination.name = source.name.text;
+  destination.kind = source.kind.text;
+  destination.span = source.span;
+  Diagnostics& diagnostics = shared.diagnostics;
+  if (source.quiet)
+    diagnostics.error("E0908", source.quiet->span, "`quiet` is not in this version",
+                      "remove it; alerts are raised at once");
+  const bool is_file = source.kind.text == "file";
+  if (std::ranges::find(later, source.kind.text) != later.end()) {
+    diagnostics.error("E0910", source.kind.span,
+                      "destinations of kind `" + source.kind.text + "` are not in this version",
+                      "write the alerts to a file or to standard output, and send them on from there");
+  } else if (std::ranges::find(here, source.kind.text) == here.end()) {
+    std::vector<std::string> known = here;
+    known.insert(known.end(), later.begin(), later.end());
+    const std::string near = nearest_name(source.kind.text, known);
+    diagnostics.error("E0215", source.kind.span, "there is no destination kind `" + source.kind.text + "`",
+                      (near.empty() ? "" : "did you mean `" + near + "`? ") +
+                          std::string("the kinds of this version are stdout and file"));
+  } else {
+    bool has_path = false;
+    for (size_t i = 0; i < source.option_names.size(); ++i) {
+      const ast::Name& name = source.option_names[i];
+      if (!is_file || name.text != "path") {
+        diagnostics.error(
+            "E0216", name.span, "a destination of kind `" + source.kind.text + "` has no option `" + name.text + "`",
+            is_file ? "its option is `path`" : "it has no options: `destination " + source.name.text + " = stdout`");
+        continue;
+      }
+      has_path = true;
+      const ast::Expr& value = source.option_values[i];
+      if (value.kind != ast::Expr::Kind::text && !is_secret(value)) {
+        diagnostics.error("E0216", value.span, "`path` is a text",
+                          "write `path: \"alerts.ndjson\"`, or `path: env(\"ALERTS\")`");
+      }
+      destination.options.emplace_back(name.text, option_text(value));
+    }
+    if (is_file && !has_path) {
+      diagnostics.error("E0216", source.kind.span, "a destination of kind `file` needs a `path`",
+                        "write `destination " + source.name.text + " = file { path: \"alerts.ndjson\" }`");
+    }
+  }
+  shared.program.destinations.push_back(std::move(destination));
+}
+
+}  // namespace omen
