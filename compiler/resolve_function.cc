@@ -166,12 +166,10 @@ TypedResult ExprResolver::aggregate(const ast::Expr& source, TypedExpr::Aggregat
   }
   const ast::Expr& argument = source.children[0];
   if (!is_known_name(*head)) return broken(source);
-  if (counts != (argument.kind == ast::Expr::Kind::name)) {
-    error("E0306", source.span,
-          counts ? "`count` counts events, not the values of a field"
-                 : "`" + source.text + "` needs a field of `" + head->text + "`",
-          counts ? "write `count(" + head->text + ")`, or `distinct(…)` for the number of different values"
-                 : "write `" + source.text + "(" + head->text + ".field)`");
+  const bool is_event = argument.kind == ast::Expr::Kind::name;
+  if (is_event && !counts) {
+    error("E0306", source.span, "`" + source.text + "` needs a field of `" + head->text + "`",
+          "write `" + source.text + "(" + head->text + ".field)`");
     return broken(source);
   }
   allows_event_ = counts;
