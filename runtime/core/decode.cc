@@ -1,0 +1,385 @@
+#include "runtime/core/decode.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/core/json.h"
+#include "runtime/model/limits.h"
+#include "runtime/model/time.h"
+
+namespace omen {
+namespace {
+
+constexpr size_t batch_events_max = 128;
+constexpr size_t batch_bytes_max = 256 * 1024;  // of rows, so that a batch stays in the cache
+constexpr size_t name_padding = 8;
+
+HeadId head_of(std::vector<std::string>& heads, const std::string& name) {
+  const auto found = std::find(heads.begin(), heads.end(), name);
+  if (found != heads.end()) return static_cast<HeadId>(found - heads.begin());
+  heads.push_back(name);
+  return static_cast<HeadId>(heads.size() - 1);
+}
+
+// A path that is just `type`, `ts` or `id` reads the engine's member, however that is called in the input.
+std::optional<size_t> envelope_member(const FieldPath& path) {
+  if (path.parts.size() != 1) return std::nullopt;
+  for (size_t i = 0; const char* name : {"type", "ts", "id"}) {
+    if (path.parts[0].member == name) return i;
+    ++i;
+  }
+  return std::nullopt;
+}
+
+// Why the first stage refuses a line, and where: its bytes, a control character in a text, or a text without end.
+std::pair<Reason, const char*> text_fault(std::string_view line) {
+  const size_t bad_byte = json::utf8_fault(line);
+  if (bad_byte < line.size()) return {Reason::not_utf8, line.data() + bad_byte};
+  bool in_text = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '\\') {
+      ++i;
+    } else if (line[i] == '"') {
+      in_text = !in_text;
+    } else if (in_text && static_cast<uint8_t>(line[i]) < 0x20) {
+      return {Reason::not_json, line.data() + i};
+    }
+  }
+  return {Reason::not_json, line.data() + line.size()};
+}
+
+int two_digits(const char* p) {
+  const auto tens = static_cast<unsigned>(p[0] - '0');
+  const auto ones = static_cast<unsigned>(p[1] - '0');
+  return tens > 9 || ones > 9 ? -1 : static_cast<int>(tens * 10 + ones);
+}
+
+// "10:00:00.123Z" -> microseconds of the day; nothing when it is not of this form.
+std::optional<int64_t> time_of_day(std::string_view text) {
+  if (text.size() < 9 || text[2] != ':' || text[5] != ':' || text.back() != 'Z') return std::nullopt;
+  const int hour = two_digits(text.data());
+  const int minute = two_digits(text.data() + 3);
+  const int second = two_digits(text.data() + 6);
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return std::nullopt;
+  int64_t us = ((hour * 60 + minute) * int64_t{60} + second) * us_per_second;
+  if (text.size() == 9) return us;
+  if (text[8] != '.' || text.size() == 10) return std::nullopt;
+  int64_t unit = us_per_second;
+  for (const char c : text.substr(9, text.size() - 10)) {
+    const auto digit = static_cast<unsigned>(c - '0');
+    if (digit > 9) return std::nullopt;
+    us += digit * (unit /= 10);
+  }
+  return us;
+}
+
+}  // namespace
+
+Decoder::Decoder(const Program& program, const Envelope& envelope)
+    : program_(program),
+      type_head_(head_of(head_names_, envelope.type_field)),
+      time_head_(head_of(head_names_, envelope.time_field)),
+      id_head_(head_of(head_names_, envelope.id_field)) {
+  plan_extractions();
+  index_types();
+  walk_.emplace(head_names_);
+  const size_t row_bytes = std::max<size_t>(1, program.fields.size() * sizeof(Value));
+  batch_max_ = std::clamp<size_t>(batch_bytes_max / row_bytes, 16, batch_events_max);
+  rows_.resize(batch_max_ * program.fields.size());
+  events_.reserve(batch_max_);
+  places_.reserve(batch_max_);
+}
+
+Decoder::~Decoder() = default;
+
+void Decoder::plan_extractions() {
+  for (const TypeInfo& type : program_.types) {
+    Extraction& extraction = extractions_.emplace_back();
+    extraction.fields = type.fields;
+    for (const FieldId field : type.fields) {
+      const FieldPath& path = program_.fields[field];
+      if (const auto member = envelope_member(path)) {
+        extraction.members.emplace_back(field, static_cast<Member>(*member));
+        continue;
+      }
+      const HeadId head = head_of(head_names_, path.parts[0].member);
+      auto at = std::find_if(extraction.heads.begin(), extraction.heads.end(),
+                             [&](const auto& known) { return known.first == head; });
+      if (at == extraction.heads.end()) at = extraction.heads.insert(at, {head, PathNode{path.parts[0], {}, {}}});
+      PathNode* node = &at->second;
+      for (size_t i = 1; i < path.parts.size(); ++i) {
+        const FieldPath::Part& part = path.parts[i];
+        auto below = std::find_if(node->below.begin(), node->below.end(), [&](const PathNode& known) {
+          return known.part.index == part.index && known.part.member == part.member;
+        });
+        if (below == node->below.end()) below = node->below.insert(below, PathNode{part, {}, {}});
+        node = &*below;
+      }
+      node->field = field;
+    }
+  }
+}
+
+void Decoder::index_types() {
+  size_t size = 16;
+  while (size < program_.types.size() * 2) size *= 2;
+  type_index_.resize(size);
+  for (const TypeInfo& type : program_.types) type_texts_.push_back(type.name + std::string(name_padding, '\0'));
+  for (TypeId id = 1; id < program_.types.size(); ++id) {
+    const NameKey key = NameKey::of(std::string_view(type_texts_[id]).substr(0, program_.types[id].name.size()));
+    size_t at = key.hash() >> 32;
+    while (type_index_[at & (size - 1)].key.text != nullptr) ++at;
+    type_index_[at & (size - 1)] = {key, id};
+  }
+}
+
+TypeId Decoder::type_of(std::string_view padded_name) const {
+  const NameKey key = NameKey::of(padded_name);
+  for (size_t at = key.hash() >> 32;; ++at) {
+    const TypeEntry& entry = type_index_[at & (type_index_.size() - 1)];
+    if (entry.key == key) return entry.type;
+    if (entry.key.text == nullptr) return type_unnamed;
+  }
+}
+
+bool Decoder::find_tokens(std::string_view text) {
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(text.data());
+  const auto error = stage_one_->stage1(bytes, text.size(), simdjson::stage1_mode::regular);
+  if (error == simdjson::EMPTY) {  // no token at all
+    stage_one_->structural_indexes[0] = static_cast<uint32_t>(text.size());
+  } else if (error != simdjson::SUCCESS) {
+    return false;
+  }
+  base_ = text.data();
+  token_ = stage_one_->structural_indexes.get();
+  return true;
+}
+
+void Decoder::open(std::string_view lines, LinePlace first, int64_t arrival_us) {
+  if (lines.size() > capacity_ || stage_one_ == nullptr) {
+    capacity_ = std::max<size_t>(lines.size(), 64);
+    const auto error = simdjson::get_active_implementation()->create_dom_parser_implementation(
+        capacity_, simdjson::DEFAULT_MAX_DEPTH, stage_one_);
+    OMEN_ASSERT(error == simdjson::SUCCESS);  // out of memory
+  }
+  walk_->tidy();
+  plain_.open(lines.size());
+  slice_ = lines;
+  place_ = first;
+  arrival_us_ = arrival_us;
+  cursor_ = lines.data();
+  next_escape_ = lines.data();
+  is_by_line_ = !find_tokens(lines);
+}
+
+Decoder::Batch Decoder::next() {
+  events_.clear();
+  places_.clear();
+  rejections_.clear();
+  const char* const end = slice_.data() + slice_.size();
+  while (cursor_ < end && events_.size() < batch_max_ && rejections_.size() < batch_max_) {
+    const char* const line = cursor_;
+    const auto* const found = static_cast<const char*>(memchr(line, '\n', end - line));
+    const char* const line_end = found != nullptr ? found : end;
+    cursor_ = found != nullptr ? found + 1 : end;
+    decode_line(line, line_end);
+    ++lines_;
+    ++place_.line;
+    place_.offset += cursor_ - line;
+  }
+  return {events_, places_, rejections_};
+}
+
+void Decoder::decode_line(const char* line, const char* line_end) {
+  const std::string_view text(line, line_end - line);
+  if (text.size() > event_bytes_max) return reject(Reason::too_long, line + event_bytes_max, text);
+  if (is_by_line_ && !find_tokens(text)) {
+    const auto [reason, at] = text_fault(text);
+    return reject(reason, at, text);
+  }
+  const Token first = token_;
+  if (base_ + *first >= line_end) return;  // a blank line
+  if (next_escape_ < line) {
+    const char* const end = slice_.data() + slice_.size();
+    next_escape_ = static_cast<const char*>(memchr(line, '\\', end - line));
+    if (next_escape_ == nullptr) next_escape_ = end;
+  }
+  if (!walk_->line(base_, first, line_end, next_escape_ < line_end, plain_)) {
+    return reject(walk_->fault(), walk_->fault_at(), text);
+  }
+  token_ = walk_->behind();
+
+  Event event;
+  if (!read_envelope(event)) return reject(fault_.first, fault_.second, text);
+  const char* const begin = base_ + *first;
+  event.raw = {begin, static_cast<size_t>(base_ + token_[-1] + 1 - begin)};
+  Value* const row = rows_.data() + events_.size() * program_.fields.size();
+  event.fields = row;
+  const Extraction& extraction = extractions_[event.type];
+  if (!extraction.fields.empty()) extract(extraction, event, row);
+  events_.push_back(event);
+  places_.push_back(place_);
+}
+
+void Decoder::reject(Reason reason, const char* at, std::string_view line) {
+  const auto column = static_cast<uint32_t>(at - line.data()) + 1;
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  rejections_.push_back({reason, place_, column, line});
+  if (is_by_line_) return;
+  const char* const behind = line.data() + line.size();
+  while (base_ + *token_ < behind) ++token_;
+}
+
+bool Decoder::read_envelope(Event& event) {
+  const Token type = walk_->head(type_head_);
+  if (type == nullptr || base_[*type] != '"') return fault_ = {Reason::no_type, base_ + (type ? *type : 0)}, false;
+  event.type_name = plain_text(type);
+  if (event.type_name.empty()) return fault_ = {Reason::no_type, base_ + *type}, false;
+  event.type = type_of(event.type_name);
+  if (!read_time(event)) return false;
+  const Token id = walk_->head(id_head_);
+  if (id == nullptr) return true;
+  const char c = base_[*id];
+  if (c == '"') {
+    event.id = plain_text(id);
+  } else if (c == '-' || (c >= '0' && c <= '9')) {
+    event.id = scalar(id);
+  }
+  return true;
+}
+
+bool Decoder::read_time(Event& event) {
+  const Token token = walk_->head(time_head_);
+  const Value value = token != nullptr ? value_at(token) : Value::missing();
+  std::optional<int64_t> time;
+  switch (value.kind) {
+    case Kind::missing:
+      ++without_time_;
+      time = arrival_us_;
+      break;
+    case Kind::text:
+      time = time_of_text(value.bytes());
+      break;
+    case Kind::integer:
+      time = time_of_integer(value.integer);
+      break;
+    case Kind::number:
+      time = time_of_number(value.number);
+      break;
+    default:
+      break;
+  }
+  if (!time) {
+    const bool is_number = value.kind == Kind::integer || value.kind == Kind::number;
+    return fault_ = {is_number ? Reason::time_range : Reason::bad_time, base_ + *token}, false;
+  }
+  event.ts_us = event.time_us = *time;
+  return true;
+}
+
+std::optional<int64_t> Decoder::time_of_text(std::string_view text) {
+  constexpr size_t day_size = sizeof day_;
+  if (text.size() > day_size && memcmp(text.data(), day_, day_size) == 0) {
+    if (const auto us = time_of_day(text.substr(day_size))) return day_us_ + *us;
+  }
+  const auto time = parse_rfc3339(text);
+  if (time && text[day_size - 1] == 'T') {
+    if (const auto day = parse_rfc3339(std::string(text.substr(0, day_size)) + "00:00:00Z")) {
+      memcpy(day_, text.data(), day_size);
+      day_us_ = *day;
+    }
+  }
+  return time;
+}
+
+void Decoder::extract(const Extraction& extraction, const Event& event, Value* row) {
+  for (const FieldId field : extraction.fields) row[field] = Value::missing();
+  for (const auto& [head, node] : extraction.heads) {
+    if (const Token token = walk_->head(head)) extract_at(node, token, row);
+  }
+  for (const auto& [field, member] : extraction.members) {
+    switch (member) {
+      case Member::type:
+        row[field] = Value::of_text(event.type_name);
+        break;
+      case Member::time:
+        row[field] = Value::of_time(event.ts_us);
+        break;
+      case Member::id:
+        row[field] = event.id.empty() ? Value::missing() : Value::of_text(event.id);
+        break;
+    }
+  }
+}
+
+void Decoder::extract_at(const PathNode& node, Token token, Value* row) {
+  if (node.field) row[*node.field] = value_at(token);
+  if (node.below.empty()) return;
+  if (base_[*token] == '{') {
+    for (++token; base_[*token] != '}';) {
+      char* const mark = plain_.mark();
+      const std::string_view name = plain_text(token);
+      const auto below = std::find_if(node.below.begin(), node.below.end(), [&](const PathNode& child) {
+        return child.part.index < 0 && child.part.member == name;
+      });
+      plain_.release(mark);
+      const Token value = token + 2;
+      if (below != node.below.end()) extract_at(*below, value, row);
+      token = skip(value);
+      token += base_[*token] == ',';
+    }
+  } else if (base_[*token] == '[') {
+    int32_t index = 0;
+    for (++token; base_[*token] != ']'; ++index) {
+      const auto below = std::find_if(node.below.begin(), node.below.end(),
+                                      [&](const PathNode& child) { return child.part.index == index; });
+      if (below != node.below.end()) extract_at(*below, token, row);
+      token = skip(token);
+      token += base_[*token] == ',';
+    }
+  }
+}
+
+Token Decoder::skip(Token token) const {
+  int depth = 0;
+  do {
+    const char c = base_[*token++];
+    depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+  } while (depth > 0);
+  return token;
+}
+
+std::string_view Decoder::plain_text(Token token) {
+  const std::string_view text = text_at(base_, token);
+  if (next_escape_ >= text.data() + text.size()) return text;
+  return memchr(text.data(), '\\', text.size()) == nullptr ? text : plain_.add(text);
+}
+
+std::string_view Decoder::scalar(Token token) const {
+  const std::string_view text(base_ + *token, token[1] - *token);
+  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+}
+
+Value Decoder::value_at(Token token) {
+  const char* const at = base_ + *token;
+  switch (*at) {
+    case '"':
+      return Value::of_text(plain_text(token));
+    case '{':
+      return Value::of_object({at, static_cast<size_t>(base_ + skip(token)[-1] + 1 - at)});
+    case '[':
+      return Value::of_list({at, static_cast<size_t>(base_ + skip(token)[-1] + 1 - at)});
+    case 't':
+      return Value::of_bool(true);
+    case 'f':
+      return Value::of_bool(false);
+    case 'n':
+      return Value::missing();
+    default:
+      return json::number_value(scalar(token));
+  }
+}
+
+}  // namespace omen

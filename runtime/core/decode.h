@@ -1,0 +1,144 @@
+// Decode: lines of NDJSON -> events, or rejections that say which line is wrong, why and where.
+//
+//   simdjson's first stage over a whole slice of lines: UTF-8, texts, the place of every token
+//   for each line
+//     one walk over its tokens: grammar, numbers, escapes, depth, duplicate members;
+//                               notes where the heads (members that some rule reads) have their values
+//     type, ts and id; then the fields that the program wants of that type, into a row
+//
+// The second stage of simdjson is not used: on-demand skips what it is not asked for, and then accepts what is no
+// JSON; the DOM builds what nobody reads. The walk sees every token once and costs less than either (bench/).
+// One bad text spoils the first stage for its whole slice; the slice is then done line by line, which names the
+// culprit.
+//
+// INVARIANTS
+//   1. A line is accepted when it is one JSON object within the limits, whatever the program reads of it.
+//   2. Nothing is read behind the slice's end but its padding, and no byte reaches an assertion.
+//   3. Events of next() stay valid until next() is called again, their bytes until open() is.
+//
+// NOT HERE: the order of the stream, late events, the clock (reorder.h); compressed input and lines without end
+// (io/source.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "runtime/core/walk.h"
+#include "runtime/model/event.h"
+#include "runtime/model/program.h"
+#include "runtime/model/rejection.h"
+
+namespace simdjson::internal {
+class dom_parser_implementation;
+}
+
+namespace omen {
+
+// What must be readable behind a slice; the first byte of it is zero.
+inline constexpr size_t slice_padding = 64;
+
+struct Envelope {
+  std::string type_field = "type";
+  std::string time_field = "ts";
+  std::string id_field = "id";
+};
+
+class Decoder {
+ public:
+  explicit Decoder(const Program& program, const Envelope& envelope = {});
+  ~Decoder();
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  // Begins a slice: whole lines (the last may lack its end), padded. An event without a time takes `arrival_us`.
+  void open(std::string_view lines, LinePlace first, int64_t arrival_us);
+
+  struct Batch {
+    std::span<Event> events;
+    std::span<const LinePlace> places;  // of the events' lines
+    std::span<const Rejection> rejections;
+    bool is_empty() const { return events.empty() && rejections.empty(); }
+  };
+  // The next events of the slice; an empty batch at its end.
+  Batch next();
+
+  uint64_t lines() const { return lines_; }                // read so far, blank ones too
+  uint64_t without_time() const { return without_time_; }  // events that took the time of their arrival
+
+ private:
+  // A path below its head: where it leads, and what lies further along it.
+  struct PathNode {
+    FieldPath::Part part;
+    std::optional<FieldId> field;
+    std::vector<PathNode> below;
+  };
+  enum class Member : uint8_t { type, time, id };
+  // What is extracted of one type.
+  struct Extraction {
+    std::vector<FieldId> fields;  // all of them: missing at first
+    std::vector<std::pair<HeadId, PathNode>> heads;
+    std::vector<std::pair<FieldId, Member>> members;  // `type`, `ts`, `id` read as fields
+  };
+  struct TypeEntry {
+    NameKey key{0, 0, UINT32_MAX, nullptr};
+    TypeId type = type_unnamed;
+  };
+
+  void plan_extractions();
+  void index_types();
+  TypeId type_of(std::string_view padded_name) const;
+
+  bool find_tokens(std::string_view text);
+  void decode_line(const char* line, const char* line_end);
+  void reject(Reason reason, const char* at, std::string_view line);
+
+  // From the members of the line that was walked. False: a rejection's reason and place are in fault_.
+  bool read_envelope(Event& event);
+  bool read_time(Event& event);
+  std::optional<int64_t> time_of_text(std::string_view text);
+  void extract(const Extraction& extraction, const Event& event, Value* row);
+  void extract_at(const PathNode& node, Token token, Value* row);
+  Token skip(Token token) const;  // the token behind the value
+  std::string_view plain_text(Token token);
+  std::string_view scalar(Token token) const;
+  Value value_at(Token token);
+
+  const Program& program_;
+  std::vector<std::string> head_names_;
+  HeadId type_head_, time_head_, id_head_;
+  std::vector<Extraction> extractions_;  // by TypeId
+  std::vector<std::string> type_texts_;  // padded; type_index_ points into them
+  std::vector<TypeEntry> type_index_;    // open addressing, at least half of it free
+  std::optional<Walk> walk_;
+
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> stage_one_;
+  size_t capacity_ = 0;
+  PlainTexts plain_;
+  std::string_view slice_;
+  LinePlace place_;  // of the line at cursor_
+  int64_t arrival_us_ = 0;
+  const char* cursor_ = nullptr;       // where the next line begins
+  const char* next_escape_ = nullptr;  // the first backslash from there on, or the slice's end
+  bool is_by_line_ = false;            // the first stage failed on the slice
+  const char* base_ = nullptr;         // what tokens count from: the slice, or when is_by_line_ the line
+  Token token_ = nullptr;
+  std::pair<Reason, const char*> fault_;
+  char day_[11] = {};  // "2026-01-05T": the day that began at day_us_
+  int64_t day_us_ = 0;
+
+  size_t batch_max_;
+  std::vector<Value> rows_;  // batch_max_ rows of program_.fields.size()
+  std::vector<Event> events_;
+  std::vector<LinePlace> places_;
+  std::vector<Rejection> rejections_;
+  uint64_t lines_ = 0;
+  uint64_t without_time_ = 0;
+};
+
+}  // namespace omen

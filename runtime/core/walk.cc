@@ -1,0 +1,170 @@
+#include "runtime/core/walk.h"
+
+#include <cstring>
+
+namespace omen {
+namespace {
+
+bool is_word(const char* at, std::string_view word) {
+  if (memcmp(at, word.data(), word.size()) != 0) return false;
+  switch (at[word.size()]) {
+    case ',':
+    case '}':
+    case ']':
+    case ':':
+    case '{':
+    case '[':
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Walk::Walk(const std::vector<std::string>& heads)
+    : names_(heads), head_tokens_(heads.size()), head_lines_(heads.size()) {}
+
+bool Walk::fail(Reason reason, const char* at) {
+  fault_ = reason;
+  fault_at_ = at;
+  return false;
+}
+
+bool Walk::line(const char* base, Token token, const char* line_end, bool has_escapes, PlainTexts& plain) {
+  ++line_;
+  char* const mark = plain.mark();
+  const bool is_good = walk(base, token, has_escapes, plain);
+  plain.release(mark);  // the names: interned by now, or of no more use
+  if (!is_good) {
+    // What was found behind the line's end is the next line's: this one is not finished.
+    return fault_at_ < line_end ? false : fail(Reason::not_json, line_end);
+  }
+  if (base + behind_[-1] >= line_end) return fail(Reason::not_json, line_end);
+  if (base + *behind_ < line_end) {
+    const bool is_value = strchr("{[\"-0123456789tfn", base[*behind_]) != nullptr && base[*behind_] != 0;
+    return fail(is_value ? Reason::not_object : Reason::not_json, base + *behind_);
+  }
+  return base[*token] == '{' ? true : fail(Reason::not_object, base + *token);
+}
+
+// A line that is a single value without containers.
+bool Walk::fail_root(const char* base, Token token) {
+  const char* const at = base + *token;
+  const char* end = nullptr;
+  const bool is_value =
+      *at == '"' || is_word(at, "true") || is_word(at, "false") || is_word(at, "null") ||
+      ((*at == '-' || (*at >= '0' && *at <= '9')) && json::check_number(at, end) != json::NumberFault::grammar);
+  return fail(is_value ? Reason::not_object : Reason::not_json, at);
+}
+
+bool Walk::text(const char* base, Token token) {
+  const std::string_view text = text_at(base, token);
+  const auto bad = json::bad_escape(text);
+  return bad ? fail(bad->is_surrogate ? Reason::not_utf8 : Reason::not_json, text.data() + bad->offset) : true;
+}
+
+bool Walk::member(const char* base, Token token, bool has_escapes, PlainTexts& plain) {
+  Open& open = open_[depth_];
+  std::string_view name = text_at(base, token);
+  if (has_escapes) {
+    if (!text(base, token)) return false;
+    if (memchr(name.data(), '\\', name.size()) != nullptr) name = plain.add(name);
+  }
+  if (++open.members > event_members_max) return fail(Reason::too_many_members, base + *token);
+  HeadId head = head_none;
+  if (!names_.note(name, open.names, head)) return fail(Reason::duplicate_member, base + *token);
+  if (depth_ == 1 && head != head_none) {
+    head_tokens_[head] = token + 2;
+    head_lines_[head] = line_;
+  }
+  return true;
+}
+
+// One function, not cut: the labels are the states of the grammar.
+bool Walk::walk(const char* base, Token token, bool has_escapes, PlainTexts& plain) {
+  depth_ = 0;
+  if (base[*token] != '{' && base[*token] != '[') return fail_root(base, token);
+
+value:
+  switch (base[*token]) {
+    case '"':
+      if (has_escapes && !text(base, token)) return false;
+      ++token;
+      goto behind_value;
+    case '{':
+      if (depth_ == event_depth_max) return fail(Reason::too_deep, base + *token);
+      ++depth_;
+      open_[depth_] = {names_.open_object(depth_ == 1), 0, false};
+      ++token;
+      if (base[*token] == '}') goto close;
+      goto member;
+    case '[':
+      if (depth_ == event_depth_max) return fail(Reason::too_deep, base + *token);
+      ++depth_;
+      open_[depth_].is_array = true;
+      ++token;
+      if (base[*token] == ']') goto close;
+      goto value;
+    case 't':
+      if (!is_word(base + *token, "true")) return fail(Reason::not_json, base + *token);
+      ++token;
+      goto behind_value;
+    case 'f':
+      if (!is_word(base + *token, "false")) return fail(Reason::not_json, base + *token);
+      ++token;
+      goto behind_value;
+    case 'n':
+      if (!is_word(base + *token, "null")) return fail(Reason::not_json, base + *token);
+      ++token;
+      goto behind_value;
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9': {
+      const char* end = nullptr;
+      const json::NumberFault fault = json::check_number(base + *token, end);
+      if (fault == json::NumberFault::grammar) return fail(Reason::not_json, end);
+      if (fault == json::NumberFault::range) return fail(Reason::number_range, end);
+      ++token;
+      goto behind_value;
+    }
+    default:
+      return fail(Reason::not_json, base + *token);
+  }
+
+member:
+  if (base[*token] != '"') return fail(Reason::not_json, base + *token);
+  if (base[token[1]] != ':') return fail(Reason::not_json, base + token[1]);
+  if (!member(base, token, has_escapes, plain)) return false;
+  token += 2;
+  goto value;
+
+behind_value:
+  if (base[*token] == ',') {
+    ++token;
+    if (open_[depth_].is_array) goto value;
+    goto member;
+  }
+  if (base[*token] != (open_[depth_].is_array ? ']' : '}')) return fail(Reason::not_json, base + *token);
+
+close:
+  if (!open_[depth_].is_array) names_.close_object(open_[depth_].names);
+  ++token;
+  if (--depth_ > 0) goto behind_value;
+  behind_ = token;
+  return true;
+}
+
+}  // namespace omen
