@@ -14,7 +14,6 @@ namespace {
 
 constexpr size_t batch_events_max = 128;
 constexpr size_t batch_bytes_max = 256 * 1024;  // of rows, so that a batch stays in the cache
-constexpr size_t name_padding = 8;
 
 HeadId head_of(std::vector<std::string>& heads, const std::string& name) {
   const auto found = std::find(heads.begin(), heads.end(), name);
@@ -50,29 +49,29 @@ std::pair<Reason, const char*> text_fault(std::string_view line) {
   return {Reason::not_json, line.data() + line.size()};
 }
 
-int two_digits(const char* p) {
-  const auto tens = static_cast<unsigned>(p[0] - '0');
-  const auto ones = static_cast<unsigned>(p[1] - '0');
-  return tens > 9 || ones > 9 ? -1 : static_cast<int>(tens * 10 + ones);
-}
-
-// "10:00:00.123Z" -> microseconds of the day; nothing when it is not of this form.
+// "10:00:00.123Z" -> microseconds of the day; nothing when it is not of this form. The eight bytes of the clock are
+// checked as one word: digits and colons, then no digit above 9.
 std::optional<int64_t> time_of_day(std::string_view text) {
-  if (text.size() < 9 || text[2] != ':' || text[5] != ':' || text.back() != 'Z') return std::nullopt;
-  const int hour = two_digits(text.data());
-  const int minute = two_digits(text.data() + 3);
-  const int second = two_digits(text.data() + 6);
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return std::nullopt;
-  int64_t us = ((hour * 60 + minute) * int64_t{60} + second) * us_per_second;
+  if (text.size() < 9 || text.back() != 'Z') return std::nullopt;
+  uint64_t clock;
+  memcpy(&clock, text.data(), 8);
+  if ((clock & 0xF0F0FFF0F0FFF0F0) != 0x30303A30303A3030) return std::nullopt;
+  if (((clock & 0x0F0F000F0F000F0F) + 0x0606000606000606) & 0xF0F0F0F0F0F0F0F0) return std::nullopt;
+  const auto pair = [&](int at) { return (clock >> at & 15) * 10 + (clock >> (at + 8) & 15); };
+  const uint64_t hour = pair(0), minute = pair(24), second = pair(48);
+  if (hour > 23 || minute > 59 || second > 59) return std::nullopt;
+  const auto us = static_cast<int64_t>((hour * 60 + minute) * 60 + second) * us_per_second;
   if (text.size() == 9) return us;
   if (text[8] != '.' || text.size() == 10) return std::nullopt;
-  int64_t unit = us_per_second;
-  for (const char c : text.substr(9, text.size() - 10)) {
-    const auto digit = static_cast<unsigned>(c - '0');
+  static constexpr int64_t units[] = {1'000'000, 100'000, 10'000, 1'000, 100, 10, 1};
+  int64_t fraction = 0;
+  const std::string_view digits = text.substr(9, text.size() - 10);
+  for (size_t i = 0; i < digits.size(); ++i) {
+    const auto digit = static_cast<unsigned>(digits[i] - '0');
     if (digit > 9) return std::nullopt;
-    us += digit * (unit /= 10);
+    if (i < 6) fraction = fraction * 10 + digit;
   }
-  return us;
+  return us + fraction * units[std::min<size_t>(digits.size(), 6)];
 }
 
 }  // namespace
@@ -83,7 +82,9 @@ Decoder::Decoder(const Program& program, const Envelope& envelope)
       time_head_(head_of(head_names_, envelope.time_field)),
       id_head_(head_of(head_names_, envelope.id_field)) {
   plan_extractions();
-  index_types();
+  std::vector<std::string> type_names;
+  for (const TypeInfo& type : program.types) type_names.push_back(type.name);
+  types_.emplace(type_names);
   walk_.emplace(head_names_);
   const size_t row_bytes = std::max<size_t>(1, program.fields.size() * sizeof(Value));
   batch_max_ = std::clamp<size_t>(batch_bytes_max / row_bytes, 16, batch_events_max);
@@ -119,28 +120,6 @@ void Decoder::plan_extractions() {
       }
       node->field = field;
     }
-  }
-}
-
-void Decoder::index_types() {
-  size_t size = 16;
-  while (size < program_.types.size() * 2) size *= 2;
-  type_index_.resize(size);
-  for (const TypeInfo& type : program_.types) type_texts_.push_back(type.name + std::string(name_padding, '\0'));
-  for (TypeId id = 1; id < program_.types.size(); ++id) {
-    const NameKey key = NameKey::of(std::string_view(type_texts_[id]).substr(0, program_.types[id].name.size()));
-    size_t at = key.hash() >> 32;
-    while (type_index_[at & (size - 1)].key.text != nullptr) ++at;
-    type_index_[at & (size - 1)] = {key, id};
-  }
-}
-
-TypeId Decoder::type_of(std::string_view padded_name) const {
-  const NameKey key = NameKey::of(padded_name);
-  for (size_t at = key.hash() >> 32;; ++at) {
-    const TypeEntry& entry = type_index_[at & (type_index_.size() - 1)];
-    if (entry.key == key) return entry.type;
-    if (entry.key.text == nullptr) return type_unnamed;
   }
 }
 
@@ -237,7 +216,8 @@ bool Decoder::read_envelope(Event& event) {
   if (type == nullptr || base_[*type] != '"') return fault_ = {Reason::no_type, base_ + (type ? *type : 0)}, false;
   event.type_name = plain_text(type);
   if (event.type_name.empty()) return fault_ = {Reason::no_type, base_ + *type}, false;
-  event.type = type_of(event.type_name);
+  const uint32_t type_number = types_->find(event.type_name);
+  event.type = type_number == name_none ? type_unnamed : type_number;
   if (!read_time(event)) return false;
   const Token id = walk_->head(id_head_);
   if (id == nullptr) return true;

@@ -85,14 +85,7 @@ class Decoder {
     std::vector<std::pair<HeadId, PathNode>> heads;
     std::vector<std::pair<FieldId, Member>> members;  // `type`, `ts`, `id` read as fields
   };
-  struct TypeEntry {
-    NameKey key{0, 0, UINT32_MAX, nullptr};
-    TypeId type = type_unnamed;
-  };
-
   void plan_extractions();
-  void index_types();
-  TypeId type_of(std::string_view padded_name) const;
 
   bool find_tokens(std::string_view text);
   void decode_line(const char* line, const char* line_end);
@@ -113,8 +106,7 @@ class Decoder {
   std::vector<std::string> head_names_;
   HeadId type_head_, time_head_, id_head_;
   std::vector<Extraction> extractions_;  // by TypeId
-  std::vector<std::string> type_texts_;  // padded; type_index_ points into them
-  std::vector<TypeEntry> type_index_;    // open addressing, at least half of it free
+  std::optional<Names> types_;
   std::optional<Walk> walk_;
 
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stage_one_;

@@ -1,32 +1,23 @@
-// Names: the member names of the stream, interned, so that a name is compared once and then is a number.
+// Names: short texts that are numbers once they are known. Event types and the heads of paths are looked up here.
 //
-// It answers two questions about each member of an object: which head is it (the first part of a path that some rule
-// reads, or one of the engine's members), and did this object have it already. A name's entry remembers the object
-// that had it last; what a nested object overwrites there is put back when it closes.
-//
-// Memory is fixed: a name that finds no free entry within `probes_max` stays loose and is looked for among the loose
-// names of the open object. A stream of ever new names thus costs time, not memory.
-//
-// INVARIANT: heads always have an entry. NOT HERE: escapes (the caller passes names without them).
+// Open addressing over a fixed set, at least half of it free; built once, read-only after.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace omen {
 
-using HeadId = uint32_t;
-inline constexpr HeadId head_none = UINT32_MAX;
+inline constexpr uint32_t name_none = UINT32_MAX;
+inline constexpr size_t name_padding = 8;  // bytes behind a name that are read, and not used
 
-// A short text as the table compares it: its length, its first and its last eight bytes. Up to 16 bytes that is all
-// of it. The eight bytes behind a text are read, not used: the line's padding allows it.
+// A name as it is compared: its size, its first and its last eight bytes. Up to 16 bytes that is all of it.
 struct NameKey {
   uint64_t front = 0, back = 0;
-  uint32_t size = 0;
+  uint32_t size = UINT32_MAX;  // no name
   const char* text = nullptr;
 
   static NameKey of(std::string_view padded) {
@@ -41,7 +32,7 @@ struct NameKey {
     }
     return key;
   }
-  uint64_t hash() const { return ((front ^ (back << 29 | back >> 35)) + size) * 0x9E3779B97F4A7C15u; }
+  uint64_t hash() const { return ((front ^ (back << 29 | back >> 35)) + size) * 0x9E3779B97F4A7C15u >> 32; }
   bool operator==(const NameKey& other) const {
     return front == other.front && back == other.back && size == other.size &&
            (size <= 16 || memcmp(text + 8, other.text + 8, size - 16) == 0);
@@ -50,64 +41,38 @@ struct NameKey {
 
 class Names {
  public:
-  explicit Names(const std::vector<std::string>& heads);
-
-  // What an open object remembers of this table.
-  struct Frame {
-    uint32_t object = 0;
-    size_t marks = 0, loose = 0;
-  };
-  Frame open_object(bool is_root) {
-    if (is_root) marks_.clear(), loose_.clear();
-    return {++object_, marks_.size(), loose_.size()};
+  // Numbers are indices into `names`; an empty name is not found.
+  explicit Names(const std::vector<std::string>& names) : texts_(names) {
+    size_t size = 16;
+    while (size < names.size() * 2) size *= 2;
+    entries_.resize(size);
+    for (uint32_t number = 0; number < names.size(); ++number) {
+      if (names[number].empty()) continue;
+      texts_[number].append(name_padding, '\0');
+      const NameKey key = NameKey::of(std::string_view(texts_[number]).substr(0, names[number].size()));
+      size_t at = key.hash();
+      while (entries_[at & (size - 1)].number != name_none) ++at;
+      entries_[at & (size - 1)] = {key, number};
+    }
   }
-  void close_object(const Frame& frame) {
-    for (; marks_.size() > frame.marks; marks_.pop_back()) marks_.back().entry->object = marks_.back().object;
-    loose_.resize(frame.loose);
-  }
+  Names(const Names&) = delete;
+  Names& operator=(const Names&) = delete;
 
-  // Notes a member of the open object; false when the object has it already.
-  bool note(std::string_view name, const Frame& frame, HeadId& head) {
-    const NameKey key = NameKey::of(name);
-    Entry* entry = &entries_[key.hash() >> shift_];
-    if (entry->key == key) [[likely]]
-      return mark(*entry, frame, head);
-    return note_slowly(key, entry, frame, head);
+  uint32_t find(std::string_view padded) const {
+    const NameKey key = NameKey::of(padded);
+    for (size_t at = key.hash();; ++at) {
+      const Entry& entry = entries_[at & (entries_.size() - 1)];
+      if (entry.key == key || entry.number == name_none) return entry.number;
+    }
   }
-
-  // Forgets the names of the stream when the table is crowded. Between slices only: no object may be open.
-  void tidy();
 
  private:
   struct Entry {
-    NameKey key{0, 0, UINT32_MAX, nullptr};  // text == nullptr: free; equal to no name
-    HeadId head = head_none;
-    uint32_t object = 0;  // the object that had it last
+    NameKey key;
+    uint32_t number = name_none;
   };
-  struct Mark {
-    Entry* entry;
-    uint32_t object;
-  };
-  static constexpr uint32_t probes_max = 8;
-
-  bool mark(Entry& entry, const Frame& frame, HeadId& head) {
-    if (entry.object == frame.object) return false;
-    marks_.push_back({&entry, entry.object});
-    entry.object = frame.object;
-    head = entry.head;
-    return true;
-  }
-  bool note_slowly(const NameKey& key, Entry* entry, const Frame& frame, HeadId& head);
-  bool insert_heads();
-
-  std::vector<std::string> heads_;  // padded for NameKey
-  std::vector<Entry> entries_;      // and probes_max more, so that probing need not wrap
-  uint32_t shift_ = 0;
-  uint32_t object_ = 0;
-  bool is_crowded_ = false;
-  std::deque<std::string> texts_;  // of interned names
-  std::vector<Mark> marks_;        // of the open objects, outermost first
-  std::vector<NameKey> loose_;     // likewise
+  std::vector<std::string> texts_;  // padded
+  std::vector<Entry> entries_;
 };
 
 }  // namespace omen

@@ -27,7 +27,7 @@ bool is_word(const char* at, std::string_view word) {
 }  // namespace
 
 Walk::Walk(const std::vector<std::string>& heads)
-    : names_(heads), head_tokens_(heads.size()), head_lines_(heads.size()) {}
+    : shapes_(heads), head_tokens_(heads.size()), head_lines_(heads.size()) {}
 
 bool Walk::fail(Reason reason, const char* at) {
   fault_ = reason;
@@ -68,27 +68,23 @@ bool Walk::text(const char* base, Token token) {
   return bad ? fail(bad->is_surrogate ? Reason::not_utf8 : Reason::not_json, text.data() + bad->offset) : true;
 }
 
-bool Walk::member(const char* base, Token token, bool has_escapes, PlainTexts& plain) {
-  Open& open = open_[depth_];
+bool Walk::new_member(const char* base, Token token, bool has_escapes, PlainTexts& plain, Shapes::Object& object,
+                      HeadId& head) {
   std::string_view name = text_at(base, token);
   if (has_escapes) {
     if (!text(base, token)) return false;
     if (memchr(name.data(), '\\', name.size()) != nullptr) name = plain.add(name);
   }
-  if (++open.members > event_members_max) return fail(Reason::too_many_members, base + *token);
-  HeadId head = head_none;
-  if (!names_.note(name, open.names, head)) return fail(Reason::duplicate_member, base + *token);
-  if (depth_ == 1 && head != head_none) {
-    head_tokens_[head] = token + 2;
-    head_lines_[head] = line_;
-  }
+  Reason reason{};
+  if (!shapes_.add(object, name, head, reason)) return fail(reason, base + *token);
   return true;
 }
 
-// One function, not cut: the labels are the states of the grammar.
+// One function, not cut: the labels are the states of the grammar. `object` is the open object, nothing in an array.
 bool Walk::walk(const char* base, Token token, bool has_escapes, PlainTexts& plain) {
-  depth_ = 0;
   if (base[*token] != '{' && base[*token] != '[') return fail_root(base, token);
+  uint32_t depth = 0;
+  Shapes::Object object;
 
 value:
   switch (base[*token]) {
@@ -97,16 +93,16 @@ value:
       ++token;
       goto behind_value;
     case '{':
-      if (depth_ == event_depth_max) return fail(Reason::too_deep, base + *token);
-      ++depth_;
-      open_[depth_] = {names_.open_object(depth_ == 1), 0, false};
+      if (depth == event_depth_max) return fail(Reason::too_deep, base + *token);
+      outer_[depth++] = object;
+      object = shapes_.open(depth == 1);
       ++token;
       if (base[*token] == '}') goto close;
       goto member;
     case '[':
-      if (depth_ == event_depth_max) return fail(Reason::too_deep, base + *token);
-      ++depth_;
-      open_[depth_].is_array = true;
+      if (depth == event_depth_max) return fail(Reason::too_deep, base + *token);
+      outer_[depth++] = object;
+      object = {};
       ++token;
       if (base[*token] == ']') goto close;
       goto value;
@@ -144,25 +140,39 @@ value:
       return fail(Reason::not_json, base + *token);
   }
 
-member:
+member : {
   if (base[*token] != '"') return fail(Reason::not_json, base + *token);
   if (base[token[1]] != ':') return fail(Reason::not_json, base + token[1]);
-  if (!member(base, token, has_escapes, plain)) return false;
+  HeadId head = head_none;
+  const ShapeNode* const known = Shapes::known(object, base + *token + 1);
+  if (known != nullptr) [[likely]] {
+    object.node = known;
+    head = known->head;
+  } else if (!new_member(base, token, has_escapes, plain, object, head)) {
+    return false;
+  }
   token += 2;
-  goto value;
+  if (head != head_none) {
+    head_tokens_[head] = token;
+    head_lines_[head] = line_;
+  }
+  if (base[*token] != '"' || has_escapes) goto value;
+  ++token;
+}
 
 behind_value:
   if (base[*token] == ',') {
     ++token;
-    if (open_[depth_].is_array) goto value;
-    goto member;
+    if (object.node != nullptr) goto member;
+    goto value;
   }
-  if (base[*token] != (open_[depth_].is_array ? ']' : '}')) return fail(Reason::not_json, base + *token);
+  if (base[*token] != (object.node != nullptr ? '}' : ']')) return fail(Reason::not_json, base + *token);
 
 close:
-  if (!open_[depth_].is_array) names_.close_object(open_[depth_].names);
+  shapes_.close(object);
   ++token;
-  if (--depth_ > 0) goto behind_value;
+  object = outer_[--depth];
+  if (depth > 0) goto behind_value;
   behind_ = token;
   return true;
 }

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "runtime/core/json.h"
-#include "runtime/core/names.h"
+#include "runtime/core/shapes.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/rejection.h"
 
@@ -30,7 +30,7 @@ class PlainTexts {
   void open(size_t slice_size) {
     if (slice_size > capacity_) {
       capacity_ = slice_size;
-      bytes_ = std::make_unique_for_overwrite<char[]>(4 * capacity_ + padding);
+      bytes_ = std::make_unique_for_overwrite<char[]>(4 * capacity_ + name_padding);
     }
     end_ = bytes_.get();
   }
@@ -44,7 +44,6 @@ class PlainTexts {
   void release(char* mark) { end_ = mark; }
 
  private:
-  static constexpr size_t padding = 8;  // NameKey reads it
   std::unique_ptr<char[]> bytes_;
   size_t capacity_ = 0;
   char* end_ = nullptr;
@@ -73,25 +72,19 @@ class Walk {
   Reason fault() const { return fault_; }
   const char* fault_at() const { return fault_at_; }
 
-  void tidy() { names_.tidy(); }  // between slices
+  void tidy() { shapes_.tidy(); }  // between slices
 
  private:
-  struct Open {
-    Names::Frame names;
-    uint32_t members = 0;
-    bool is_array = false;
-  };
-
   bool walk(const char* base, Token token, bool has_escapes, PlainTexts& plain);
-  bool member(const char* base, Token token, bool has_escapes, PlainTexts& plain);
+  bool new_member(const char* base, Token token, bool has_escapes, PlainTexts& plain, Shapes::Object& object,
+                  HeadId& head);
   bool text(const char* base, Token token);
   bool fail(Reason reason, const char* at);
   bool fail_root(const char* base, Token token);
 
-  Names names_;
-  std::array<Open, event_depth_max + 1> open_;
-  uint32_t depth_ = 0;
-  std::vector<Token> head_tokens_;  // by HeadId, when head_lines_ says that it is of this line
+  Shapes shapes_;
+  std::array<Shapes::Object, event_depth_max> outer_;  // the containers around the open one; no node: an array
+  std::vector<Token> head_tokens_;                     // by HeadId, when head_lines_ says that it is of this line
   std::vector<uint64_t> head_lines_;
   uint64_t line_ = 0;
   Token behind_ = nullptr;
