@@ -191,8 +191,8 @@ void Decoder::decode_line(const char* line, const char* line_end) {
   token_ = walk_->behind();
 
   Event event;
-  if (!read_envelope(event)) return reject(fault_.first, fault_.second, text);
   const char* const begin = base_ + *first;
+  if (!read_envelope(event, begin)) return reject(fault_.first, fault_.second, text);
   event.raw = {begin, static_cast<size_t>(base_ + token_[-1] + 1 - begin)};
   Value* const row = rows_.data() + events_.size() * program_.fields.size();
   event.fields = row;
@@ -211,9 +211,11 @@ void Decoder::reject(Reason reason, const char* at, std::string_view line) {
   while (base_ + *token_ < behind) ++token_;
 }
 
-bool Decoder::read_envelope(Event& event) {
+bool Decoder::read_envelope(Event& event, const char* begin) {
   const Token type = walk_->head(type_head_);
-  if (type == nullptr || base_[*type] != '"') return fault_ = {Reason::no_type, base_ + (type ? *type : 0)}, false;
+  if (type == nullptr || base_[*type] != '"') {
+    return fault_ = {Reason::no_type, type == nullptr ? begin : base_ + *type}, false;
+  }
   event.type_name = plain_text(type);
   if (event.type_name.empty()) return fault_ = {Reason::no_type, base_ + *type}, false;
   const uint32_t type_number = types_->find(event.type_name);

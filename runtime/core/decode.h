@@ -92,7 +92,7 @@ class Decoder {
   void reject(Reason reason, const char* at, std::string_view line);
 
   // From the members of the line that was walked. False: a rejection's reason and place are in fault_.
-  bool read_envelope(Event& event);
+  bool read_envelope(Event& event, const char* begin);
   bool read_time(Event& event);
   std::optional<int64_t> time_of_text(std::string_view text);
   void extract(const Extraction& extraction, const Event& event, Value* row);
