@@ -16,8 +16,8 @@
 #include "runtime/core/elements.h"
 #include "runtime/core/operators.h"
 #include "runtime/core/text.h"
-#include "runtime/core/zones.h"
 #include "runtime/model/time.h"
+#include "runtime/model/zones.h"
 
 namespace omen {
 namespace {
@@ -100,9 +100,20 @@ Value rounded(Function function, const Value& value) {
   }
 }
 
+// A field's time is a text or a number, as `ts` is.
 std::optional<int64_t> time_of(const Value& value) {
-  if (value.kind == Kind::time) return value.integer;
-  return value.kind == Kind::text ? parse_rfc3339(value.bytes()) : std::nullopt;
+  switch (value.kind) {
+    case Kind::time:
+      return value.integer;
+    case Kind::text:
+      return parse_rfc3339(value.bytes());
+    case Kind::integer:
+      return time_of_integer(value.integer);
+    case Kind::number:
+      return time_of_number(value.number);
+    default:
+      return {};
+  }
 }
 
 Value calendar(Function function, int64_t local_us, Scratch& scratch) {

@@ -6,7 +6,7 @@
 
 #include "runtime/core/operators.h"
 #include "runtime/core/text.h"
-#include "runtime/core/zones.h"
+#include "runtime/model/zones.h"
 
 namespace omen {
 

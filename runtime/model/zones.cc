@@ -1,4 +1,4 @@
-#include "runtime/core/zones.h"
+#include "runtime/model/zones.h"
 
 #include <date/tz.h>
 
