@@ -1,0 +1,26 @@
+// omen: the program. One subcommand a verb (verbs.h); nothing else here.
+#include <CLI/CLI.hpp>
+
+#include "cli/verbs.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "Omen finds patterns in streams of events: rules in, alerts out.\n\n"
+      "Examples:\n"
+      "  omen check rules/                          are the rules right, and what do they cost\n"
+      "  omen test rules/                           run the tests that stand beside the rules\n"
+      "  omen run rules/churn --events events.ndjson",
+      "omen"};
+  app.set_version_flag("--version", "omen " OMEN_VERSION);
+  app.require_subcommand(0, 1);
+  int exit_code = omen::cli::exit_ok;
+  omen::cli::add_dump(app, exit_code);
+  omen::cli::add_graph(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? omen::cli::exit_ok : omen::cli::exit_usage;
+  }
+  if (app.get_subcommands().empty()) std::fputs(app.help().c_str(), stdout);
+  return exit_code;
+}
