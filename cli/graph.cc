@@ -80,7 +80,8 @@ std::string graph_text(const Program& program, const RuleProgram& rule) {
       out += fmt::format("      {:<{}}  ->  {}{}\n", rule.steps[way.step].label, width, targets_text(rule, way),
                          limits.empty() ? "" : "   " + limits);
     }
-    for (const AbsenceProgram& absence : state.absences) out += "      " + absence_text(rule, absence) + ", else it ends\n";
+    for (const AbsenceProgram& absence : state.absences)
+      out += "      " + absence_text(rule, absence) + ", else it ends\n";
     for (const Break& closing : state.breaks) {
       out += fmt::format("      another {}  ->  {}\n", rule.steps[closing.step].label,
                          closing.to == state_dead ? "ends" : fmt::format("({})", closing.to));
@@ -93,7 +94,7 @@ std::string graph_text(const Program& program, const RuleProgram& rule) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string dot_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -104,14 +105,14 @@ std::string quoted(std::string_view text) {
 
 // Graphviz: circles are places, the double one the match, dashed edges what ends or completes a run without an event.
 std::string graph_dot(const Program& program, const RuleProgram& rule) {
-  std::string out = "digraph " + quoted(rule.name) + " {\n  rankdir=LR; labelloc=t; fontname=\"Helvetica\";\n";
-  out += "  label=" + quoted(heading(program, rule)) + ";\n";
+  std::string out = "digraph " + dot_text(rule.name) + " {\n  rankdir=LR; labelloc=t; fontname=\"Helvetica\";\n";
+  out += "  label=" + dot_text(heading(program, rule)) + ";\n";
   out += "  node [shape=circle fontname=\"Helvetica\" width=0.4]; edge [fontname=\"Helvetica\" fontsize=10];\n";
   out += "  match [shape=doublecircle];\n";
   bool has_end = false;
   auto edge = [&](StateId from, const std::string& to, const std::string& label, bool dashed) {
     has_end = has_end || to == "end";
-    out += fmt::format("  s{} -> {} [label={}{}];\n", from, to, quoted(label), dashed ? " style=dashed" : "");
+    out += fmt::format("  s{} -> {} [label={}{}];\n", from, to, dot_text(label), dashed ? " style=dashed" : "");
   };
   for (StateId id = 0; id < rule.states.size(); ++id) {
     const State& state = rule.states[id];
