@@ -1,6 +1,7 @@
 // Pattern bounds: what a pattern needs at least, and what keeps its runs from growing and waiting for ever.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "compiler/typed.h"
@@ -17,5 +18,11 @@ struct OpenLoop {
   bool is_first = false;  // it takes the first event of the match
 };
 std::vector<OpenLoop> open_loops(const TypedRule& rule);
+
+// Whether a run can wait for its next event without any limit in time.
+bool waits_for_ever(const TypedRule& rule);
+
+// What the state of one key of a rule is bounded by: "at most 10,000 runs a key, each up to 3 events, for 5 days".
+std::string state_bound(const TypedRule& rule);
 
 }  // namespace omen
