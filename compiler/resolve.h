@@ -124,6 +124,9 @@ class ExprResolver {
   TypedResult call(const ast::Expr& source);
   TypedResult aggregate(const ast::Expr& source, TypedExpr::Aggregate aggregate);
 
+  bool check_zone(const TypedExpr& zone);
+  bool check_network(const TypedExpr& network);
+
   TypedResult broken(const ast::Expr& source) const;
   void error(const char* code, Span span, std::string message, std::string help = {}, std::vector<Label> causes = {});
 

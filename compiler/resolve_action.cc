@@ -1,6 +1,7 @@
 // Actions and destinations.
 #include <algorithm>
 
+#include "compiler/emit_code.h"
 #include "compiler/resolve.h"
 
 namespace omen {
@@ -42,6 +43,11 @@ void resolve_alert(ResolveShared& shared, const ast::Action& source, TypedRule& 
         ExprResolver resolver(shared, std::move(scope));
         resolver.allow_event();
         typed.expr = resolver.resolve(*piece.expr).expr;
+        if (!piece.format.empty() && !parse_format(piece.format)) {
+          shared.diagnostics.error(
+              "E0506", piece.expr->span, "`" + piece.format + "` is no format",
+              "write `.2f` for two digits, `d` for a whole number, `,` for thousands, `.1%` for a share");
+        }
       }
       action.text.push_back(std::move(typed));
     }

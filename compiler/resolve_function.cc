@@ -1,8 +1,12 @@
 // Calls: the functions of section 5 and the aggregates of bound names.
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "compiler/resolve.h"
+#include "runtime/model/zones.h"
 
 namespace omen {
 
@@ -77,6 +81,20 @@ std::string_view translation(std::string_view name) {
   return {};
 }
 
+// An address, and how many of its bits are fixed (all when it does not say).
+bool is_network(const std::string& text) {
+  const size_t slash = text.find('/');
+  const std::string address = text.substr(0, slash);
+  std::array<unsigned char, 16> bytes;
+  const bool is_v4 = inet_pton(AF_INET, address.c_str(), bytes.data()) == 1;
+  if (!is_v4 && inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return false;
+  if (slash == std::string::npos) return true;
+  uint32_t bits = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, bits);
+  return error == std::errc() && stop == end && bits <= (is_v4 ? 32u : 128u);
+}
+
 std::string counted(uint32_t number, std::string_view noun) {
   return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
 }
@@ -145,11 +163,31 @@ TypedResult ExprResolver::call(const ast::Expr& source) {
                                   : "write `" + std::string(found->usage) + "`");
       result.broken = true;
     }
+    const bool is_zone = i == 1 && found->takes[0] == time_like;
+    if (!argument.broken && is_zone && !check_zone(argument.expr)) result.broken = true;
+    if (!argument.broken && i > 0 && found->name == "cidr_match" && !check_network(argument.expr)) result.broken = true;
     kinds |= argument.kinds;
     result.expr.children.push_back(std::move(argument.expr));
   }
   if (result.kinds == 0) result.kinds = kinds;
   return result;
+}
+
+bool ExprResolver::check_zone(const TypedExpr& zone) {
+  const bool is_constant = zone.kind == TypedExpr::Kind::constant;
+  if (is_constant && find_zone(zone.text) != nullptr) return true;
+  error("E0319", zone.span,
+        is_constant ? "there is no time zone \"" + zone.text + "\""
+                    : "a time zone is a text, known before any event comes",
+        "write its name in the tz database, such as \"Europe/Berlin\" or \"UTC\"");
+  return false;
+}
+
+bool ExprResolver::check_network(const TypedExpr& network) {
+  if (network.kind != TypedExpr::Kind::constant || is_network(network.text)) return true;
+  error("E0320", network.span, "\"" + network.text + "\" is no network",
+        "write an address and the number of its fixed bits, such as \"10.0.0.0/8\" or \"2001:db8::/32\"");
+  return false;
 }
 
 TypedResult ExprResolver::aggregate(const ast::Expr& source, TypedExpr::Aggregate aggregate) {
