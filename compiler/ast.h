@@ -187,6 +187,7 @@ struct Rule {
   std::optional<Limit> limit;
   std::optional<Quiet> quiet;
   std::vector<Action> actions;
+  bool damaged = false;                    // a clause was not understood and reported: what is here may be incomplete
   Span span;                               // the whole rule
   Span match_span;
 };
@@ -242,6 +243,7 @@ struct Test {
   std::string title;
   std::vector<Name> rules;                 // for RULE {, RULE}; may be empty
   std::vector<TestLine> lines;
+  bool damaged = false;                    // a line was not understood and reported
   Span span;
 };
 

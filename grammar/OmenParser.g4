@@ -55,12 +55,10 @@ measureClause: MEASURE name ASSIGN name OPEN_ROUND element (COMMA expression)? C
   (AGO duration)?;
 everyClause: EVERY duration (AT TIME_OF_DAY text?)?;
 whenClause: WHEN expression (FOR duration)?;
-action
-  : ALERT text (TO name (COMMA name)*)?
-  | SEND name object?
-  | EMIT name object?
-  | ON RESOLVE action
-  ;
+action: (ON RESOLVE)* (alertAction | sendAction | emitAction);
+alertAction: ALERT text (TO name (COMMA name)*)?;
+sendAction: SEND name object?;
+emitAction: EMIT name object?;
 
 // Patterns.
 pattern: patternOr (arrow patternOr)*;
@@ -74,14 +72,9 @@ patternAnd: patternNot (andWord patternNot)*;
 patternNot: notWord* element (FOR duration)?;
 element: (STAR | stepName | group) suffix*;
 group: OPEN_ROUND pattern (WITHIN duration)? CLOSE_ROUND;
-suffix
-  : OPEN_SQUARE expression (COMMA expression)* CLOSE_SQUARE
-  | BY paths
-  | OPEN_BRACE NUMBER? COMMA? NUMBER? CLOSE_BRACE
-  | PLUS | STAR | QUESTION
-  | CONSECUTIVE
-  | AS name
-  ;
+suffix: condition | BY paths | repetition | CONSECUTIVE | AS name;
+condition: OPEN_SQUARE expression (COMMA expression)* CLOSE_SQUARE;
+repetition: OPEN_BRACE NUMBER? COMMA? NUMBER? CLOSE_BRACE | PLUS | STAR | QUESTION;
 
 // Tests.
 testDeclaration: TEST text (FOR name (COMMA name)*)? OPEN_BRACE testLine* CLOSE_BRACE;
