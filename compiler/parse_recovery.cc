@@ -254,7 +254,7 @@ void Recovery::report_in_body(antlr4::Parser* parser, size_t index) {
     case OmenParser::RuleRuleDeclaration: {
       auto* clause =
           context->children.empty() ? nullptr : dynamic_cast<OmenParser::ClauseContext*>(context->children.back());
-      if (clause != nullptr && (!words_[index].first_on_line || !is_name)) {
+      if (clause != nullptr && index < words_.size() && (!words_[index].first_on_line || !is_name)) {
         if (clause->matchClause() != nullptr) {
           return error("E0101", index, fmt::format("{} cannot follow the pattern", word),
                        !foreign_remedy(words_[index].text(text_)).empty()
