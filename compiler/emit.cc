@@ -179,7 +179,7 @@ Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnost
   for (const TypedDestination& destination : typed.destinations) {
     program.destinations.push_back({destination.name, destination.kind, destination.options});
   }
-  CodeEmitter code(options, program.code, diagnostics);
+  CodeEmitter code(options, program.code);
   for (const TypedRule& from : typed.rules) {
     RuleProgram& rule = program.rules.emplace_back();
     emit_clauses(from, rule);

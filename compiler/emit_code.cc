@@ -4,8 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "runtime/model/zones.h"
-
 namespace omen {
 namespace {
 
@@ -228,13 +226,6 @@ uint32_t CodeEmitter::test(const Test& test) {
 }
 
 uint32_t CodeEmitter::zone(const TypedExpr& expr) {
-  if (expr.kind != ExprKind::constant || find_zone(expr.text) == nullptr) {
-    diagnostics_.error("E0319", expr.span,
-                       expr.kind == ExprKind::constant ? "there is no time zone \"" + expr.text + "\""
-                                                       : "a time zone is a text, known before any event comes",
-                       "write its name in the tz database, such as \"Europe/Berlin\" or \"UTC\"");
-    return 0;
-  }
   const uint32_t index = place(zones_table, expr.text, section_.zones.size());
   if (index == section_.zones.size()) section_.zones.push_back(expr.text);
   return index;

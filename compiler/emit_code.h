@@ -19,8 +19,7 @@ namespace omen {
 
 class CodeEmitter {
  public:
-  CodeEmitter(const OptimizeOptions& options, CodeSection& section, Diagnostics& diagnostics)
-      : options_(options), section_(section), diagnostics_(diagnostics) {}
+  CodeEmitter(const OptimizeOptions& options, CodeSection& section) : options_(options), section_(section) {}
 
   CodeId code(const TypedExpr& expr, const TypedRule& rule);
   PredicateId predicate(const TypedExpr& condition, bool is_shared, const TypedRule& rule);
@@ -51,7 +50,6 @@ class CodeEmitter {
 
   const OptimizeOptions& options_;
   CodeSection& section_;
-  Diagnostics& diagnostics_;
   const TypedRule* rule_ = nullptr;  // whose names the expression reads
   Code code_;                        // in the making
   uint32_t depth_ = 0;

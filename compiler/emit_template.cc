@@ -1,6 +1,5 @@
 // Templates: pieces of text and expressions with their formats.
 
-#include <algorithm>
 #include <charconv>
 
 #include "compiler/emit_code.h"
@@ -41,15 +40,7 @@ TemplateId CodeEmitter::text(const std::vector<TypedTemplatePiece>& pieces, cons
     next.text = piece.text;
     if (piece.expr) {
       next.code = code(*piece.expr, rule);
-      if (!piece.format.empty()) {
-        if (const auto format = parse_format(piece.format)) {
-          next.format = *format;
-        } else {
-          diagnostics_.error(
-              "E0506", piece.expr->span, "`" + piece.format + "` is no format",
-              "write `.2f` for two digits, `d` for a whole number, `,` for thousands, `.1%` for a share");
-        }
-      }
+      if (!piece.format.empty()) next.format = parse_format(piece.format).value_or(NumberFormat());
     }
     made.push_back(std::move(next));
   }

@@ -11,12 +11,15 @@
 namespace omen {
 namespace {
 
+// The operand is folded already and a text is folded once, but the elements of a list are when each is compared.
+bool folds_elements(const PreparedTest& test, const Value& value) { return test.fold && value.kind == Kind::list; }
+
 Truth test_list(const PreparedTest& test, Value value, Scratch& scratch) {
   if (test.fold && value.kind == Kind::text) value = Value::of_text(with_case(Case::fold, value.bytes(), scratch));
   if (test.relation == Relation::equal) return test.list->contains(value);
   Truth any = value.is_missing() ? Truth::unknown : Truth::no;
   for (const Value& element : test.list->values) {
-    any = disjunction(any, relate(test.relation, false, value, element, scratch));
+    any = disjunction(any, relate(test.relation, folds_elements(test, value), value, element, scratch));
   }
   return any;
 }
@@ -49,7 +52,7 @@ Truth test_relation(const PreparedTest& test, Value value, Scratch& scratch) {
     return holds ? Truth::yes : Truth::no;
   }
   if (test.fold && value.kind == Kind::text) value = Value::of_text(with_case(Case::fold, value.bytes(), scratch));
-  return relate(test.relation, false, value, test.constant, scratch);
+  return relate(test.relation, folds_elements(test, value), value, test.constant, scratch);
 }
 
 Truth passes(const PreparedTest& test, const Evaluation& evaluation) {

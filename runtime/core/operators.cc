@@ -68,6 +68,9 @@ Truth relate(Relation relation, bool fold, const Value& a, const Value& b, Scrat
     const Value right = Value::of_text(with_case(Case::fold, b.bytes(), scratch));
     return relate(relation, false, left, right, scratch);
   }
+  if (relation == Relation::contains && a.kind == Kind::list) {
+    return relate_any(Relation::equal, fold, b, a, scratch);  // one of its elements
+  }
   switch (relation) {
     case Relation::equal:
       return equals(a, b);
