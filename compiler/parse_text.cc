@@ -243,18 +243,18 @@ ast::Template Builder::text_template(P::TextContext* context) {
       at += 2;
       continue;
     }
-    // The partner of the brace, and a colon before it, outside of quotes and brackets.
+    // The partner of the brace, and a colon before it, outside of quotes, backticks and brackets.
     size_t end = at + 1, colon = std::string::npos, depth = 0;
-    bool quoted = false;
+    char quote = 0;
     for (; end < bytes.size(); ++end) {
       const char c = bytes[end];
-      if (quoted) {
-        if (c == '\\')
+      if (quote != 0) {
+        if (c == '\\' && quote == '"')
           ++end;
-        else if (c == '"')
-          quoted = false;
-      } else if (c == '"') {
-        quoted = true;
+        else if (c == quote)
+          quote = 0;
+      } else if (c == '"' || c == '`') {
+        quote = c;
       } else if (c == '(' || c == '[' || c == '{') {
         ++depth;
       } else if (c == '}' && depth == 0) {
