@@ -22,6 +22,9 @@ inline constexpr uint32_t event_depth_max = 64;         // too_deep
 inline constexpr uint32_t event_members_max = 1024;     // too_many_members
 inline constexpr uint32_t key_bytes_max = 1024;         // key_too_long: longer key texts are not seen by the rule
 
+// Limits on what `--dedupe` remembers: beyond it the oldest id is forgotten; counted ids_forgotten.
+inline constexpr uint32_t dedupe_ids_max = 10'000'000;
+
 // Limits on rule text: beyond one the rule does not compile.
 inline constexpr uint32_t rule_file_bytes_max = 1u << 20;
 inline constexpr uint32_t rules_max = 10'000;
