@@ -68,6 +68,7 @@ class Decoder {
   // The next events of the slice; an empty batch at its end.
   Batch next();
 
+  LinePlace place() const { return place_; }               // of the line to come
   uint64_t lines() const { return lines_; }                // read so far, blank ones too
   uint64_t without_time() const { return without_time_; }  // events that took the time of their arrival
 

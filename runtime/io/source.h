@@ -43,7 +43,7 @@ class Source {
 
   const std::string& name() const { return name_; }
   std::optional<uint64_t> size_bytes() const { return size_bytes_; }  // as stored, when it is a file
-  uint64_t read_bytes() const { return read_bytes_; }                // as stored
+  uint64_t read_bytes() const { return read_bytes_; }                 // as stored
 
  private:
   enum class Packing : uint8_t { unknown, plain, gzip, zstd };
@@ -68,17 +68,17 @@ class Source {
 
   std::unique_ptr<char[]> buffer_;  // unpacked: [begin_, end_) is not yet handed out
   size_t begin_ = 0, end_ = 0;
-  size_t searched_ = 0;             // no line feed in [begin_, searched_)
-  uint64_t offset_ = 0;             // of begin_ in the unpacked stream
-  char behind_ = 0;                 // the byte behind the slice, which is zero as long as the slice lives
+  size_t searched_ = 0;  // no line feed in [begin_, searched_)
+  uint64_t offset_ = 0;  // of begin_ in the unpacked stream
+  char behind_ = 0;      // the byte behind the slice, which is zero as long as the slice lives
   bool has_behind_ = false;
-  bool is_skipping_ = false;        // inside a line that is too long
+  bool is_skipping_ = false;  // inside a line that is too long
 
   Packing packing_ = Packing::unknown;
   std::unique_ptr<char[]> packed_;
   size_t packed_begin_ = 0, packed_end_ = 0;
-  bool in_frame_ = false;           // the packed data is not complete
-  bool has_more_ = false;           // the unpacker holds output back for want of room
+  bool in_frame_ = false;  // the packed data is not complete
+  bool has_more_ = false;  // the unpacker holds output back for want of room
   std::unique_ptr<z_stream_s> gzip_;
   ZSTD_DCtx_s* zstd_ = nullptr;
 };

@@ -1,0 +1,93 @@
+// Reorder: decoded events -> the stream. Each gets its place in the stream's time and its sequence number, or is
+// refused.
+//
+//   by arrival         the order in which they come; one older than the clock happens at the clock's time
+//   with a lateness D  the clock is the newest `ts` minus D; events are held until it reaches them, then come in the
+//                      order of (ts, arrival); one older than the clock is late
+//   with an ahead D    one more than D ahead of the clock is refused and does not move it
+//   with a dedupe D    one whose id was in the stream within the last D is dropped
+//
+// Only what is held is copied: an event that may go on at once costs a few comparisons.
+//
+// INVARIANTS: sequence numbers count from 1 without gaps; the stream's time never runs back.
+// NOT HERE: where refused events go (io/quarantine.h); the wall clock.
+#pragma once
+
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/model/event.h"
+#include "runtime/model/program.h"
+
+namespace omen {
+
+struct StreamOrder {
+  std::optional<int64_t> lateness_us;
+  std::optional<int64_t> max_ahead_us;
+  std::optional<int64_t> dedupe_us;
+};
+
+class Reorder {
+ public:
+  enum class Verdict : uint8_t {
+    next,       // it is the next event of the stream
+    held,       // a copy waits for the clock; take the ones that are due
+    late,       // refused
+    ahead,      // refused
+    duplicate,  // dropped
+  };
+
+  Reorder(const Program& program, const StreamOrder& order) : program_(program), order_(order) {}
+  Reorder(const Reorder&) = delete;
+  Reorder& operator=(const Reorder&) = delete;
+
+  Verdict offer(Event& event);
+  // The next held event that the clock has reached, or nullptr. Valid until the next call.
+  const Event* due() { return take(clock_us_); }
+  // Likewise at the end of the input, when nothing earlier can come any more.
+  const Event* rest() { return take(INT64_MAX); }
+
+  uint64_t sequence() const { return sequence_; }  // events in the stream so far
+  uint64_t duplicates() const { return duplicates_; }
+  uint64_t ids_forgotten() const { return ids_forgotten_; }  // before their time, for want of room
+  size_t held() const { return held_.size(); }
+
+ private:
+  struct Held {
+    int64_t ts_us;
+    uint64_t arrival;
+    Event event;  // its views point into bytes
+    std::unique_ptr<char[]> bytes;
+    std::unique_ptr<Value[]> fields;  // in the order of the type's fields
+  };
+  struct KeptId {
+    int64_t time_us;
+    std::string id;
+  };
+
+  Held copy(const Event& event) const;
+  const Event* take(int64_t until_us);
+  bool enter(Event& event);
+
+  const Program& program_;
+  const StreamOrder order_;
+  int64_t clock_us_ = INT64_MIN;
+  uint64_t sequence_ = 0;
+  uint64_t arrivals_ = 0;
+  uint64_t duplicates_ = 0;
+  uint64_t ids_forgotten_ = 0;
+  std::vector<Held> held_;  // a heap, the earliest (ts, arrival) in front
+  Held taken_ = {};
+  std::vector<Value> row_;                                 // of taken_, by FieldId
+  int64_t stream_us_ = INT64_MIN;                          // of the newest event of the stream
+  std::deque<KeptId> kept_ids_;                            // oldest first
+  boost::unordered_flat_set<std::string_view> known_ids_;  // into kept_ids_
+};
+
+}  // namespace omen

@@ -1,0 +1,47 @@
+#include "runtime/io/quarantine.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "runtime/core/json.h"
+
+namespace omen {
+
+void append_base64(std::string& out, std::string_view bytes) {
+  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const size_t count = std::min<size_t>(3, bytes.size() - i);
+    uint32_t group = 0;
+    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? static_cast<uint8_t>(bytes[i + k]) : 0);
+    for (size_t k = 0; k < 4; ++k) out += k <= count ? digits[group >> (18 - 6 * k) & 63] : '=';
+  }
+}
+
+Status Quarantine::open(const std::string& path) {
+  auto output = Output::append_to(path);
+  if (!output) return Status::error(output.message());
+  output_ = std::move(output.value());
+  return Status::ok();
+}
+
+void Quarantine::add(const Rejection& rejection, const std::string& input) {
+  ++counts_[static_cast<size_t>(rejection.reason)];
+  if (output_ == nullptr) return;
+  std::string& out = output_->buffer();
+  fmt::format_to(std::back_inserter(out), "{{\"reason\":\"{}\",\"input\":", name_of(rejection.reason));
+  json::append_string(out, json::utf8_fault(input) == input.size() ? input : "?");
+  fmt::format_to(std::back_inserter(out), ",\"line\":{},\"offset\":{},\"column\":{},", rejection.place.line,
+                 rejection.place.offset, rejection.column);
+  if (json::utf8_fault(rejection.bytes) == rejection.bytes.size()) {
+    out += "\"text\":";
+    json::append_string(out, rejection.bytes);
+  } else {
+    out += "\"base64\":\"";
+    append_base64(out, rejection.bytes);
+    out += '"';
+  }
+  out += "}\n";
+}
+
+}  // namespace omen

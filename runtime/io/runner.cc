@@ -1,0 +1,126 @@
+#include "runtime/io/runner.h"
+
+#include "runtime/io/clock.h"
+#include "runtime/io/stop.h"
+#include "runtime/model/time.h"
+
+namespace omen {
+namespace {
+
+constexpr int64_t end_of_time_us = 253'402'300'799 * us_per_second;  // 9999-12-31T23:59:59Z
+
+}  // namespace
+
+Runner::Runner(const Program& program, const RunOptions& options)
+    : options_(options),
+      engine_(program, options.limits),
+      decoder_(program, options.envelope),
+      reorder_(program, options.order) {}
+
+Status Runner::open() {
+  return options_.quarantine_path.empty() ? Status::ok() : quarantine_.open(options_.quarantine_path);
+}
+
+RunReport Runner::run(MatchSink& sink, const std::function<void(const Progress&)>& progress) {
+  progress_ = &progress;
+  const int64_t begin_us = steady_clock_us();
+  for (const std::string& input : options_.inputs) {
+    if (is_over(sink)) break;
+    auto source = Source::open(input);
+    if (!source) {
+      report_.input_errors.push_back(source.message());
+      continue;
+    }
+    run_input(*source.value(), sink);
+    if (!source.value()->status()) report_.input_errors.push_back(source.value()->status().message());
+  }
+  report_.signal = stop_signal();
+  if (!is_over(sink)) finish(sink);
+  report_.events = reorder_.sequence();
+  report_.lines = decoder_.lines();
+  report_.elapsed_us = steady_clock_us() - begin_us;
+  report_.duplicates = reorder_.duplicates();
+  report_.ids_forgotten = reorder_.ids_forgotten();
+  report_.without_time = decoder_.without_time();
+  report_.held = reorder_.held();
+  return report_;
+}
+
+void Runner::run_input(Source& source, MatchSink& sink) {
+  place_ = {1, 0};
+  Source::Slice slice;
+  while (!is_over(sink) && source.next(slice)) {
+    place_.offset = slice.offset;
+    if (slice.is_too_long) {
+      quarantine_.add({Reason::too_long, place_, event_bytes_max + 1, slice.lines}, source.name());
+      ++place_.line;
+    } else {
+      decode(slice, source.name(), sink);
+    }
+    if (!flush(sink)) return;
+    (*progress_)({source, reorder_.sequence()});
+  }
+}
+
+void Runner::decode(const Source::Slice& slice, const std::string& input, MatchSink& sink) {
+  decoder_.open(slice.lines, place_, wall_clock_us());
+  for (;;) {
+    const Decoder::Batch batch = decoder_.next();
+    if (batch.is_empty()) break;
+    for (const Rejection& rejection : batch.rejections) quarantine_.add(rejection, input);
+    for (size_t i = 0; i < batch.events.size(); ++i) offer(batch.events[i], batch.places[i], input);
+    hand_over(sink);
+  }
+  place_ = decoder_.place();
+}
+
+void Runner::offer(Event& event, LinePlace place, const std::string& input) {
+  switch (reorder_.offer(event)) {
+    case Reorder::Verdict::next:
+      engine_.step(event);
+      break;
+    case Reorder::Verdict::held:
+      while (const Event* due = reorder_.due()) engine_.step(*due);
+      break;
+    case Reorder::Verdict::late:
+      quarantine_.add({Reason::late, place, 1, event.raw}, input);
+      break;
+    case Reorder::Verdict::ahead:
+      quarantine_.add({Reason::ahead, place, 1, event.raw}, input);
+      break;
+    case Reorder::Verdict::duplicate:
+      break;
+  }
+}
+
+// The inputs have ended: nothing earlier can come any more.
+void Runner::finish(MatchSink& sink) {
+  while (const Event* event = reorder_.rest()) {
+    engine_.step(*event);
+    hand_over(sink);
+  }
+  if (options_.advance_to_us) engine_.advance(*options_.advance_to_us);
+  if (options_.advance_at_end) engine_.advance(end_of_time_us);
+  hand_over(sink);
+  flush(sink);
+}
+
+void Runner::hand_over(MatchSink& sink) {
+  if (engine_.matches().empty()) return;
+  sink.take(engine_, engine_.matches());
+  engine_.clear_matches();
+}
+
+// False when an output failed.
+bool Runner::flush(MatchSink& sink) {
+  for (const Status& status : {sink.flush(), quarantine_.flush()}) {
+    if (!status && report_.output_error.empty()) report_.output_error = status.message();
+  }
+  return report_.output_error.empty();
+}
+
+bool Runner::is_over(const MatchSink& sink) const {
+  return sink.is_closed() || stop_signal() != 0 || !report_.output_error.empty();
+}
+
+}  // namespace omen

@@ -1,0 +1,99 @@
+// Runner: the whole column for inputs that end: source -> decode -> reorder -> engine -> sink, in one thread.
+//
+//   for each slice of each input
+//     for each batch of its events: into the stream, through the engine, matches to the sink
+//     the sink is flushed: an alert is out before the next read can block
+//   at the end: what was held back for its lateness; then the clock, if asked for
+//
+// A broken input ends with an error after what came of it was processed; the inputs after it are still read.
+// NOT HERE: what the sink does with matches (alerts.h, tally.h); printing (cli).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/core/decode.h"
+#include "runtime/core/engine.h"
+#include "runtime/core/reorder.h"
+#include "runtime/io/quarantine.h"
+#include "runtime/io/source.h"
+#include "runtime/model/limits.h"
+#include "runtime/model/status.h"
+
+namespace omen {
+
+// Where matches go.
+class MatchSink {
+ public:
+  virtual ~MatchSink() = default;
+  // Captures and keys are read from the engine, and stay until the call returns.
+  virtual void take(const Engine& engine, std::span<const Match> matches) = 0;
+  virtual Status flush() = 0;
+  // Nobody reads any more: the run may end.
+  virtual bool is_closed() const = 0;
+};
+
+struct RunOptions {
+  std::vector<std::string> inputs;  // in the order given; "-" is standard input
+  Envelope envelope;
+  StreamOrder order;
+  Limits limits;
+  bool advance_at_end = false;           // absences that are still pending come true
+  std::optional<int64_t> advance_to_us;  // the clock at the end
+  std::string quarantine_path;           // empty: rejected lines are only counted
+};
+
+// How far a run is, for the progress bar.
+struct Progress {
+  const Source& source;
+  uint64_t events;
+};
+
+struct RunReport {
+  uint64_t events = 0;  // in the stream
+  uint64_t lines = 0;
+  int64_t elapsed_us = 0;
+  uint64_t duplicates = 0;
+  uint64_t ids_forgotten = 0;
+  uint64_t without_time = 0;
+  uint64_t held = 0;  // for their lateness, when the run was stopped
+  std::vector<std::string> input_errors;
+  std::string output_error;  // empty when there was none
+  int signal = 0;            // that stopped it, or 0
+};
+
+class Runner {
+ public:
+  Runner(const Program& program, const RunOptions& options);
+
+  // Opens the quarantine file. Before run().
+  Status open();
+  RunReport run(MatchSink& sink, const std::function<void(const Progress&)>& progress);
+
+  const Engine& engine() const { return engine_; }
+  const Quarantine& quarantine() const { return quarantine_; }
+
+ private:
+  void run_input(Source& source, MatchSink& sink);
+  void decode(const Source::Slice& slice, const std::string& input, MatchSink& sink);
+  void offer(Event& event, LinePlace place, const std::string& input);
+  void finish(MatchSink& sink);
+  void hand_over(MatchSink& sink);
+  bool flush(MatchSink& sink);
+  bool is_over(const MatchSink& sink) const;
+
+  const RunOptions options_;
+  Engine engine_;
+  Decoder decoder_;
+  Reorder reorder_;
+  Quarantine quarantine_;
+  LinePlace place_;  // of the line to come
+  RunReport report_;
+  const std::function<void(const Progress&)>* progress_ = nullptr;
+};
+
+}  // namespace omen
