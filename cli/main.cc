@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   int exit_code = omen::cli::exit_ok;
   omen::cli::add_dump(app, exit_code);
   omen::cli::add_graph(app, exit_code);
+  omen::cli::add_run(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -13,8 +13,10 @@ inline constexpr int exit_ok = 0;
 inline constexpr int exit_failed = 1;  // rules with errors, failed tests, files that are not in canonical layout
 inline constexpr int exit_usage = 2;   // the call's words are off, or a file that it names cannot be read
 inline constexpr int exit_input = 3;   // the input could not be read to its end
+inline constexpr int exit_output = 4;  // the output could not be written
 
 void add_dump(CLI::App& app, int& exit_code);
 void add_graph(CLI::App& app, int& exit_code);
+void add_run(CLI::App& app, int& exit_code);
 
 }  // namespace omen::cli

@@ -1,0 +1,232 @@
+#include "cli/print.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+
+#include "runtime/core/json.h"
+#include "runtime/io/clock.h"
+
+namespace omen::cli {
+namespace {
+
+constexpr std::string_view bold = "\x1b[1m", dim = "\x1b[2m", red = "\x1b[31m", yellow = "\x1b[33m", plain = "\x1b[0m";
+
+struct Style {
+  bool colour;
+  std::string in(std::string_view code, std::string_view text) const {
+    return colour ? fmt::format("{}{}{}", code, text, plain) : std::string(text);
+  }
+};
+
+// Control characters as escapes: those below a space, delete, and the C1 set, which UTF-8 writes as C2 80 to C2 9F.
+std::string shown(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    const bool is_c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<uint8_t>(text[i + 1]) < 0xA0;
+    if (byte < 0x20 || byte == 0x7F) {
+      out += fmt::format("\\u{:04x}", byte);
+    } else if (is_c1) {
+      out += fmt::format("\\u{:04x}", static_cast<uint8_t>(text[++i]));
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+std::string text_of(const simdjson::dom::element& element) {
+  std::string_view text;
+  return element.get(text) == simdjson::SUCCESS ? shown(text) : shown(simdjson::minify(element));
+}
+
+std::string_view member_text(const simdjson::dom::element& object, const char* name) {
+  std::string_view text;
+  return object[name].get(text) == simdjson::SUCCESS ? text : std::string_view();
+}
+
+// 1234567 -> "1,234,567"
+std::string grouped(uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  return digits;
+}
+
+std::string plural(uint64_t count, std::string_view one) {
+  return fmt::format("{} {}{}", grouped(count), one, count == 1 ? "" : "s");
+}
+
+// With three digits: "4.83 M", "830 k", "12".
+std::string rounded(double number) {
+  if (number >= 1e6) return fmt::format("{:.3g} M", number / 1e6);
+  if (number >= 1e3) return fmt::format("{:.0f} k", number / 1e3);
+  return fmt::format("{:.0f}", number);
+}
+
+std::string bytes_text(uint64_t bytes) {
+  if (bytes >= 1'000'000) return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+  return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
+}
+
+double per_second(uint64_t events, int64_t elapsed_us) {
+  return static_cast<double>(events) * 1e6 / static_cast<double>(std::max<int64_t>(elapsed_us, 1));
+}
+
+std::string rule_line(const RuleProgram& rule, const RuleCounters& counters, size_t width) {
+  std::string line = fmt::format("  {:<{}}  {}", rule.name, width, plural(counters.raised, "alert"));
+  const auto add = [&](uint64_t count, std::string_view what) {
+    if (count > 0) line += fmt::format(", {} {}", grouped(count), what);
+  };
+  add(counters.held_by_cooldown, "held back by its cooldown");
+  add(counters.held_by_limit, "held back by its limit");
+  add(counters.runs_refused, "runs refused (max_runs)");
+  add(counters.loops_full, "events not taken by a full loop (max_loop_events)");
+  add(counters.keys_evicted, "keys evicted (max_keys, max_state_bytes)");
+  return line + '\n';
+}
+
+}  // namespace
+
+bool is_terminal(int fd) { return isatty(fd) == 1; }
+
+void append_readable(std::string& out, std::string_view record, bool colour) {
+  const Style style{colour};
+  simdjson::dom::parser parser;
+  simdjson::dom::element alert;
+  if (parser.parse(simdjson::padded_string(record)).get(alert) != simdjson::SUCCESS) {
+    out += shown(record) + '\n';
+    return;
+  }
+  const std::string_view severity = member_text(alert, "severity");
+  const std::string_view severity_colour = severity == "critical" ? red : severity == "warning" ? yellow : dim;
+  out += fmt::format("{}  {}  {}", shown(member_text(alert, "end")), style.in(severity_colour, severity),
+                     style.in(bold, member_text(alert, "rule")));
+  simdjson::dom::object key;
+  if (alert["key"].get(key) == simdjson::SUCCESS) {
+    for (const auto& [name, value] : key) out += fmt::format("  {}={}", shown(name), text_of(value));
+  }
+  out += fmt::format("\n  {}\n", shown(member_text(alert, "text")));
+  simdjson::dom::object bindings;
+  if (alert["bindings"].get(bindings) != simdjson::SUCCESS) return;
+  for (const auto& [name, events] : bindings) {
+    simdjson::dom::array list;
+    if (events.get(list) != simdjson::SUCCESS) continue;
+    std::string label = shown(name);
+    for (const simdjson::dom::element event : list) {
+      out += style.in(dim, fmt::format("    {:<16} {}\n", label, text_of(event)));
+      label.clear();
+    }
+  }
+}
+
+std::string summary_text(const RunReport& report, const Runner& runner, const Program& program,
+                         const RunOptions& options) {
+  std::string out =
+      fmt::format("{} in {:.2f} s ({} events/s)\n", plural(report.events, "event"),
+                  static_cast<double>(report.elapsed_us) / 1e6, rounded(per_second(report.events, report.elapsed_us)));
+  uint64_t rejected = 0;
+  std::string reasons;
+  for (size_t i = 0; i < reason_names.size(); ++i) {
+    const uint64_t count = runner.quarantine().count(static_cast<Reason>(i));
+    if (count == 0) continue;
+    rejected += count;
+    reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", grouped(count), reason_names[i]);
+  }
+  if (rejected > 0) {
+    out += fmt::format(
+        "{} rejected: {} ({})\n", plural(rejected, "line"), reasons,
+        options.quarantine_path.empty() ? "--quarantine FILE keeps them" : "kept in " + options.quarantine_path);
+  }
+  if (report.duplicates > 0) out += fmt::format("{} dropped\n", plural(report.duplicates, "duplicate"));
+  if (report.ids_forgotten > 0) {
+    out += fmt::format("{} forgotten before --dedupe had passed\n", plural(report.ids_forgotten, "id"));
+  }
+  if (report.without_time > 0) {
+    out += fmt::format("{} without a time took that of their arrival\n", plural(report.without_time, "event"));
+  }
+  if (report.held > 0) out += fmt::format("{} still held for their lateness\n", plural(report.held, "event"));
+  size_t width = 0;
+  for (const RuleProgram& rule : program.rules) width = std::max(width, rule.name.size());
+  for (size_t i = 0; i < program.rules.size(); ++i) {
+    out += rule_line(program.rules[i], runner.engine().rule_counters()[i], width);
+  }
+  const Engine& engine = runner.engine();
+  const EngineCounters& counters = engine.counters();
+  out += fmt::format("pending: {}, {} of them waiting for an absence\n", plural(engine.live_runs(), "run"),
+                     grouped(engine.waiting_absences()));
+  if (counters.keys_too_long > 0) {
+    out += fmt::format("{} not seen because their key is too long\n", plural(counters.keys_too_long, "event"));
+  }
+  out += fmt::format("state: {} at its peak, {} runs, {} keys\n", bytes_text(counters.state_bytes_peak),
+                     grouped(counters.runs_peak), grouped(counters.partitions_peak));
+  out += "Nothing is kept: pending runs end with the process, and the next run begins anew.\n";
+  return out;
+}
+
+std::string summary_json(const RunReport& report, const Runner& runner, const Program& program) {
+  const Engine& engine = runner.engine();
+  const EngineCounters& counters = engine.counters();
+  std::string out;
+  const auto to = std::back_inserter(out);
+  fmt::format_to(to, "{{\"events\":{},\"lines\":{},\"elapsed_us\":{},\"events_per_second\":{:.0f},\"rejected\":{{",
+                 report.events, report.lines, report.elapsed_us, per_second(report.events, report.elapsed_us));
+  bool is_first = true;
+  for (size_t i = 0; i < reason_names.size(); ++i) {
+    const uint64_t count = runner.quarantine().count(static_cast<Reason>(i));
+    if (count > 0) fmt::format_to(to, "{}\"{}\":{}", std::exchange(is_first, false) ? "" : ",", reason_names[i], count);
+  }
+  fmt::format_to(to, "}},\"duplicates\":{},\"ids_forgotten\":{},\"without_time\":{},\"held\":{},\"rules\":[",
+                 report.duplicates, report.ids_forgotten, report.without_time, report.held);
+  for (size_t i = 0; i < program.rules.size(); ++i) {
+    const RuleCounters& rule = engine.rule_counters()[i];
+    fmt::format_to(to, "{}{{\"rule\":", i == 0 ? "" : ",");
+    json::append_string(out, program.rules[i].name);
+    fmt::format_to(to,
+                   ",\"alerts\":{},\"matches\":{},\"held_by_cooldown\":{},\"held_by_limit\":{},\"runs_started\":{},"
+                   "\"runs_refused\":{},\"loops_full\":{},\"keys_evicted\":{}}}",
+                   rule.raised, rule.matches, rule.held_by_cooldown, rule.held_by_limit, rule.runs_started,
+                   rule.runs_refused, rule.loops_full, rule.keys_evicted);
+  }
+  fmt::format_to(to,
+                 "],\"pending_runs\":{},\"pending_absences\":{},\"keys_too_long\":{},\"state_bytes\":{},"
+                 "\"state_bytes_peak\":{},\"runs_peak\":{},\"keys_peak\":{}}}\n",
+                 engine.live_runs(), engine.waiting_absences(), counters.keys_too_long, engine.state_bytes(),
+                 counters.state_bytes_peak, counters.runs_peak, counters.partitions_peak);
+  return out;
+}
+
+void ProgressBar::draw(const Progress& progress) {
+  if (!is_shown_ || !progress.source.size_bytes()) return;
+  constexpr int64_t redraw_us = 100'000;
+  constexpr size_t width = 30;
+  const int64_t now_us = steady_clock_us();
+  if (source_ != &progress.source) {
+    source_ = &progress.source;
+    begin_us_ = now_us;
+    begin_events_ = progress.events;
+  }
+  if (now_us - drawn_us_ < redraw_us || now_us == begin_us_) return;
+  drawn_us_ = now_us;
+  const double done = static_cast<double>(progress.source.read_bytes()) /
+                      static_cast<double>(std::max<uint64_t>(*progress.source.size_bytes(), 1));
+  const double left_s = static_cast<double>(now_us - begin_us_) / 1e6 * (1 - done) / std::max(done, 1e-9);
+  const auto filled = std::min(width, static_cast<size_t>(done * width));
+  const std::string line =
+      fmt::format("\r\x1b[K[{}{}] {:3.0f} %  {} events/s  {:.0f} s left", std::string(filled, '#'),
+                  std::string(width - filled, ' '), done * 100,
+                  rounded(per_second(progress.events - begin_events_, now_us - begin_us_)), left_s);
+  std::fputs(line.c_str(), stderr);
+  std::fflush(stderr);
+  is_drawn_ = true;
+}
+
+void ProgressBar::clear() {
+  if (std::exchange(is_drawn_, false)) std::fputs("\r\x1b[K", stderr);
+}
+
+}  // namespace omen::cli

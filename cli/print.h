@@ -1,0 +1,41 @@
+// Print: how `omen run` speaks to people: alerts as readable lines, the summary, the progress bar.
+//
+// Whatever comes from events is shown without control characters, which could otherwise command the terminal.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "runtime/io/runner.h"
+
+namespace omen::cli {
+
+bool is_terminal(int fd);
+
+// An alert record as lines: time, severity, rule and key; the text; the matched events by name.
+void append_readable(std::string& out, std::string_view record, bool colour);
+
+// What a run did, for people.
+std::string summary_text(const RunReport& report, const Runner& runner, const Program& program,
+                         const RunOptions& options);
+// The same as one JSON object.
+std::string summary_json(const RunReport& report, const Runner& runner, const Program& program);
+
+// A bar on standard error that redraws itself, for inputs whose size is known.
+class ProgressBar {
+ public:
+  explicit ProgressBar(bool is_shown) : is_shown_(is_shown) {}
+  ~ProgressBar() { clear(); }
+  void draw(const Progress& progress);
+  void clear();
+
+ private:
+  bool is_shown_;
+  bool is_drawn_ = false;
+  int64_t begin_us_ = 0, drawn_us_ = 0;
+  uint64_t begin_events_ = 0;
+  const Source* source_ = nullptr;
+};
+
+}  // namespace omen::cli

@@ -1,0 +1,173 @@
+// omen run: rules and events in, alerts out.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "cli/load.h"
+#include "cli/print.h"
+#include "cli/verbs.h"
+#include "runtime/core/json.h"
+#include "runtime/io/alerts.h"
+#include "runtime/io/runner.h"
+#include "runtime/io/stop.h"
+#include "runtime/io/tally.h"
+#include "runtime/model/time.h"
+
+namespace omen::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> rules;
+  std::string lateness, max_ahead, dedupe, advance_to;
+  std::string at_end = "stop";
+  std::string format = "auto";
+  bool count = false;
+  bool json_summary = false;
+  RunOptions run;
+};
+
+int complain(const std::string& problem, int exit_code) {
+  std::fprintf(stderr, "omen run: %s\n", problem.c_str());
+  return exit_code;
+}
+
+// Options that are durations or a time. Nothing when all are well, else what is wrong.
+std::string read_times(Options& options) {
+  const auto read_duration = [](const char* name, const std::string& text, std::optional<int64_t>& out) -> std::string {
+    if (text.empty()) return {};
+    out = parse_duration(text);
+    return out ? std::string()
+               : fmt::format("--{}: `{}` is no duration; write 90s, 5m, 1h30m or \"2 days\"", name, text);
+  };
+  StreamOrder& order = options.run.order;
+  for (std::string problem : {read_duration("lateness", options.lateness, order.lateness_us),
+                              read_duration("max-ahead", options.max_ahead, order.max_ahead_us),
+                              read_duration("dedupe", options.dedupe, order.dedupe_us)}) {
+    if (!problem.empty()) return problem;
+  }
+  if (!options.advance_to.empty() && !(options.run.advance_to_us = parse_rfc3339(options.advance_to))) {
+    return fmt::format("--advance-to: `{}` is no time; write 2026-01-05T10:00:00Z", options.advance_to);
+  }
+  options.run.advance_at_end = options.at_end == "advance";
+  return {};
+}
+
+void print_tally(const Program& program, const Tally& tally) {
+  std::string out;
+  for (size_t i = 0; i < program.rules.size(); ++i) {
+    const Tally::Rule& rule = tally.rules()[i];
+    out += "{\"rule\":";
+    json::append_string(out, program.rules[i].name);
+    out += fmt::format(",\"alerts\":{},\"keys\":{},\"moments\":{}}}\n", rule.alerts, rule.keys.size(), rule.moments);
+  }
+  std::fputs(out.c_str(), stdout);
+}
+
+int exit_code_of(const RunReport& report) {
+  if (report.signal != 0) return 128 + report.signal;
+  if (!report.output_error.empty()) return exit_output;
+  return report.input_errors.empty() ? exit_ok : exit_input;
+}
+
+int run(Options& options) {
+  if (const std::string problem = read_times(options); !problem.empty()) return complain(problem, exit_usage);
+  const Loaded loaded = load_rules(options.rules);
+  if (loaded.exit_code != exit_ok) return loaded.exit_code;
+  const Program& program = *loaded.compilation.program;
+
+  catch_stop_signals();
+  Runner runner(program, options.run);
+  if (const Status opened = runner.open(); !opened) return complain(opened.message(), exit_usage);
+  const bool readable = options.format == "text" || (options.format == "auto" && is_terminal(STDOUT_FILENO));
+  Alerts::Rewrite rewrite;
+  if (readable) {
+    const bool colour = is_terminal(STDOUT_FILENO) && std::getenv("NO_COLOR") == nullptr;
+    rewrite = [colour](std::string& out, std::string_view record) { append_readable(out, record, colour); };
+  }
+  Alerts alerts(program, runner.engine(), rewrite);
+  Tally tally(program);
+  if (!options.count) {
+    if (const Status opened = alerts.open(); !opened) return complain(opened.message(), exit_usage);
+  }
+  // Lines of alerts and a bar that redraws itself do not go together on one screen.
+  ProgressBar bar(is_terminal(STDERR_FILENO) && (options.count || !is_terminal(STDOUT_FILENO)));
+  MatchSink& sink = options.count ? static_cast<MatchSink&>(tally) : alerts;
+  const RunReport report = runner.run(sink, [&](const Progress& progress) { bar.draw(progress); });
+  bar.clear();
+
+  if (options.count) print_tally(program, tally);
+  for (const std::string& error : report.input_errors) complain(error, exit_input);
+  if (!report.output_error.empty()) complain(report.output_error, exit_output);
+  const std::string summary =
+      options.json_summary ? summary_json(report, runner, program) : summary_text(report, runner, program, options.run);
+  std::fputs(summary.c_str(), stderr);
+  return exit_code_of(report);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& exit_code) {
+  CLI::App* verb =
+      app.add_subcommand("run", "Run rules over events: alerts on standard output, a summary on standard error");
+  verb->footer(
+      "Events are JSON objects, one a line, plain or packed by gzip or zstd. Alerts are JSON objects, one a line, or\n"
+      "readable lines on a terminal. Lines that are no events are counted, and kept with --quarantine; the stream goes "
+      "on.\n\n"
+      "Examples:\n"
+      "  omen run rules/churn --events events.ndjson\n"
+      "  tail -f events.ndjson | omen run rules/\n"
+      "  omen run rules/ --events monday.ndjson.zst --events tuesday.ndjson.zst --lateness 5m --quarantine bad.ndjson\n"
+      "  omen run rules/ --events events.ndjson --count --at-end advance\n\n"
+      "Exit codes: 0 done; 1 the rules have errors; 2 wrong usage, or a file that is named cannot be opened for "
+      "writing;\n"
+      "3 an input could not be read to its end; 4 an output could not be written; 130 or 143 stopped by a signal.");
+  auto options = std::make_shared<Options>();
+  RunOptions& run_options = options->run;
+  Limits& limits = run_options.limits;
+  verb->add_option("RULES", options->rules, "Rule files, or folders of them")->required();
+  verb->add_option("--events", run_options.inputs,
+                   "Events: a file, or - for standard input, which is the default; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+  verb->add_option("--type-field", run_options.envelope.type_field, "The member that has the event's type")
+      ->capture_default_str();
+  verb->add_option("--time-field", run_options.envelope.time_field, "The member that has its time")
+      ->capture_default_str();
+  verb->add_option("--id-field", run_options.envelope.id_field, "The member that has its id")->capture_default_str();
+  verb->add_option("--lateness", options->lateness,
+                   "Hold events this long to bring them into order; older ones are late")
+      ->type_name("DURATION");
+  verb->add_option("--max-ahead", options->max_ahead, "Reject events further ahead of the clock")
+      ->type_name("DURATION");
+  verb->add_option("--dedupe", options->dedupe, "Drop events with an id that came within this time")
+      ->type_name("DURATION");
+  verb->add_option("--at-end", options->at_end,
+                   "At the end of the events: stop, or advance the clock until no absence is pending")
+      ->check(CLI::IsMember({"advance", "stop"}))
+      ->capture_default_str();
+  verb->add_option("--advance-to", options->advance_to, "At the end of the events advance the clock to this time")
+      ->type_name("TIME");
+  verb->add_option("--quarantine", run_options.quarantine_path,
+                   "Append rejected lines with their reason and place to this file")
+      ->type_name("FILE");
+  verb->add_flag("--count", options->count, "Instead of alerts, one JSON line a rule: alerts, keys, moments");
+  verb->add_option("--format", options->format, "Alerts as json or text; auto is text on a terminal")
+      ->check(CLI::IsMember({"auto", "json", "text"}))
+      ->capture_default_str();
+  verb->add_flag("--json", options->json_summary, "The summary as one JSON object");
+  verb->add_option("--limit-max-runs", limits.max_runs, "Runs per rule and key")->capture_default_str();
+  verb->add_option("--limit-max-loop-events", limits.max_loop_events, "Events that one loop of a run takes")
+      ->capture_default_str();
+  verb->add_option("--limit-max-keys", limits.max_keys, "Keys per rule")->capture_default_str();
+  verb->add_option("--limit-max-state-bytes", limits.max_state_bytes, "Bytes of state of all rules")
+      ->capture_default_str();
+  verb->callback([options, &exit_code] {
+    if (options->run.inputs.empty()) options->run.inputs = {"-"};
+    exit_code = run(*options);
+  });
+}
+
+}  // namespace omen::cli
