@@ -25,17 +25,27 @@ std::string limits_text(const Transition& way) {
   std::string out;
   for (const Guard& guard : way.guards) {
     out += out.empty() ? "" : ", ";
-    if (guard.min_us > 0) out += "after " + duration_text(guard.min_us);
+    // An absence before the step asks for more than its duration: a microsecond more.
+    const bool is_more = guard.min_us % 1000 == 1;
+    if (guard.min_us > 0)
+      out += (is_more ? "after more than " : "after ") + duration_text(guard.min_us - (is_more ? 1 : 0));
     if (guard.min_us > 0 && guard.max_us != time_unbounded) out += " ";
     if (guard.max_us != time_unbounded) out += "within " + duration_text(guard.max_us);
   }
   return out;
 }
 
-std::string absence_text(const RuleProgram& rule, const AbsenceProgram& absence) {
+// Type, condition and name: `purchase[amount > 5] as buy`.
+std::string named_step_text(const Program& program, const RuleProgram& rule, StepId id) {
+  const std::string& label = rule.steps[id].label;
+  const size_t name = label.find(" as ");
+  return step_text(program, rule, id) + (name == std::string::npos ? "" : label.substr(name));
+}
+
+std::string absence_text(const Program& program, const RuleProgram& rule, const AbsenceProgram& absence) {
   std::string out = "not ";
   for (size_t i = 0; i < absence.steps.size(); ++i) {
-    out += (i == 0 ? "" : " or ") + rule.steps[absence.steps[i]].label;
+    out += (i == 0 ? "" : " or ") + named_step_text(program, rule, absence.steps[i]);
   }
   if (absence.for_us >= 0) out += " for " + duration_text(absence.for_us);
   return out;
@@ -67,30 +77,31 @@ std::string targets_text(const RuleProgram& rule, const Transition& way) {
 
 std::string graph_text(const Program& program, const RuleProgram& rule) {
   std::string out = heading(program, rule) + '\n';
-  for (const AbsenceProgram& absence : rule.leading) out += "  first: " + absence_text(rule, absence) + '\n';
+  for (const AbsenceProgram& absence : rule.leading) out += "  first: " + absence_text(program, rule, absence) + '\n';
   for (StateId id = 0; id < rule.states.size(); ++id) {
     const State& state = rule.states[id];
     if (state.accepts && state.transitions.empty()) continue;
     const bool is_start = std::ranges::find(rule.initial, id) != rule.initial.end();
     out += fmt::format("  ({}){}\n", id, is_start ? " start" : "");
     size_t width = 0;
-    for (const Transition& way : state.transitions) width = std::max(width, rule.steps[way.step].label.size());
+    for (const Transition& way : state.transitions)
+      width = std::max(width, named_step_text(program, rule, way.step).size());
     for (const Transition& way : state.transitions) {
       const std::string limits = limits_text(way);
-      out += fmt::format("      {:<{}}  ->  {}{}\n", rule.steps[way.step].label, width, targets_text(rule, way),
-                         limits.empty() ? "" : "   " + limits);
+      out += fmt::format("      {:<{}}  ->  {}{}\n", named_step_text(program, rule, way.step), width,
+                         targets_text(rule, way), limits.empty() ? "" : "   " + limits);
     }
     for (const AbsenceProgram& absence : state.absences)
-      out += "      " + absence_text(rule, absence) + ", else it ends\n";
+      out += "      " + absence_text(program, rule, absence) + ", else it ends\n";
     for (const Break& closing : state.breaks) {
-      out += fmt::format("      another {}  ->  {}\n", rule.steps[closing.step].label,
+      out += fmt::format("      another {}  ->  {}\n", named_step_text(program, rule, closing.step),
                          closing.to == state_dead ? "ends" : fmt::format("({})", closing.to));
     }
     if (state.strict) out += "      any other event  ->  ends\n";
     if (state.on_pass != id) out += fmt::format("      any other event  ->  ({})\n", state.on_pass);
     if (state.waits) out += "      " + wait_text(rule, state) + "  ->  match\n";
   }
-  for (StepId step : rule.unless) out += "  unless " + rule.steps[step].label + '\n';
+  for (StepId step : rule.unless) out += "  unless " + named_step_text(program, rule, step) + '\n';
   return out;
 }
 
@@ -121,7 +132,7 @@ std::string graph_dot(const Program& program, const RuleProgram& rule) {
     out += fmt::format("  s{} [label=\"{}\"{}];\n", id, id, is_start ? " style=bold" : "");
     for (const Transition& way : state.transitions) {
       const std::string limits = limits_text(way);
-      const std::string label = rule.steps[way.step].label + (limits.empty() ? "" : "\n" + limits);
+      const std::string label = named_step_text(program, rule, way.step) + (limits.empty() ? "" : "\n" + limits);
       if (way.targets.empty()) edge(id, "end", label, false);
       for (StateId target : way.targets) {
         const bool ends = rule.states[target].accepts && !way.can_repeat;
@@ -129,12 +140,12 @@ std::string graph_dot(const Program& program, const RuleProgram& rule) {
       }
     }
     for (const AbsenceProgram& absence : state.absences) {
-      std::string label = absence_text(rule, absence);
+      std::string label = absence_text(program, rule, absence);
       edge(id, "end", "broken: " + label, true);
     }
     for (const Break& closing : state.breaks) {
       edge(id, closing.to == state_dead ? "end" : fmt::format("s{}", closing.to),
-           "another " + rule.steps[closing.step].label, true);
+           "another " + named_step_text(program, rule, closing.step), true);
     }
     if (state.strict) edge(id, "end", "any other event", true);
     if (state.on_pass != id) edge(id, fmt::format("s{}", state.on_pass), "any other event", true);

@@ -99,7 +99,7 @@ class Lowering {
     out.slot = static_cast<uint8_t>(std::max(typed_.steps[way.step].slot, 0));
     out.loop = way.loop;
     out.opens = way.opens;
-    out.can_repeat = way.can_repeat;
+    out.can_repeat = way.can_repeat && typed_.where.has_value();
     std::ranges::sort(way.decides);
     for (const auto& [bit, branch] : way.decides) {
       out.decides |= uint64_t{1} << bit;
@@ -107,7 +107,7 @@ class Lowering {
     }
     if (way.place) {
       const bool accepts = places_.is_complete(*way.place) && typed_.pattern.trailing.empty();
-      const bool continues = !accepts || (typed_.where && way.can_repeat);
+      const bool continues = !accepts || out.can_repeat;
       for (const Remainder& place : places_.expanded(*way.place)) out.targets.push_back(state_of(place, continues));
     }
     return out;

@@ -117,6 +117,8 @@ std::string join_fields(const Program& program, const std::vector<FieldId>& fiel
   return out;
 }
 
+}  // namespace
+
 std::string step_text(const Program& program, const RuleProgram& rule, StepId id) {
   const StepProgram& step = rule.steps[id];
   std::string out;
@@ -126,6 +128,8 @@ std::string step_text(const Program& program, const RuleProgram& rule, StepId id
   if (step.route > 0) out += " by " + join_fields(program, rule.routes[step.route].key);
   return out;
 }
+
+namespace {
 
 std::string absence_text(const Program& program, const RuleProgram& rule, const AbsenceProgram& absence) {
   std::string out = "not ";

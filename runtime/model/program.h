@@ -153,6 +153,10 @@ struct RuleProgram {
   bool sees_all_types = false;           // a step `*`, a => or a consecutive group makes every event count
 };
 
+struct Program;
+// A step as its author would write it, without its name: `purchase[amount > 5] by customer.id`.
+std::string step_text(const Program& program, const RuleProgram& rule, StepId step);
+
 struct DestinationProgram {
   std::string name, kind;
   std::vector<std::pair<std::string, std::string>> options;
