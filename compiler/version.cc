@@ -2,8 +2,10 @@
 
 #include <openssl/evp.h>
 
+#include <bit>
 #include <utility>
 
+#include "compiler/constant.h"
 #include "runtime/model/status.h"
 
 namespace omen {
@@ -46,9 +48,15 @@ class Writer {
     number(static_cast<int64_t>(values.size()));
     for (const uint32_t value : values) number(value);
   }
+  // Whether constants were folded before is an optimisation: here they always are.
   void optional(const std::optional<TypedExpr>& expr) {
     number(expr ? 1 : 0);
-    if (expr) write(*expr);
+    if (expr) write(folded(*expr));
+  }
+  static TypedExpr folded(TypedExpr expr) {
+    for (TypedExpr& child : expr.children) child = folded(std::move(child));
+    fold_constant(expr);
+    return expr;
   }
 
   void write(const TypedStep& step) {
@@ -90,13 +98,19 @@ class Writer {
     for (const TypedPattern& item : pattern.items) write(item);
   }
 
+  void constant(const Value& value) {
+    number(static_cast<int64_t>(value.kind));
+    if (value.kind == Kind::boolean) number(value.boolean ? 1 : 0);
+    if (value.kind == Kind::number) number(std::bit_cast<int64_t>(value.number));
+    if (value.kind != Kind::boolean && value.kind != Kind::number && !value.has_bytes()) number(value.integer);
+  }
+
   void write(const TypedExpr& expr) {
     number(static_cast<int64_t>(expr.kind));
-    number(static_cast<int64_t>(expr.op));
-    number(expr.fold ? 1 : 0);
-    number(static_cast<int64_t>(expr.value.kind));
-    if (expr.value.kind == Kind::boolean) number(expr.value.boolean ? 1 : 0);
-    if (!expr.value.has_bytes() && expr.value.kind != Kind::boolean) number(expr.value.integer);  // a float's bits too
+    const bool has_operator = expr.kind == TypedExpr::Kind::unary || expr.kind == TypedExpr::Kind::binary;
+    number(has_operator ? static_cast<int64_t>(expr.op) : -1);  // a folded constant may still have one
+    number(has_operator && expr.fold ? 1 : 0);
+    constant(expr.value);
     text(expr.text);
     const bool has_field = expr.kind == TypedExpr::Kind::field || expr.kind == TypedExpr::Kind::bound;
     text(has_field ? program_.fields[expr.field].text : std::string());

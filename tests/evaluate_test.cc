@@ -20,10 +20,12 @@
 namespace omen {
 namespace {
 
+enum class Mode { condition, where, text };
+
 struct Scene {
   std::string event;
   std::vector<std::pair<std::string, std::string>> bound;  // name, event
-  bool in_where = false;
+  Mode mode = Mode::condition;
 };
 
 struct Line {
@@ -31,10 +33,14 @@ struct Line {
   std::string expression, expected;
 };
 
-// The rule whose last step, or where clause, is the expression. exists() takes any value and is taken off again.
-std::string rule_of(const Scene& scene, const std::string& condition) {
-  return std::string("rule r {\n  by zip\n  match e as one -> e+ as seen -> e? as maybe -> e") +
-         (scene.in_where ? " as final\n  where " + condition : "[" + condition + "] as final") + "\n}\n";
+// The rule whose last step, where clause or alert is the expression.
+std::string rule_of(const Scene& scene, const std::string& expression) {
+  std::string rule = "rule r {\n  by zip\n  match e as one -> e+ as seen -> e? as maybe -> e";
+  if (scene.mode == Mode::condition) rule += "[" + expression + "]";
+  rule += " as final\n";
+  if (scene.mode == Mode::where) rule += "  where " + expression + "\n";
+  if (scene.mode == Mode::text) rule += "  alert " + expression + "\n";
+  return rule + "}\n";
 }
 
 const TypedExpr& condition_of(const TypedRule& rule) {
@@ -50,9 +56,11 @@ class Run {
     if (!compilation_.program) return;
     Program& program = *compilation_.program;
     const TypedRule& rule = compilation_.typed.rules[0];
-    const TypedExpr& whole = condition_of(rule);
-    is_call_ = whole.kind == TypedExpr::Kind::call && whole.text == "exists";
-    if (is_call_) code_ = CodeEmitter(options, program.code).code(whole.children[0], rule);
+    if (scene.mode != Mode::text) {
+      const TypedExpr& whole = condition_of(rule);
+      const bool is_wrapped = whole.kind == TypedExpr::Kind::call && whole.text == "exists";
+      if (is_wrapped) code_ = CodeEmitter(options, program.code).code(whole.children[0], rule);
+    }
     REQUIRE(verify_code(program).is_ok());
     prepared_.emplace(program);
     REQUIRE(prepared_->status().is_ok());
@@ -76,6 +84,11 @@ class Run {
   std::string value() {
     std::string out;
     append_json(out, evaluate(code_, evaluation()));
+    return out;
+  }
+  std::string text() {
+    std::string out;
+    render(compilation_.program->rules[0].actions[0].text, evaluation(), out);
     return out;
   }
   std::string dump() const { return dump_code(*compilation_.program, code_); }
@@ -120,7 +133,6 @@ class Run {
 
   Sources sources_;
   Compilation compilation_;
-  bool is_call_ = false;
   CodeId code_ = code_none;
   std::optional<Prepared> prepared_;
   std::optional<CaptureStore> captures_;
@@ -132,21 +144,39 @@ class Run {
   Value key_ = Value::of_text("77");
 };
 
+void check_text(const Scene& scene, const Line& line, const OptimizeOptions& options) {
+  Run run(scene, line.expression, options);
+  CHECK_MESSAGE(run.compiles() == (line.expected != "error"), run.problems());
+  if (run.compiles()) CHECK(run.text() == line.expected);
+}
+
+// exists() takes a value of any kind, and is taken off again.
+void check_value(const Scene& scene, const Line& line, const OptimizeOptions& options) {
+  Run run(scene, "exists(" + line.expression + ")", options);
+  CHECK_MESSAGE(run.compiles() == (line.expected != "error"), run.problems());
+  if (!run.compiles()) return;
+  CHECK_MESSAGE(run.value() == line.expected, run.dump());
+  if (scene.mode == Mode::where) return;
+  // The dump is an expression of the same value.
+  Run again(scene, "exists(" + run.dump() + ")", options);
+  CHECK_MESSAGE(again.compiles(), again.problems());
+  if (again.compiles()) CHECK_MESSAGE(again.value() == line.expected, run.dump());
+  const bool is_truth = line.expected == "true" || line.expected == "false" || line.expected == "null";
+  Run predicate(scene, line.expression, options);
+  if (is_truth && predicate.compiles()) CHECK(predicate.fits() == (line.expected == "true"));
+}
+
 void check_line(const Scene& scene, const Line& line) {
   CAPTURE(line.number);
   CAPTURE(line.expression);
   for (const bool is_optimized : {true, false}) {
     CAPTURE(is_optimized);
     const OptimizeOptions options{is_optimized, is_optimized, is_optimized};
-    Run run(scene, "exists(" + line.expression + ")", options);
-    if (!run.compiles() || line.expected == "error") {
-      CHECK_MESSAGE(run.compiles() == (line.expected != "error"), run.problems());
-      continue;
+    if (scene.mode == Mode::text) {
+      check_text(scene, line, options);
+    } else {
+      check_value(scene, line, options);
     }
-    CHECK_MESSAGE(run.value() == line.expected, run.dump());
-    if (scene.in_where || (line.expected != "true" && line.expected != "false" && line.expected != "null")) continue;
-    Run predicate(scene, line.expression, options);
-    if (predicate.compiles()) CHECK(predicate.fits() == (line.expected == "true"));
   }
 }
 
@@ -158,12 +188,12 @@ TEST_CASE("evaluate: the table of expressions") {
     ++number;
     if (text.empty() || text.starts_with("#")) continue;
     if (text.starts_with("event ")) {
-      scene = {text.substr(6), {}, false};
+      scene = {text.substr(6), {}, Mode::condition};
     } else if (text.starts_with("bound ")) {
       const size_t space = text.find(' ', 6);
       scene.bound.emplace_back(text.substr(6, space - 6), text.substr(space + 1));
-    } else if (text == "where" || text == "condition") {
-      scene.in_where = text == "where";
+    } else if (text == "where" || text == "condition" || text == "text") {
+      scene.mode = text == "where" ? Mode::where : text == "text" ? Mode::text : Mode::condition;
     } else {
       const size_t arrow = text.rfind(" => ");
       REQUIRE(arrow != std::string::npos);

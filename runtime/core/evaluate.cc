@@ -25,55 +25,44 @@ Truth test_list(const PreparedTest& test, Value value, Scratch& scratch) {
 }
 
 Truth test_relation(const PreparedTest& test, Value value, Scratch& scratch) {
-  if (value.kind == Kind::integer && test.constant.kind == Kind::integer) {
-    bool holds = false;
-    switch (test.relation) {
-      case Relation::equal:
-        holds = value.integer == test.constant.integer;
-        break;
-      case Relation::not_equal:
-        holds = value.integer != test.constant.integer;
-        break;
-      case Relation::less:
-        holds = value.integer < test.constant.integer;
-        break;
-      case Relation::less_equal:
-        holds = value.integer <= test.constant.integer;
-        break;
-      case Relation::greater:
-        holds = value.integer > test.constant.integer;
-        break;
-      case Relation::greater_equal:
-        holds = value.integer >= test.constant.integer;
-        break;
-      default:
-        return Truth::unknown;
-    }
-    return holds ? Truth::yes : Truth::no;
-  }
   if (test.fold && value.kind == Kind::text) value = Value::of_text(with_case(Case::fold, value.bytes(), scratch));
   return relate(test.relation, folds_elements(test, value), value, test.constant, scratch);
 }
 
-Truth passes(const PreparedTest& test, const Evaluation& evaluation) {
-  const Value value = evaluation.candidate == nullptr ? Value() : evaluation.candidate->fields[test.field];
-  switch (test.kind) {
-    case Test::Kind::exists:
+inline Truth accepts(const PreparedTest& test, uint8_t order) {
+  return (test.orders & order) != 0 ? Truth::yes : Truth::no;
+}
+
+// The commonest tests are done here, the others behind a call.
+inline Truth passes(const PreparedTest& test, const Evaluation& evaluation) {
+  if (evaluation.candidate == nullptr) return Truth::unknown;
+  const Value& value = evaluation.candidate->fields[test.field];
+  switch (test.way) {
+    case PreparedTest::Way::exists:
       return value.is_missing() ? Truth::no : Truth::yes;
-    case Test::Kind::missing:
+    case PreparedTest::Way::missing:
       return value.is_missing() ? Truth::yes : Truth::no;
-    case Test::Kind::is_true:
+    case PreparedTest::Way::is_true:
       return truth_of(value);
-    case Test::Kind::is_false:
+    case PreparedTest::Way::is_false:
       return negation(truth_of(value));
-    case Test::Kind::relate:
-      return test_relation(test, value, evaluation.scratch);
-    case Test::Kind::any_of_list:
+    case PreparedTest::Way::integer:
+      if (value.kind != Kind::integer) break;
+      return accepts(test, order_bit(value.integer, test.constant.integer));
+    case PreparedTest::Way::number:
+      if (value.kind != Kind::number) break;
+      return accepts(test, order_bit(value.number, test.constant.number));
+    case PreparedTest::Way::text:
+      if (value.kind != Kind::text) break;
+      return accepts(test, value.bytes() == test.constant.bytes() ? order_bit(0, 0) : order_bit(0, 1));
+    case PreparedTest::Way::relate:
+      break;
+    case PreparedTest::Way::any_of:
       return test_list(test, value, evaluation.scratch);
-    case Test::Kind::none_of_list:
+    case PreparedTest::Way::none_of:
       return negation(test_list(test, value, evaluation.scratch));
   }
-  return Truth::unknown;
+  return test_relation(test, value, evaluation.scratch);
 }
 
 Value attribute_of(const Event* event, Attribute attribute) {
@@ -102,12 +91,10 @@ Value match_value(MatchValue which, const Evaluation& evaluation) {
 }
 
 Truth any_of_list(const Instruction& instruction, Value value, const Evaluation& evaluation) {
-  const PreparedTest test = {Test::Kind::any_of_list,
-                             Relation(instruction.small),
-                             instruction.fold,
-                             0,
-                             {},
-                             &evaluation.prepared.list(instruction.index)};
+  PreparedTest test;
+  test.relation = Relation(instruction.small);
+  test.fold = instruction.fold;
+  test.list = &evaluation.prepared.list(instruction.index);
   return test_list(test, value, evaluation.scratch);
 }
 

@@ -70,16 +70,73 @@ void Prepared::prepare_lists(const CodeSection& section) {
   }
 }
 
-void Prepared::prepare_tests(const CodeSection& section) {
-  for (const Test& test : section.tests) {
-    PreparedTest made = {test.kind, test.relation, test.fold, test.field, {}, nullptr};
-    if (test.kind == Test::Kind::relate) {
-      made.constant = test.fold ? folded(constants_[test.operand]) : constants_[test.operand];
-    } else if (test.kind == Test::Kind::any_of_list || test.kind == Test::Kind::none_of_list) {
-      made.list = &lists_[test.operand];
-    }
-    tests_.push_back(made);
+namespace {
+
+uint8_t orders_of(Relation relation) {
+  constexpr uint8_t less = order_bit(0, 1), equal = order_bit(0, 0), greater = order_bit(1, 0);
+  switch (relation) {
+    case Relation::equal:
+      return equal;
+    case Relation::not_equal:
+      return less | greater;
+    case Relation::less:
+      return less;
+    case Relation::less_equal:
+      return less | equal;
+    case Relation::greater:
+      return greater;
+    case Relation::greater_equal:
+      return greater | equal;
+    default:
+      return 0;
   }
+}
+
+PreparedTest::Way way_of_relation(const PreparedTest& test) {
+  const bool is_comparison = orders_of(test.relation) != 0;
+  const bool is_equality = test.relation == Relation::equal || test.relation == Relation::not_equal;
+  if (is_comparison && test.constant.kind == Kind::integer) return PreparedTest::Way::integer;
+  if (is_comparison && test.constant.kind == Kind::number) return PreparedTest::Way::number;
+  if (is_equality && test.constant.kind == Kind::text && !test.fold) return PreparedTest::Way::text;
+  return PreparedTest::Way::relate;
+}
+
+}  // namespace
+
+PreparedTest Prepared::prepared(const Test& test) {
+  PreparedTest made;
+  made.relation = test.relation;
+  made.orders = orders_of(test.relation);
+  made.fold = test.fold;
+  made.field = test.field;
+  switch (test.kind) {
+    case Test::Kind::exists:
+      made.way = PreparedTest::Way::exists;
+      break;
+    case Test::Kind::missing:
+      made.way = PreparedTest::Way::missing;
+      break;
+    case Test::Kind::is_true:
+      made.way = PreparedTest::Way::is_true;
+      break;
+    case Test::Kind::is_false:
+      made.way = PreparedTest::Way::is_false;
+      break;
+    case Test::Kind::relate:
+      made.constant = test.fold ? folded(constants_[test.operand]) : constants_[test.operand];
+      made.way = way_of_relation(made);
+      break;
+    case Test::Kind::any_of_list:
+    case Test::Kind::none_of_list:
+      made.list = &lists_[test.operand];
+      made.way = test.kind == Test::Kind::any_of_list ? PreparedTest::Way::any_of : PreparedTest::Way::none_of;
+      break;
+  }
+  return made;
+}
+
+void Prepared::prepare_tests(const CodeSection& section) {
+  for (const Test& test : section.tests) tests_.push_back(prepared(test));
   for (const Predicate& predicate : section.predicates) {
     PreparedPredicate made;
     made.first = static_cast<uint32_t>(predicate_tests_.size());

@@ -29,14 +29,23 @@ struct PreparedList {
   Truth contains(const Value& value) const;
 };
 
-// A Test with its operand at hand, folded when it is.
+// Which orders of value and constant a comparison accepts: bits as order_bit gives them.
+template <typename T>
+constexpr uint8_t order_bit(T a, T b) {
+  return a < b ? 1 : (a > b ? 4 : 2);
+}
+
+// A Test with its operand at hand, folded when it is. The commonest comparisons have a way of their own: what is not of
+// the constant's kind is left to `relate`, which knows all kinds.
 struct PreparedTest {
-  Test::Kind kind;
-  Relation relation;
-  bool fold;
-  FieldId field;
+  enum class Way : uint8_t { exists, missing, is_true, is_false, integer, number, text, relate, any_of, none_of };
+  Way way = Way::exists;
+  uint8_t orders = 0;  // integer, number, text
+  Relation relation = Relation::equal;
+  bool fold = false;
+  FieldId field = 0;
   Value constant;
-  const PreparedList* list;
+  const PreparedList* list = nullptr;
 };
 
 struct PreparedPredicate {
@@ -69,6 +78,7 @@ class Prepared {
  private:
   void prepare_lists(const CodeSection& section);
   void prepare_tests(const CodeSection& section);
+  PreparedTest prepared(const Test& test);
   Value folded(const Value& value);
 
   Status status_ = Status::ok();
