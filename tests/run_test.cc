@@ -1,0 +1,345 @@
+// `omen run` as its users have it: the program itself, on files and pipes.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <simdjson.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+const std::string rules_text = R"(
+event login { user_id: string  ok: bool }
+event buy   { user_id: string  price: number }
+rule after_login {
+  by user_id
+  match login[ok] -> buy as bought
+  within 1h
+  alert "{user_id} bought for {bought.price}"
+}
+rule nothing_bought {
+  by user_id
+  match login -> not buy for 10m
+  alert "{user_id} bought nothing"
+}
+)";
+const std::string events_text =
+    R"({"type":"login","ts":"2026-01-05T10:00:00Z","user_id":"u1","ok":true}
+{"type":"buy","ts":"2026-01-05T10:01:00Z","user_id":"u1","price":30}
+not json
+{"type":"login","ts":"2026-01-05T10:02:00Z","user_id":"u2","ok":false}
+)";
+
+class Folder {
+ public:
+  Folder() {
+    char name[] = "/tmp/omen-run-XXXXXX";
+    path_ = mkdtemp(name);
+    write("rules.omen", rules_text);
+    write("events.ndjson", events_text);
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::string path(const std::string& name) const { return path_ + "/" + name; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name), std::ios::binary) << text;
+  }
+  std::string read(const std::string& name) const {
+    std::ostringstream text;
+    text << std::ifstream(path(name), std::ios::binary).rdbuf();
+    return text.str();
+  }
+
+ private:
+  std::string path_;
+};
+
+// A running omen with a pipe to its standard input and one from its standard output; standard error goes to a file.
+class Omen {
+ public:
+  Omen(const Folder& folder, std::vector<std::string> arguments) : error_path_(folder.path("stderr")) {
+    int in[2], out[2];
+    REQUIRE(pipe2(in, O_CLOEXEC) == 0);
+    REQUIRE(pipe2(out, O_CLOEXEC) == 0);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, in[0], 0);
+    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+    posix_spawn_file_actions_addopen(&actions, 2, error_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    arguments.insert(arguments.begin(), "omen");
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    REQUIRE(posix_spawn(&process_, OMEN_BINARY, &actions, nullptr, argv.data(), environ) == 0);
+    posix_spawn_file_actions_destroy(&actions);
+    close(in[0]);
+    close(out[1]);
+    in_ = in[1];
+    out_ = out[0];
+  }
+  ~Omen() {
+    end_input();
+    close_output();
+    if (process_ > 0) wait();
+  }
+  void put(const std::string& text) {
+    CHECK(write(in_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  }
+  void end_input() { close(std::exchange(in_, -1)); }
+  void close_output() { close(std::exchange(out_, -1)); }
+  // A line, if one comes within five seconds.
+  std::string line() {
+    std::string text;
+    pollfd waiting{out_, POLLIN, 0};
+    char c = 0;
+    while (poll(&waiting, 1, 5000) == 1 && read(out_, &c, 1) == 1 && c != '\n') text += c;
+    return text;
+  }
+  std::string rest() {
+    std::string text;
+    char bytes[4096];
+    for (ssize_t got = 0; (got = read(out_, bytes, sizeof bytes)) > 0;) text.append(bytes, static_cast<size_t>(got));
+    return text;
+  }
+  void signal(int number) const { kill(process_, number); }
+  int wait() {
+    int status = 0;
+    waitpid(std::exchange(process_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+  }
+  std::string errors() const {
+    std::ostringstream text;
+    text << std::ifstream(error_path_).rdbuf();
+    return text.str();
+  }
+
+ private:
+  std::string error_path_;
+  pid_t process_ = -1;
+  int in_ = -1, out_ = -1;
+};
+
+struct Outcome {
+  std::string out, errors;
+  int exit_code;
+};
+
+Outcome run(const Folder& folder, const std::vector<std::string>& options, const std::string& input = {}) {
+  std::vector<std::string> arguments = {"run", folder.path("rules.omen")};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  Omen omen(folder, arguments);
+  omen.put(input);
+  omen.end_input();
+  Outcome outcome;
+  outcome.out = omen.rest();
+  outcome.exit_code = omen.wait();
+  outcome.errors = omen.errors();
+  return outcome;
+}
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+std::string json_text(const std::string& line, const char* name) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element element;
+  std::string_view text;
+  if (parser.parse(line)[name].get(element) != simdjson::SUCCESS) return "?";
+  return element.get(text) == simdjson::SUCCESS ? std::string(text) : simdjson::minify(element);
+}
+
+}  // namespace
+
+TEST_CASE("run: alerts on standard output, the summary on standard error") {
+  const Folder folder;
+  for (const bool from_file : {true, false}) {
+    const Outcome outcome =
+        from_file ? run(folder, {"--events", folder.path("events.ndjson")}) : run(folder, {}, events_text);
+    CHECK(outcome.exit_code == 0);
+    CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == 1);
+    CHECK(json_text(outcome.out, "rule") == "after_login");
+    CHECK(json_text(outcome.out, "text") == "u1 bought for 30");
+    CHECK(json_text(outcome.out, "end") == "2026-01-05T10:01:00Z");
+    CHECK(has(outcome.errors, "3 events"));
+    CHECK(has(outcome.errors, "1 line rejected: 1 not_json"));
+    CHECK(has(outcome.errors, "after_login     1 alert\n"));
+    CHECK(has(outcome.errors, "pending: 1 run, 1 of them waiting for an absence"));
+    CHECK(has(outcome.errors, "Nothing is kept"));
+  }
+}
+
+TEST_CASE("run: several inputs are one stream, in the order given") {
+  const Folder folder;
+  folder.write("a", R"({"type":"login","ts":1,"user_id":"u","ok":true})");  // its last line has no end
+  folder.write("b", "\xEF\xBB\xBF{\"type\":\"buy\",\"ts\":2,\"user_id\":\"u\",\"price\":1.50}\r\n");
+  CHECK(json_text(run(folder, {"--events", folder.path("a"), "--events", folder.path("b")}).out, "text") ==
+        "u bought for 1.5");
+  CHECK(run(folder, {"--events", folder.path("b"), "--events", folder.path("a")}).out.empty());
+  CHECK(!run(folder, {"--events", folder.path("a"), "--events", "-"}, folder.read("b")).out.empty());
+}
+
+TEST_CASE("run: an alert comes while the pipe stays open") {
+  const Folder folder;
+  Omen omen(folder, {"run", folder.path("rules.omen")});
+  omen.put(R"({"type":"login","ts":1,"user_id":"u","ok":true})"
+           "\n");
+  omen.put(R"({"type":"buy","ts":2,"user_id":"u","price":3})"
+           "\n"
+           R"({"type":"lo)");
+  CHECK(json_text(omen.line(), "rule") == "after_login");
+  omen.put(R"(gin","ts":3,"user_id":"u","ok":true})"
+           "\n"
+           R"({"type":"buy","ts":4,"user_id":"u","price":5})"
+           "\n");
+  CHECK(json_text(omen.line(), "text") == "u bought for 5");
+  omen.end_input();
+  CHECK(omen.wait() == 0);
+}
+
+TEST_CASE("run: a signal ends it with the summary") {
+  const Folder folder;
+  for (const int signal : {SIGINT, SIGTERM}) {
+    Omen omen(folder, {"run", folder.path("rules.omen"), "--at-end", "advance"});
+    omen.put(events_text);
+    CHECK(!omen.line().empty());
+    omen.signal(signal);
+    CHECK(omen.wait() == 128 + signal);
+    CHECK(has(omen.errors(), "pending: 1 run"));  // the input did not end: nothing is advanced
+  }
+}
+
+TEST_CASE("run: a reader that goes away ends it cleanly") {
+  const Folder folder;
+  Omen omen(folder, {"run", folder.path("rules.omen")});
+  omen.close_output();
+  std::signal(SIGPIPE, SIG_IGN);
+  for (int i = 0; i < 2; ++i) omen.put(events_text);
+  CHECK(omen.wait() == 0);
+  std::signal(SIGPIPE, SIG_DFL);
+}
+
+TEST_CASE("run: pending absences at the end") {
+  const Folder folder;
+  CHECK(!has(run(folder, {}, events_text).out, "nothing_bought"));
+  const std::string advanced = run(folder, {"--at-end", "advance"}, events_text).out;
+  CHECK(has(advanced, R"("end":"2026-01-05T10:12:00Z","text":"u2 bought nothing")"));
+  CHECK(!has(run(folder, {"--advance-to", "2026-01-05T10:11:59Z"}, events_text).out, "bought nothing"));
+  CHECK(has(run(folder, {"--advance-to", "2026-01-05T10:12:00Z"}, events_text).out, "bought nothing"));
+}
+
+TEST_CASE("run: --count gives a line a rule") {
+  const Folder folder;
+  CHECK(run(folder, {"--count", "--at-end", "advance"}, events_text + events_text).out ==
+        "{\"rule\":\"after_login\",\"alerts\":2,\"keys\":1,\"moments\":2}\n"
+        "{\"rule\":\"nothing_bought\",\"alerts\":1,\"keys\":1,\"moments\":1}\n");
+}
+
+TEST_CASE("run: the quarantine has each rejected line with its place") {
+  const Folder folder;
+  const std::string input = events_text + "{\"type\":\"\xff\"}\n" +
+                            R"({"type":"login","ts":"2026-01-05T09:00:00Z","user_id":"u3","ok":true})" + "\n" +
+                            R"({"type":"login","ts":"2026-01-07T09:00:00Z","user_id":"u3","ok":true})" + "\n" +
+                            std::string(3 << 20, 'x') + "\n[]\n";
+  const Outcome outcome =
+      run(folder, {"--quarantine", folder.path("bad"), "--lateness", "1m", "--max-ahead", "1d", "--json"}, input);
+  CHECK(outcome.exit_code == 0);
+  std::istringstream lines(folder.read("bad"));
+  std::vector<std::string> got;
+  for (std::string line; std::getline(lines, line);) got.push_back(line);
+  REQUIRE(got.size() == 6);
+  CHECK(got[0] == R"({"reason":"not_json","input":"standard input","line":3,"offset":)" +
+                      std::to_string(events_text.find("not json")) + R"(,"column":1,"text":"not json"})");
+  CHECK(json_text(got[1], "reason") == "not_utf8");
+  CHECK(json_text(got[1], "base64") == "eyJ0eXBlIjoi/yJ9");
+  CHECK(json_text(got[1], "line") == "5");
+  CHECK(json_text(got[2], "reason") == "late");
+  CHECK(json_text(got[3], "reason") == "ahead");
+  CHECK(json_text(got[4], "reason") == "too_long");
+  CHECK(json_text(got[4], "line") == "8");
+  CHECK(json_text(got[5], "reason") == "not_object");
+  CHECK(json_text(got[5], "line") == "9");
+  CHECK(json_text(got[5], "offset") == std::to_string(input.size() - 3));
+  CHECK(json_text(outcome.errors, "rejected") ==
+        R"({"too_long":1,"not_utf8":1,"not_json":1,"not_object":1,"late":1,"ahead":1})");
+  CHECK(json_text(outcome.errors, "events") == "3");
+}
+
+TEST_CASE("run: duplicates are dropped and counted") {
+  const Folder folder;
+  const std::string input = R"({"type":"buy","ts":1,"id":"a","user_id":"u"})"
+                            "\n"
+                            R"({"type":"buy","ts":2,"id":"a","user_id":"u"})"
+                            "\n";
+  CHECK(json_text(run(folder, {"--json", "--dedupe", "1h"}, input).errors, "duplicates") == "1");
+  CHECK(json_text(run(folder, {"--json"}, input).errors, "duplicates") == "0");
+}
+
+TEST_CASE("run: the three members may have other names") {
+  const Folder folder;
+  const std::string input = R"({"what":"login","when":1,"user_id":"u","ok":true})"
+                            "\n"
+                            R"({"what":"buy","when":2,"user_id":"u","price":3})"
+                            "\n";
+  CHECK(has(run(folder, {"--type-field", "what", "--time-field", "when"}, input).out, "1970-01-01T00:00:02Z"));
+}
+
+TEST_CASE("run: alerts for people") {
+  const Folder folder;
+  const Outcome outcome = run(folder, {"--format", "text"},
+                              R"({"type":"login","ts":1,"user_id":"\u001b[31m","ok":true})"
+                              "\n"
+                              R"({"type":"buy","ts":2,"user_id":"\u001b[31m","price":30})"
+                              "\n");
+  CHECK(has(outcome.out, "1970-01-01T00:00:02Z  info  after_login  user_id=\\u001b[31m\n"));
+  CHECK(has(outcome.out, "  \\u001b[31m bought for 30\n"));
+  CHECK(has(outcome.out, "    bought "));
+  CHECK(!has(outcome.out, "\x1b"));
+}
+
+TEST_CASE("run: destinations of kind file are appended to") {
+  const Folder folder;
+  setenv("OMEN_TEST_FILE", folder.path("from_env").c_str(), 1);
+  folder.write("rules.omen",
+               "event login { user_id: string }\n"
+               "destination here = file { path: \"" +
+                   folder.path("alerts") +
+                   "\" }\n"
+                   "destination there = file { path: env(\"OMEN_TEST_FILE\") }\n"
+                   "destination out = stdout\n"
+                   "rule r { match login alert \"seen\" to here, there, out }\n");
+  folder.write("alerts", "before\n");
+  const Outcome outcome = run(folder, {},
+                              R"({"type":"login","ts":1})"
+                              "\n");
+  CHECK(outcome.exit_code == 0);
+  CHECK(has(outcome.out, "\"seen\""));
+  CHECK(folder.read("alerts") == "before\n" + outcome.out);
+  CHECK(folder.read("from_env") == outcome.out);
+  unsetenv("OMEN_TEST_FILE");
+  const Outcome unset = run(folder, {}, "");
+  CHECK(unset.exit_code == 2);
+  CHECK(has(unset.errors, "OMEN_TEST_FILE is not set"));
+}
+
+TEST_CASE("run: exit codes") {
+  const Folder folder;
+  CHECK(run(folder, {"--events", folder.path("absent")}).exit_code == 3);
+  CHECK(run(folder, {"--lateness", "soon"}).exit_code == 2);
+  CHECK(run(folder, {"--advance-to", "soon"}).exit_code == 2);
+  CHECK(run(folder, {"--no-such-option"}).exit_code == 2);
+  CHECK(run(folder, {"--quarantine", folder.path("no/such/folder")}).exit_code == 2);
+  folder.write("cut.gz", "\x1f\x8b\x08");
+  const Outcome cut = run(folder, {"--events", folder.path("cut.gz"), "--events", folder.path("events.ndjson")});
+  CHECK(cut.exit_code == 3);
+  CHECK(has(cut.errors, "cut.gz: ends in the middle"));
+  CHECK(has(cut.out, "after_login"));  // the inputs behind it are read
+  folder.write("rules.omen", "rule { }");
+  CHECK(run(folder, {}).exit_code == 1);
+}
