@@ -40,14 +40,39 @@ std::string shown(std::string_view text) {
   return out;
 }
 
-std::string text_of(const simdjson::dom::element& element) {
+namespace ondemand = simdjson::ondemand;
+
+std::string_view member_text(ondemand::document& alert, const char* name) {
   std::string_view text;
-  return element.get(text) == simdjson::SUCCESS ? shown(text) : shown(simdjson::minify(element));
+  return alert[name].get(text) == simdjson::SUCCESS ? text : std::string_view();
 }
 
-std::string_view member_text(const simdjson::dom::element& object, const char* name) {
-  std::string_view text;
-  return object[name].get(text) == simdjson::SUCCESS ? text : std::string_view();
+void append_key(std::string& out, ondemand::document& alert) {
+  ondemand::object key;
+  if (alert["key"].get(key) != simdjson::SUCCESS) return;
+  for (ondemand::field part : key) {
+    const std::string name = shown(part.unescaped_key().value_unsafe());
+    std::string_view text;
+    if (part.value().get(text) == simdjson::SUCCESS) out += fmt::format("  {}={}", name, shown(text));
+  }
+}
+
+// The events as they were received, by the name that they are bound to.
+void append_bindings(std::string& out, ondemand::document& alert, const Style& style) {
+  ondemand::object bindings;
+  if (alert["bindings"].get(bindings) != simdjson::SUCCESS) return;
+  for (ondemand::field binding : bindings) {
+    std::string label = shown(binding.unescaped_key().value_unsafe());
+    ondemand::array events;
+    if (binding.value().get(events) != simdjson::SUCCESS) continue;
+    for (ondemand::value event : events) {
+      ondemand::object object;
+      std::string_view json;
+      if (event.get(object) != simdjson::SUCCESS || object.raw_json().get(json) != simdjson::SUCCESS) continue;
+      out += style.in(dim, fmt::format("    {:<16} {}\n", label, shown(json)));
+      label.clear();
+    }
+  }
 }
 
 // 1234567 -> "1,234,567"
@@ -96,9 +121,10 @@ bool is_terminal(int fd) { return isatty(fd) == 1; }
 
 void append_readable(std::string& out, std::string_view record, bool colour) {
   const Style style{colour};
-  simdjson::dom::parser parser;
-  simdjson::dom::element alert;
-  if (parser.parse(simdjson::padded_string(record)).get(alert) != simdjson::SUCCESS) {
+  ondemand::parser parser;
+  const simdjson::padded_string padded(record);
+  ondemand::document alert;
+  if (parser.iterate(padded).get(alert) != simdjson::SUCCESS) {
     out += shown(record) + '\n';
     return;
   }
@@ -106,22 +132,9 @@ void append_readable(std::string& out, std::string_view record, bool colour) {
   const std::string_view severity_colour = severity == "critical" ? red : severity == "warning" ? yellow : dim;
   out += fmt::format("{}  {}  {}", shown(member_text(alert, "end")), style.in(severity_colour, severity),
                      style.in(bold, member_text(alert, "rule")));
-  simdjson::dom::object key;
-  if (alert["key"].get(key) == simdjson::SUCCESS) {
-    for (const auto& [name, value] : key) out += fmt::format("  {}={}", shown(name), text_of(value));
-  }
+  append_key(out, alert);
   out += fmt::format("\n  {}\n", shown(member_text(alert, "text")));
-  simdjson::dom::object bindings;
-  if (alert["bindings"].get(bindings) != simdjson::SUCCESS) return;
-  for (const auto& [name, events] : bindings) {
-    simdjson::dom::array list;
-    if (events.get(list) != simdjson::SUCCESS) continue;
-    std::string label = shown(name);
-    for (const simdjson::dom::element event : list) {
-      out += style.in(dim, fmt::format("    {:<16} {}\n", label, text_of(event)));
-      label.clear();
-    }
-  }
+  append_bindings(out, alert, style);
 }
 
 std::string summary_text(const RunReport& report, const Runner& runner, const Program& program,
@@ -162,8 +175,8 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   if (counters.keys_too_long > 0) {
     out += fmt::format("{} not seen because their key is too long\n", plural(counters.keys_too_long, "event"));
   }
-  out += fmt::format("state: {} at its peak, {} runs, {} keys\n", bytes_text(counters.state_bytes_peak),
-                     grouped(counters.runs_peak), grouped(counters.partitions_peak));
+  out += fmt::format("state: {} at its peak, {} runs, {} keys\n", bytes_text(report.state_bytes_peak),
+                     grouped(report.runs_peak), grouped(report.keys_peak));
   out += "Nothing is kept: pending runs end with the process, and the next run begins anew.\n";
   return out;
 }
@@ -196,7 +209,7 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
                  "],\"pending_runs\":{},\"pending_absences\":{},\"keys_too_long\":{},\"state_bytes\":{},"
                  "\"state_bytes_peak\":{},\"runs_peak\":{},\"keys_peak\":{}}}\n",
                  engine.live_runs(), engine.waiting_absences(), counters.keys_too_long, engine.state_bytes(),
-                 counters.state_bytes_peak, counters.runs_peak, counters.partitions_peak);
+                 report.state_bytes_peak, report.runs_peak, report.keys_peak);
   return out;
 }
 

@@ -20,9 +20,6 @@ struct RuleCounters {
 struct EngineCounters {
   uint64_t events = 0;
   uint64_t keys_too_long = 0;
-  uint64_t state_bytes_peak = 0;
-  uint64_t partitions_peak = 0;
-  uint64_t runs_peak = 0;
 };
 
 }  // namespace omen

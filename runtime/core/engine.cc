@@ -482,6 +482,24 @@ uint64_t Engine::state_bytes() const {
   return sum;
 }
 
+uint64_t Engine::waiting_absences() const {
+  uint64_t count = 0;
+  for (const Table& table : tables_) {
+    table.partitions->for_each([&](PartitionId partition) {
+      for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
+        const std::vector<State>& states = program_.rules[state_at(id).rule].states;
+        for (RunId run_id = state_at(id).first; run_id != index_none; run_id = matcher_.run(run_id).next) {
+          RunId thread = run_id;
+          while (thread != index_none && !states[matcher_.run(thread).state].waits)
+            thread = matcher_.run(thread).thread;
+          count += thread != index_none;
+        }
+      }
+    });
+  }
+  return count;
+}
+
 std::vector<RunView> Engine::runs() const {
   std::vector<RunView> out;
   for (const Table& table : tables_) {

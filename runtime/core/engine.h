@@ -81,7 +81,7 @@ class Engine {
   const EngineCounters& counters() const { return counters_; }
   const std::vector<RuleCounters>& rule_counters() const { return rule_counters_; }
   uint64_t live_runs() const { return matcher_.live_runs(); }
-  uint64_t waiting_absences() const { return matcher_.waiting_runs(); }
+  uint64_t waiting_absences() const;  // runs that wait for a final absence; looks at all of them
   uint64_t partitions() const;
   uint64_t state_bytes() const;
   // All live runs, by rule, key, start.

@@ -73,7 +73,6 @@ class Matcher {
 
   const Run& run(RunId id) const { return *static_cast<const Run*>(words_.at(id)); }
   uint64_t live_runs() const { return live_runs_; }
-  uint64_t waiting_runs() const { return timers_.size(); }
 
  private:
   enum class Outcome : uint8_t { stays, arrived, completed, ended };

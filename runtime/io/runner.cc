@@ -1,5 +1,7 @@
 #include "runtime/io/runner.h"
 
+#include <algorithm>
+
 #include "runtime/io/clock.h"
 #include "runtime/io/stop.h"
 #include "runtime/model/time.h"
@@ -70,8 +72,15 @@ void Runner::decode(const Source::Slice& slice, const std::string& input, MatchS
     for (const Rejection& rejection : batch.rejections) quarantine_.add(rejection, input);
     for (size_t i = 0; i < batch.events.size(); ++i) offer(batch.events[i], batch.places[i], input);
     hand_over(sink);
+    note_peaks();
   }
   place_ = decoder_.place();
+}
+
+void Runner::note_peaks() {
+  report_.runs_peak = std::max(report_.runs_peak, engine_.live_runs());
+  report_.keys_peak = std::max(report_.keys_peak, engine_.partitions());
+  report_.state_bytes_peak = std::max(report_.state_bytes_peak, engine_.state_bytes());
 }
 
 void Runner::offer(Event& event, LinePlace place, const std::string& input) {
@@ -99,6 +108,7 @@ void Runner::finish(MatchSink& sink) {
     engine_.step(*event);
     hand_over(sink);
   }
+  note_peaks();
   if (options_.advance_to_us) engine_.advance(*options_.advance_to_us);
   if (options_.advance_at_end) engine_.advance(end_of_time_us);
   hand_over(sink);

@@ -61,6 +61,9 @@ struct RunReport {
   uint64_t ids_forgotten = 0;
   uint64_t without_time = 0;
   uint64_t held = 0;  // for their lateness, when the run was stopped
+  uint64_t runs_peak = 0;              // the largest seen between batches
+  uint64_t keys_peak = 0;
+  uint64_t state_bytes_peak = 0;
   std::vector<std::string> input_errors;
   std::string output_error;  // empty when there was none
   int signal = 0;            // that stopped it, or 0
@@ -83,6 +86,7 @@ class Runner {
   void offer(Event& event, LinePlace place, const std::string& input);
   void finish(MatchSink& sink);
   void hand_over(MatchSink& sink);
+  void note_peaks();
   bool flush(MatchSink& sink);
   bool is_over(const MatchSink& sink) const;
 
