@@ -187,7 +187,6 @@ struct Rule {
   std::optional<Limit> limit;
   std::optional<Quiet> quiet;
   std::vector<Action> actions;
-  bool damaged = false;                    // a clause was not understood and reported: what is here may be incomplete
   Span span;                               // the whole rule
   Span match_span;
 };
@@ -243,7 +242,6 @@ struct Test {
   std::string title;
   std::vector<Name> rules;                 // for RULE {, RULE}; may be empty
   std::vector<TestLine> lines;
-  bool damaged = false;                    // a line was not understood and reported
   Span span;
 };
 

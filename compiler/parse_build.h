@@ -20,6 +20,9 @@ class Builder {
   ast::File file(grammar::OmenParser::FileContext* context);              // parse_declaration.cc
   ast::Expr expression(grammar::OmenParser::ExpressionContext* context);  // parse_expression.cc
 
+  // Where a clause stands among the others. Clauses of measure rules share turns with those of sequence rules.
+  enum class Turn : uint8_t { severity, by, match, within, unless, where, overlap, cooldown, limit, quiet, action };
+
  private:
   using P = grammar::OmenParser;
   using Rule = antlr4::ParserRuleContext;
@@ -74,6 +77,7 @@ class Builder {
   // parse_declaration.cc
   void declaration(P::DeclarationContext* context, ast::File& file);
   ast::EventDeclaration event(P::EventDeclarationContext* context);
+  bool is_missing_colon(P::FieldContext* name, P::FieldContext* type);
   ast::FieldDeclaration field(P::FieldContext* context);
   void constraint(ast::FieldDeclaration& field, P::ConstraintContext* context);
   ast::Expr signed_number(P::SignedNumberContext* context);
@@ -87,6 +91,8 @@ class Builder {
   // parse_rule.cc
   ast::Rule rule(P::RuleDeclarationContext* context);
   void clauses(ast::Rule& rule, const std::vector<P::ClauseContext*>& contexts);
+  void repeated_clause(Turn turn, P::ClauseContext* context, P::ClauseContext* first);
+  void clause_order(const std::vector<P::ClauseContext*>& contexts);
   void clause(ast::Rule& rule, P::ClauseContext* context);
   void unless(ast::Rule& rule, P::UnlessClauseContext* context);
   void every(ast::Rule& rule, P::EveryClauseContext* context);

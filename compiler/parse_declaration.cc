@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -44,10 +46,26 @@ ast::EventDeclaration Builder::event(P::EventDeclarationContext* context) {
   out.name = name(context->name());
   out.lenient = context->LENIENT() != nullptr;
   out.span = span(context);
-  for (auto* part : context->field()) {
-    if (part->exception == nullptr) out.fields.push_back(field(part));
+  const auto fields = context->field();
+  for (size_t i = 0; i < fields.size(); ++i) {
+    if (fields[i]->exception != nullptr) continue;
+    if (i + 1 < fields.size() && is_missing_colon(fields[i], fields[i + 1])) {
+      error("E0134", span(fields[i + 1]), "a colon is missing before the type",
+            fmt::format("write `{}: {}`", spelling(fields[i]), spelling(fields[i + 1])));
+      ++i;
+      continue;
+    }
+    out.fields.push_back(field(fields[i]));
   }
   return out;
+}
+
+// `amount number`: read as two fields without types.
+bool Builder::is_missing_colon(P::FieldContext* name, P::FieldContext* type) {
+  constexpr std::array<std::string_view, 8> types = {"string", "int", "number", "bool",
+                                                     "time",   "any", "list",   "object"};
+  return name->COLON() == nullptr && type->COLON() == nullptr && type->exception == nullptr &&
+         std::find(types.begin(), types.end(), spelling(type)) != types.end();
 }
 
 ast::FieldDeclaration Builder::field(P::FieldContext* context) {
@@ -98,7 +116,7 @@ void Builder::constraint(ast::FieldDeclaration& field, P::ConstraintContext* con
 }
 
 ast::Expr Builder::signed_number(P::SignedNumberContext* context) {
-  ast::Expr out = literal(context->NUMBER()->getSymbol());
+  ast::Expr out = context->NUMBER() != nullptr ? literal(context->NUMBER()->getSymbol()) : ast::Expr();
   if (context->MINUS() != nullptr) {
     out.integer = -out.integer;
     out.number = -out.number;
@@ -164,11 +182,7 @@ ast::Test Builder::test(P::TestDeclarationContext* context) {
   out.span = span(context);
   for (auto* part : context->name()) out.rules.push_back(name(part));
   for (auto* part : context->testLine()) {
-    if (part->exception == nullptr) {
-      out.lines.push_back(test_line(part));
-    } else {
-      out.damaged = true;
-    }
+    if (part->exception == nullptr) out.lines.push_back(test_line(part));
   }
   return out;
 }

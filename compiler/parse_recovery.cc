@@ -77,6 +77,11 @@ std::string foreign_remedy(std::string_view word) {
   return found == remedies.end() ? std::string() : std::string((*found)[1]);
 }
 
+// Whether the word is what somebody may begin a clause or a declaration with.
+bool resembles(std::string_view word, const std::vector<std::string>& names) {
+  return !foreign_remedy(word).empty() || !nearest_name(word, names).empty();
+}
+
 bool has_body(size_t rule) {
   return rule == OmenParser::RuleFile || rule == OmenParser::RuleRuleDeclaration ||
          rule == OmenParser::RuleEventDeclaration || rule == OmenParser::RuleTestDeclaration;
@@ -88,7 +93,49 @@ bool is_part(size_t rule) {
          rule == OmenParser::RuleTestLine;
 }
 
+// Words behind a value that are operators elsewhere.
+std::string foreign_operator_remedy(std::string_view word) {
+  constexpr std::array<std::array<std::string_view, 2>, 9> remedies = {{
+      {"not",
+       "`not` stands before the whole comparison: `not (a contains b)`; behind a value only `not in` is written"},
+      {"is", "write `==`, `missing(x)` or `exists(x)`"},
+      {"between", "write `x >= a and x <= b`"},
+      {"equals", "write `==`"},
+      {"eq", "write `==`"},
+      {"regexp", "write `matches /…/`"},
+      {"rlike", "write `matches /…/`"},
+      {"xor", "write `a and not b or b and not a`"},
+      {"?", "there is no choice in expressions; `coalesce(a, b)` is the first that is not missing"},
+  }};
+  std::string lowered(word);
+  for (char& c : lowered) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  const auto found = std::find_if(remedies.begin(), remedies.end(), [&](const auto& r) { return r[0] == lowered; });
+  return found == remedies.end() ? foreign_remedy(word) : std::string((*found)[1]);
+}
+
 bool is_expression_rule(size_t rule) { return rule >= OmenParser::RuleExpression && rule <= OmenParser::RulePrimary; }
+
+std::string described(antlr4::Parser* parser, size_t type) {
+  switch (type) {
+    case OmenParser::NUMBER:
+      return "a number";
+    case OmenParser::TEXT:
+      return "a text";
+    case OmenParser::REGEX:
+      return "a regular expression";
+    case OmenParser::DURATION:
+      return "a duration";
+    case OmenParser::TIME_OF_DAY:
+      return "a time of day";
+    case antlr4::Token::EOF:
+      return "the end";
+    default: {
+      std::string name = parser->getVocabulary().getDisplayName(type);
+      std::replace(name.begin(), name.end(), '\'', '`');
+      return name;
+    }
+  }
+}
 
 // The innermost of some rules in which the parser stands.
 size_t innermost(const antlr4::RuleContext* context, std::initializer_list<size_t> rules) {
@@ -130,24 +177,18 @@ void Recovery::sync(antlr4::Parser* parser) {
   const bool is_body =
       has_body(rule) && in_loop && (rule == OmenParser::RuleFile || next.contains(size_t{OmenParser::CLOSE_BRACE}));
   if (!is_body) throw antlr4::InputMismatchException(parser);
-  const size_t index = parser->getCurrentToken()->getTokenIndex();
-  if (!report_swallowed_clause(parser, index)) {
-    report_in_body(parser, index);
-    parser->consume();
-  }
-  switch (rule) {
-    case OmenParser::RuleRuleDeclaration:
-      skip(parser, OmenParser::RuleClause);
-      break;
-    case OmenParser::RuleEventDeclaration:
-      skip(parser, OmenParser::RuleField);
-      break;
-    case OmenParser::RuleTestDeclaration:
-      skip(parser, OmenParser::RuleTestLine);
-      break;
-    default:
-      skip(parser, OmenParser::RuleDeclaration);
-  }
+  const size_t part = rule == OmenParser::RuleRuleDeclaration    ? OmenParser::RuleClause
+                      : rule == OmenParser::RuleEventDeclaration ? OmenParser::RuleField
+                      : rule == OmenParser::RuleTestDeclaration  ? OmenParser::RuleTestLine
+                                                                 : OmenParser::RuleDeclaration;
+  do {
+    const size_t index = parser->getCurrentToken()->getTokenIndex();
+    if (!report_swallowed_clause(parser, index)) {
+      report_in_body(parser, index);
+      parser->consume();
+    }
+    skip(parser, part);
+  } while (!next.contains(parser->getTokenStream()->LA(1)) && parser->getTokenStream()->LA(1) != antlr4::Token::EOF);
 }
 
 antlr4::Token* Recovery::recoverInline(antlr4::Parser* parser) { throw antlr4::InputMismatchException(parser); }
@@ -180,9 +221,10 @@ bool Recovery::begins(size_t rule, size_t index) const {
   const Word& word = words_[index];
   switch (rule) {
     case OmenParser::RuleDeclaration:
-      return is_declaration_word(word.type) && (word.first_on_line || type_at(index - 1) == OmenParser::CLOSE_BRACE);
+      return (word.first_on_line || type_at(index - 1) == OmenParser::CLOSE_BRACE) &&
+             (is_declaration_word(word.type) || resembles(word.text(text_), declaration_names));
     case OmenParser::RuleClause:
-      return is_clause_word(word.type) && word.first_on_line;
+      return word.first_on_line && (is_clause_word(word.type) || resembles(word.text(text_), clause_names));
     case OmenParser::RuleTestLine:
       return word.first_on_line &&
              (word.type == OmenParser::AT || word.type == OmenParser::CLOCK || word.type == OmenParser::EXPECT);
@@ -204,7 +246,7 @@ void Recovery::skip(antlr4::Parser* parser, size_t rule) {
 }
 
 std::string Recovery::shown(size_t index) const {
-  if (index >= words_.size()) return "the end of the file";
+  if (index >= words_.size()) return text_.offsets == nullptr ? "the end of the file" : "the end of the expression";
   const Word& word = words_[index];
   if (word.begin == word.end) return "the end of the brackets";
   const std::string_view text = word.text(text_);
@@ -213,6 +255,7 @@ std::string Recovery::shown(size_t index) const {
 }
 
 void Recovery::error(const char* code, size_t index, std::string message, std::string help) {
+  if (index < words_.size() && words_[index].follows_dropped) return;
   Span span;
   if (index < words_.size()) {
     span = text_.span(words_[index].begin, words_[index].end);
@@ -226,19 +269,27 @@ void Recovery::error(const char* code, size_t index, std::string message, std::s
 // `match a -> ⏎ within 5m`: the keyword was taken for a name, and the mistake shows one word late. Reports what is
 // missing before the keyword, and goes back to it.
 bool Recovery::report_swallowed_clause(antlr4::Parser* parser, size_t index) {
-  const size_t rule =
-      innermost(parser->getContext(), {OmenParser::RuleRuleDeclaration, OmenParser::RuleTestDeclaration});
-  if (rule != OmenParser::RuleRuleDeclaration || index < 2 || index > words_.size()) return false;
-  for (size_t at : {index, index - 1}) {
-    if (at >= words_.size() || at < 2) continue;
-    const Word& word = words_[at];
-    if (!is_clause_word(word.type) || !word.first_on_line || depths_[at] != 1) continue;
-    const bool is_swallowed = at < index || innermost(parser->getContext(), {OmenParser::RuleClause}) != SIZE_MAX;
-    if (!is_swallowed) continue;
+  const antlr4::ParserRuleContext* part = parser->getContext();
+  while (part != nullptr && part->getRuleIndex() != OmenParser::RuleClause &&
+         part->getRuleIndex() != OmenParser::RuleTestLine) {
+    part = static_cast<const antlr4::ParserRuleContext*>(part->parent);
+  }
+  const bool in_test = innermost(parser->getContext(), {OmenParser::RuleTestDeclaration}) != SIZE_MAX;
+  for (const size_t at : {index, index - 1}) {
+    if (at == 0 || at >= words_.size() || depths_[at] != 1) continue;
+    if (!begins(in_test ? size_t{OmenParser::RuleTestLine} : size_t{OmenParser::RuleClause}, at)) continue;
+    if (!in_test && !is_clause_word(type_at(at))) continue;
+    // The word that begins this part was taken for what it is, and one in a body before which nothing is missing too.
+    if (part == nullptr ? at == index || at == 1 || type_at(at - 1) == OmenParser::OPEN_BRACE
+                        : part->start->getTokenIndex() == at) {
+      continue;
+    }
     const bool after_arrow = type_at(at - 1) == OmenParser::ARROW || type_at(at - 1) == OmenParser::NEXT;
-    error("E0112", at - 1, fmt::format("something is missing between {} and the clause {}", shown(at - 1), shown(at)),
-          after_arrow ? "an arrow leads to a step"
-                      : fmt::format("write what belongs behind {}, or take it out", shown(at - 1)));
+    const bool in_measure = part != nullptr && part->start->getType() == OmenParser::MEASURE;
+    error("E0112", at - 1, fmt::format("something is missing between {} and {}", shown(at - 1), shown(at)),
+          after_arrow  ? "an arrow leads to a step"
+          : in_measure ? "write `measure NAME = AGG(STEP) over DURATION`"
+                       : fmt::format("write what belongs behind {}, or take it out", shown(at - 1)));
     parser->getTokenStream()->seek(at);
     return true;
   }
@@ -346,6 +397,10 @@ void Recovery::report(antlr4::Parser* parser, size_t index) {
       break;
     case OmenParser::RuleObject:
     case OmenParser::RuleMember:
+      if (expects(OmenParser::COLON)) {
+        return error("E0101", index, fmt::format("`:` and a value are expected after {}, not {}", before, word),
+                     "an object is `{ name: value, … }`");
+      }
       return error("E0101", index, fmt::format("a member is expected, not {}", word),
                    "an object is `{ name: value, … }`");
     case OmenParser::RuleSettings:
@@ -368,7 +423,14 @@ void Recovery::report(antlr4::Parser* parser, size_t index) {
         "E0116", index, fmt::format("a value is expected after {}, not {}", before, word),
         is_operator_twice ? "write `==` once" : "write a field, a number, a \"text\", a list or a function here");
   }
-  const std::string foreign = foreign_remedy(text);
+  const bool is_dashed = type_at(index - 1) == OmenParser::MINUS && index > 1 && is_name_word(type_at(index - 2)) &&
+                         words_[index - 2].end == words_[index - 1].begin &&
+                         words_[index - 1].end == words_[index].begin;
+  if (rule == OmenParser::RuleArrow && is_dashed) {
+    return error("E0132", index - 1, "a name has no `-` in it",
+                 fmt::format("write `_`, or put the name in backticks: `{}-{}`", words_[index - 2].text(text_), text));
+  }
+  const std::string foreign = foreign_operator_remedy(text);
   if (expects(OmenParser::CLOSE_SQUARE) || expects(OmenParser::CLOSE_ROUND)) {
     return error(
         "E0101", index, fmt::format("{} cannot follow {} here", word, before),
@@ -391,9 +453,7 @@ void Recovery::report(antlr4::Parser* parser, size_t index) {
     help = "a name is expected; other names than letters, digits and `_` stand in backticks";
   } else if (expected.size() <= 6) {
     for (const ssize_t type : expected.toList()) {
-      std::string name = parser->getVocabulary().getDisplayName(static_cast<size_t>(type));
-      std::replace(name.begin(), name.end(), '\'', '`');
-      help += (help.empty() ? "expected: " : ", ") + name;
+      help += (help.empty() ? "expected: " : ", ") + described(parser, static_cast<size_t>(type));
     }
   }
   error("E0101", index, fmt::format("{} is not expected after {}", word, before), std::move(help));

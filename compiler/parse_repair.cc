@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "OmenLexer.h"
 #include "compiler/parse_tokens.h"
@@ -143,9 +144,10 @@ class Repair {
   // Single words that are never right: each is dropped or becomes what was meant.
   void repair_characters() {
     std::vector<Word> kept;
-    bool semicolon_seen = false;
+    bool semicolon_seen = false, dropped = false;
     for (size_t i = 0; i < words_.size(); ++i) {
       Word word = words_[i];
+      word.follows_dropped = std::exchange(dropped, false);
       switch (word.type) {
         case OmenLexer::WRONG_COMMENT:
           error("E0105", word, "comments begin with `#`", "write `# …` up to the end of the line");
@@ -164,11 +166,10 @@ class Repair {
                 "end it with `/`; a slash in it is `\\/`");
           break;
         case OmenLexer::WRONG_TEXT:
-          error("E0104", word, "texts stand in double quotes",
-                fmt::format("write \"{}\"", text(word).substr(1, word.end - word.begin - 2)));
+          wrong_text(word);
           break;
         case OmenLexer::BAD_NUMBER:
-          bad_number(word);
+          bad_number(word, kept.empty() ? 0 : kept.back().type);
           break;
         case OmenLexer::WRONG_AND:
           foreign_operator(word, "and");
@@ -187,7 +188,9 @@ class Repair {
           break;
         case OmenLexer::FOREIGN:
         case OmenLexer::BAD_CHARACTER:
-          if (!foreign_character(word, i)) continue;
+          if (foreign_name(kept, word, i)) break;
+          dropped = !foreign_character(word, i);
+          if (dropped) continue;
           break;
         default:
           break;
@@ -201,16 +204,48 @@ class Repair {
     error("E0109", word, fmt::format("`{}` is written `{}` here", text(word), ours), fmt::format("write `{}`", ours));
   }
 
-  void bad_number(const Word& word) {
+  void wrong_text(const Word& word) {
+    std::string ours(text(word).substr(1, word.end - word.begin - 2));
+    for (size_t at = ours.find("\\'"); at != std::string::npos; at = ours.find("\\'", at)) ours.erase(at, 1);
+    error("E0104", word, "texts stand in double quotes", fmt::format("write \"{}\"", ours));
+  }
+
+  void bad_number(Word& word, size_t before) {
     const std::string_view all = text(word);
+    if (all[0] == '.') {
+      return error("E0118", word, fmt::format("`{}` is not a number", all), fmt::format("write `0{}`", all));
+    }
+    if (is_declaration_word(before) || before == OmenLexer::AS || before == OmenLexer::MATCH ||
+        before == OmenLexer::ARROW || before == OmenLexer::DOT) {
+      error("E0132", word, "a name does not begin with a digit", fmt::format("put it in backticks: `{}`", all));
+      word.type = OmenLexer::IDENT;
+      return;
+    }
     const size_t digits = std::min(all.find_first_not_of("0123456789."), all.size());
     const std::string remedy = unit_remedy(all.substr(digits));
-    error(
-        "E0118", word, fmt::format("`{}` is neither a number nor a duration", all),
-        !remedy.empty() && remedy != lower(all.substr(digits))
-            ? fmt::format("write `{}{}{}`", all.substr(0, digits), remedy.size() > 1 ? " " : "", remedy)
-            : "numbers are `42`, `0.5` or `1e9`, durations `90s`, `1h30m` or `5 days`; a name that begins with a digit "
-              "stands in backticks");
+    error("E0118", word, fmt::format("`{}` is neither a number nor a duration", all),
+          !remedy.empty() && remedy != lower(all.substr(digits))
+              ? fmt::format("write `{}{}{}`", all.substr(0, digits), remedy.size() > 1 ? " " : "", remedy)
+              : "numbers are `42`, `0.5` or `1e9`, durations `90s`, `1h30m` or `5 days`");
+  }
+
+  // `größe`: the letters around belong to it.
+  bool foreign_name(std::vector<Word>& kept, Word& word, size_t& index) {
+    if (word.type != OmenLexer::FOREIGN || static_cast<unsigned char>(text(word)[0]) == 0xE2)
+      return false;  // 0xE2: signs
+    if (!kept.empty() && kept.back().end == word.begin && is_name_word(kept.back().type)) {
+      word.begin = kept.back().begin;
+      word.first_on_line = kept.back().first_on_line;
+      kept.pop_back();
+    }
+    while (index + 1 < words_.size() && words_[index + 1].begin == word.end &&
+           (is_name_word(words_[index + 1].type) || words_[index + 1].type == OmenLexer::FOREIGN)) {
+      word.end = words_[++index].end;
+    }
+    error("E0106", word, fmt::format("the name `{}` has other letters than A to Z", text(word)),
+          fmt::format("put it in backticks: `{}`", text(word)));
+    word.type = OmenLexer::IDENT;
+    return true;
   }
 
   // Returns whether the word stays (as something else). `index` may move on over words that it swallows.
@@ -407,7 +442,8 @@ class Repair {
   bool balance() {
     struct Open {
       Word word;
-      size_t line_end;  // where a closer is put if it is missing: before the first clause on a later line
+      size_t line_end;  // where a closer is put if it is missing: before an arrow or the first clause on a later line
+      bool is_swallowed = false;  // its closer stands in a text that is not closed, which is reported
     };
     std::vector<Open> open;
     std::vector<std::vector<size_t>> put_before(words_.size() + 1);
@@ -427,8 +463,19 @@ class Repair {
       if (!open.empty() && begins_declaration(i)) {
         while (!open.empty()) close_missing(i);
       }
-      if (is_clause_word(word.type) && word.first_on_line) {
-        for (Open& o : open) o.line_end = std::min(o.line_end, i);
+      const bool ends_line = is_clause_word(word.type) && word.first_on_line;
+      const bool is_arrow = word.type == OmenLexer::ARROW || word.type == OmenLexer::NEXT;
+      for (Open& o : open) {
+        const bool ends_it =
+            ends_line || (is_arrow && o.word.type == OmenLexer::OPEN_SQUARE) || (o.is_swallowed && word.first_on_line);
+        if (ends_it) o.line_end = std::min(o.line_end, i);
+      }
+      if (word.type == OmenLexer::UNTERMINATED_TEXT || word.type == OmenLexer::UNTERMINATED_REGEX) {
+        for (Open& o : open) {
+          const std::string_view between = text_.text.substr(o.word.begin, word.begin - o.word.begin);
+          if (o.word.type != OmenLexer::OPEN_BRACE && between.find('\n') == std::string_view::npos)
+            o.is_swallowed = true;
+        }
       }
       if (closer_of(word.type) != 0) {
         if (open.size() >= expression_depth_max) {

@@ -12,16 +12,16 @@ namespace omen {
 
 namespace {
 
-// Where a clause stands among the others. Clauses of measure rules share places with those of sequence rules.
-enum class Turn : uint8_t { severity, by, match, within, unless, where, overlap, cooldown, limit, quiet, action };
 constexpr size_t turns = 11;
+constexpr size_t clauses_compared_max = 64;  // a rule with more has actions beyond them
 
 constexpr const char* sequence_order =
     "the order is severity, by, match, within, unless, where, overlap, cooldown, limit, quiet, then the actions";
 constexpr const char* measure_order =
     "the order is severity, by, measure, every, when, cooldown, limit, quiet, then the actions";
 
-Turn turn_of(size_t type) {
+Builder::Turn turn_of(size_t type) {
+  using Turn = Builder::Turn;
   using P = grammar::OmenParser;
   switch (type) {
     case P::SEVERITY:
@@ -66,61 +66,79 @@ ast::Rule Builder::rule(P::RuleDeclarationContext* context) {
   if (context->text() != nullptr) rule.title = text(context->text()).bytes;
   std::vector<P::ClauseContext*> whole;
   for (auto* part : context->clause()) {
-    if (part->exception == nullptr) {
-      whole.push_back(part);
-    } else {
-      rule.damaged = true;
-    }
+    if (part->exception == nullptr) whole.push_back(part);
   }
-  if (context->exception != nullptr) rule.damaged = true;
-  const size_t errors_before = diagnostics_.items.size();
   clauses(rule, whole);
-  if (diagnostics_.items.size() > errors_before) rule.damaged = true;
-  if (!rule.damaged && !rule.match && rule.measures.empty()) {
-    error("E0136", rule.name.span, "the rule says nothing to look for",
-          "add `match PATTERN`, or `measure …` with `when …`");
-    rule.damaged = true;
-  }
   return rule;
 }
 
-// Judges order and repetition, then reads each.
+// Judges repetition and order, then reads each.
 void Builder::clauses(ast::Rule& rule, const std::vector<P::ClauseContext*>& contexts) {
-  const bool measures =
-      std::any_of(contexts.begin(), contexts.end(), [](auto* c) { return c->measureClause() != nullptr; });
   std::array<P::ClauseContext*, turns> given{};
-  P::ClauseContext* furthest = nullptr;
-  for (auto* context : contexts) {
-    if (context->byClause() != nullptr && rule.by.empty()) rule.by = paths(context->byClause()->paths());
-  }
+  std::vector<P::ClauseContext*> kept;
   for (auto* context : contexts) {
     const Turn turn = turn_of(context->start->getType());
-    const Span word = span(context->start);
     auto*& first = given[static_cast<size_t>(turn)];
-    const bool may_repeat = turn == Turn::action || context->measureClause() != nullptr;
+    const bool may_repeat = turn == Turn::action || (context->measureClause() != nullptr && first != nullptr &&
+                                                     first->measureClause() != nullptr);
     if (first != nullptr && !may_repeat) {
-      const std::string_view here = spelling(context->start), there = spelling(first->start);
-      const char* help = turn == Turn::match   ? "a rule has one pattern: join them by `or`, or write two rules"
-                         : turn == Turn::where ? "join the conditions by `and`"
-                         : turn == Turn::by    ? "write the keys side by side: `by a, b`"
-                                               : "write it once";
-      if (here == there) {
-        error("E0127", word, fmt::format("`{}` stands twice", here), help, {{span(first->start), "the first"}});
-      } else {
-        error("E0137", word, fmt::format("`{}` and `{}` cannot stand in one rule", there, here),
-              "a rule either matches a sequence (`match`) or watches measures (`measure`, `every`, `when`)",
-              {{span(first->start), ""}});
-      }
+      repeated_clause(turn, context, first);
       continue;
     }
     if (first == nullptr) first = context;
-    if (furthest != nullptr && turn < turn_of(furthest->start->getType())) {
-      error("E0127", word, fmt::format("`{}` stands before `{}`", spelling(context->start), spelling(furthest->start)),
-            measures ? measure_order : sequence_order, {{span(furthest->start), ""}});
-    } else {
-      furthest = context;
+    kept.push_back(context);
+    if (context->byClause() != nullptr) rule.by = paths(context->byClause()->paths());
+  }
+  clause_order(kept);
+  for (auto* context : kept) clause(rule, context);
+}
+
+void Builder::repeated_clause(Turn turn, P::ClauseContext* context, P::ClauseContext* first) {
+  const std::string_view here = spelling(context->start), there = spelling(first->start);
+  if (here != there) {
+    error("E0137", span(context->start), fmt::format("`{}` and `{}` cannot stand in one rule", there, here),
+          "a rule either matches a sequence (`match`) or watches measures (`measure`, `every`, `when`)",
+          {{span(first->start), ""}});
+    return;
+  }
+  const char* help = turn == Turn::match   ? "a rule has one pattern: join them by `or`, or write two rules"
+                     : turn == Turn::where ? "join the conditions by `and`"
+                     : turn == Turn::by    ? "write the keys side by side: `by a, b`"
+                                           : "write it once";
+  error("E0127", span(context->start), fmt::format("`{}` stands twice", here), help,
+        {{span(first->start), "the first"}});
+}
+
+// Keeps the longest part of the clauses that is in order, and reports the others against it.
+void Builder::clause_order(const std::vector<P::ClauseContext*>& contexts) {
+  const size_t count = contexts.size();
+  std::vector<size_t> length(count, 1), before(count, SIZE_MAX);
+  const auto turn = [&](size_t i) { return turn_of(contexts[i]->start->getType()); };
+  size_t last = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t from = i > clauses_compared_max ? i - clauses_compared_max : 0;
+    for (size_t k = from; k < i; ++k) {
+      if (turn(k) <= turn(i) && length[k] + 1 > length[i]) {
+        length[i] = length[k] + 1;
+        before[i] = k;
+      }
     }
-    clause(rule, context);
+    if (length[i] > length[last]) last = i;
+  }
+  std::vector<bool> in_order(count, false);
+  for (size_t i = last; i < count; i = before[i]) in_order[i] = true;
+  const bool measures =
+      std::any_of(contexts.begin(), contexts.end(), [](auto* c) { return c->measureClause() != nullptr; });
+  for (size_t i = 0; i < count; ++i) {
+    if (in_order[i]) continue;
+    for (size_t k = 0; k < count; ++k) {
+      if (!in_order[k] || (k < i ? turn(k) <= turn(i) : turn(k) >= turn(i))) continue;
+      error("E0127", span(contexts[i]->start),
+            fmt::format("`{}` belongs {} `{}`", spelling(contexts[i]->start), k < i ? "before" : "behind",
+                        spelling(contexts[k]->start)),
+            measures ? measure_order : sequence_order, {{span(contexts[k]->start), ""}});
+      break;
+    }
   }
 }
 

@@ -245,14 +245,15 @@ ast::Template Builder::text_template(P::TextContext* context) {
     }
     // The partner of the brace, and a colon before it, outside of quotes, backticks and brackets.
     size_t end = at + 1, colon = std::string::npos, depth = 0;
-    char quote = 0;
+    char quote = '\0';
     for (; end < bytes.size(); ++end) {
       const char c = bytes[end];
-      if (quote != 0) {
-        if (c == '\\' && quote == '"')
+      if (quote != '\0') {
+        if (c == '\\' && quote == '"') {
           ++end;
-        else if (c == quote)
-          quote = 0;
+        } else if (c == quote) {
+          quote = '\0';
+        }
       } else if (c == '"' || c == '`') {
         quote = c;
       } else if (c == '(' || c == '[' || c == '{') {

@@ -36,6 +36,7 @@ struct Word {
   uint32_t begin = 0;
   uint32_t end = 0;  // == begin: put in by repair
   bool first_on_line = false;
+  bool follows_dropped = false;  // a character before it was reported and dropped: what does not fit here is no news
 
   std::string_view text(const ParsedText& of) const { return of.text.substr(begin, end - begin); }
 };

@@ -30,7 +30,7 @@ QUOTED_NAME: '`' ~[`\r\n]+ '`';
 NUMBER: Digits ('.' Digits)? ([eE] [+-]? Digits)?;
 DURATION: (Digits ('.' Digits)? Unit)+;
 TIME_OF_DAY: Digit Digit? ':' Digit Digit;
-BAD_NUMBER: Digit [A-Za-z0-9_]* ('.' Digit [A-Za-z0-9_]*)*;
+BAD_NUMBER: Digit [A-Za-z0-9_]* ('.' Digit [A-Za-z0-9_]*)* | '.' Digits;
 
 TEXT: '"' TextPart* '"';
 UNTERMINATED_TEXT: '"' TextPart* '\\'?;

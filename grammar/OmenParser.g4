@@ -32,7 +32,7 @@ constraint
   | MAX_LENGTH NUMBER
   | FROM path
   ;
-signedNumber: MINUS? NUMBER;
+signedNumber: MINUS? (NUMBER | BAD_NUMBER);
 
 // Rules.
 ruleDeclaration: RULE name? text? OPEN_BRACE clause* CLOSE_BRACE;

@@ -70,7 +70,7 @@ std::string text(const ast::Action& action) {
 }
 
 void append_rule(std::string& out, const ast::Rule& rule) {
-  out += fmt::format("rule {} \"{}\"{}\n", rule.name.text, rule.title.value_or(""), rule.damaged ? " damaged" : "");
+  out += fmt::format("rule {} \"{}\"\n", rule.name.text, rule.title.value_or(""));
   const auto line = [&](const char* word, const std::string& rest) { out += fmt::format("  {} {}\n", word, rest); };
   if (rule.severity) line("severity", rule.severity->text);
   if (!rule.by.empty()) line("by", joined(rule.by));
@@ -113,7 +113,7 @@ std::string settings(const std::vector<ast::Name>& names, const std::vector<ast:
 }
 
 void append_test(std::string& out, const ast::Test& test) {
-  out += fmt::format("test \"{}\" for {}{}\n", test.title, joined(test.rules), test.damaged ? " damaged" : "");
+  out += fmt::format("test \"{}\" for {}\n", test.title, joined(test.rules));
   for (const ast::TestLine& line : test.lines) {
     constexpr const char* words[] = {"at", "clock", "expect", "expect no", "expect nothing"};
     out += fmt::format("  {} {} {} {}\n", words[static_cast<size_t>(line.kind)], line.time ? text(*line.time) : "-",
