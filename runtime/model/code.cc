@@ -197,26 +197,21 @@ std::string inside(const Piece& piece, Strength least) {
   return piece.strength < least ? "(" + piece.text + ")" : piece.text;
 }
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
+std::string escaped(std::string_view text, bool is_template) {
+  std::string out;
   for (const char c : text) {
+    if (c == '\n' || c == '\t' || c == '\r') {
+      out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
+      continue;
+    }
     if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-      continue;
-    }
-    if (c == '\t') {
-      out += "\\t";
-      continue;
-    }
-    if (c == '\r') {
-      out += "\\r";
-      continue;
-    }
+    if (c == '{' && is_template) out += '{';
     out += c;
   }
-  return out + '"';
+  return out;
 }
+
+std::string quoted(std::string_view text) { return '"' + escaped(text, false) + '"'; }
 
 // Follows the instructions with texts in the place of values.
 class Decompiler {
@@ -459,7 +454,7 @@ std::string dump_template(const Program& program, TemplateId text) {
   std::string out = "\"";
   for (const TemplatePiece& piece : program.code.templates[text]) {
     if (piece.code == code_none) {
-      out += piece.text;
+      out += escaped(piece.text, true);
     } else {
       out += "{" + dump_code(program, piece.code) + format_text(piece.format) + "}";
     }
