@@ -89,15 +89,18 @@ class Loader {
 
 }  // namespace
 
-Loaded load_rules(const std::vector<std::string>& rules, const OptimizeOptions& options, bool warnings) {
+Loaded read_rules(const std::vector<std::string>& rules) {
   Loaded out;
   Loader loader(out.sources);
   for (const std::string& given : rules) loader.add(given);
   loader.follow_imports();
-  if (loader.failed()) {
-    out.exit_code = exit_usage;
-    return out;
-  }
+  if (loader.failed()) out.exit_code = exit_usage;
+  return out;
+}
+
+Loaded load_rules(const std::vector<std::string>& rules, const OptimizeOptions& options, bool warnings) {
+  Loaded out = read_rules(rules);
+  if (out.exit_code != exit_ok) return out;
   out.compilation = compile(out.sources, options);
   const bool colour = isatty(STDERR_FILENO) != 0;
   for (const Diagnostic& diagnostic : out.compilation.diagnostics.items) {

@@ -17,7 +17,9 @@ struct Loaded {
   int exit_code = 0;
 };
 
-// Prints errors (and, when asked, warnings) as text.
+// Reads the files only; says on standard error what cannot be read.
+Loaded read_rules(const std::vector<std::string>& rules);
+// Reads and compiles them. Prints errors (and, when asked, warnings) as text.
 Loaded load_rules(const std::vector<std::string>& rules, const OptimizeOptions& options = {}, bool warnings = false);
 
 }  // namespace omen::cli

@@ -14,7 +14,9 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "omen " OMEN_VERSION);
   app.require_subcommand(0, 1);
   int exit_code = omen::cli::exit_ok;
+  omen::cli::add_check(app, exit_code);
   omen::cli::add_dump(app, exit_code);
+  omen::cli::add_explain(app, exit_code);
   omen::cli::add_graph(app, exit_code);
   omen::cli::add_run(app, exit_code);
   try {

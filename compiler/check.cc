@@ -235,11 +235,12 @@ class RuleCheck {
   }
 
   void check_growth() {
-    for (const OpenLoop& open : open_loops(rule_)) {
-      if (open.is_first) continue;
+    const std::vector<OpenLoop> open = open_loops(rule_);
+    for (const OpenLoop& open : open) {
       warn("W0404", open.loop->span, "nothing but a limit ends this loop (10,000 events)",
            "give the rule a `within`, or the arrow behind the loop a limit: `-[1h]->`");
     }
+    if (!open.empty()) return;
     const bool many_runs = rule_.overlap == Overlap::none || rule_.overlap == Overlap::starts;
     if (many_runs && waits_for_ever(rule_)) {
       warn("W0410", rule_.source->match_span,

@@ -264,23 +264,35 @@ std::string render_json(const std::vector<Diagnostic>& diagnostics, const Source
   return out;
 }
 
-std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
+namespace {
+
+// The known name that differs in fewer than `limit` letters and in the fewest.
+std::string nearest(std::string_view name, const std::vector<std::string>& known, size_t limit) {
   constexpr size_t name_bytes_max = 200;
   if (name.size() > name_bytes_max) return {};
-  // A third of the letters may differ; a name of one or two letters is near to nothing but its other case.
-  size_t best = name.size() < 3 ? 1 : std::max<size_t>(1, name.size() / 3) + 1;
-  std::string nearest;
+  std::string found;
   for (const std::string& candidate : known) {
     const size_t difference =
         candidate.size() > name.size() ? candidate.size() - name.size() : name.size() - candidate.size();
-    if (difference >= best || candidate == name) continue;
+    if (difference >= limit || candidate == name) continue;
     const size_t distance = edit_distance(name, candidate);
-    if (distance < best) {
-      best = distance;
-      nearest = candidate;
+    if (distance < limit) {
+      limit = distance;
+      found = candidate;
     }
   }
-  return nearest;
+  return found;
+}
+
+}  // namespace
+
+std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
+  // A third of the letters may differ; a name of one or two letters is near to nothing but its other case.
+  return nearest(name, known, name.size() < 3 ? 1 : std::max<size_t>(1, name.size() / 3) + 1);
+}
+
+std::string misspelt_name(std::string_view name, const std::vector<std::string>& known) {
+  return nearest(name, known, name.size() < 3 ? 1 : name.size() < 8 ? 2 : 3);
 }
 
 }  // namespace omen

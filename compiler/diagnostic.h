@@ -44,5 +44,7 @@ std::string render_json(const std::vector<Diagnostic>& diagnostics, const Source
 
 // The known name nearest to a misspelt one (edit distance, case ignored), or empty when none is near.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
+// The same, when it can hardly be anything but a misspelling (two letters at most): where the name alone is no mistake.
+std::string misspelt_name(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace omen

@@ -1,6 +1,9 @@
 #include "compiler/resolve.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "runtime/model/limits.h"
 
 namespace omen {
 
@@ -27,6 +30,7 @@ Declarations collect(const std::vector<ast::File>& files, Diagnostics& diagnosti
   Declarations declared;
   declared.is_complete = !diagnostics.has_errors();
   std::map<std::string, const ast::Destination*> destinations;
+  uint32_t rules = 0;
   for (const ast::File& file : files) {
     for (const ast::Let& let : file.lets) declare(declared.lets, let, "constants", diagnostics);
     for (const ast::NamedStep& pattern : file.patterns) declare(declared.patterns, pattern, "patterns", diagnostics);
@@ -36,6 +40,13 @@ Declarations collect(const std::vector<ast::File>& files, Diagnostics& diagnosti
     }
     for (const ast::Table& table : file.tables) declare(declared.tables, table, "tables", diagnostics);
     for (const ast::Rule& rule : file.rules) {
+      if (++rules > rules_max) {
+        if (rules == rules_max + 1) {
+          diagnostics.error("E0422", rule.name.span, "there are more than " + std::to_string(rules_max) + " rules",
+                            "let one rule look at a list of values instead of one for each value");
+        }
+        continue;
+      }
       declare(declared.rules, rule, "rules", diagnostics);
       if (rule.match) collect_types(*rule.match, declared.used_types);
       for (const ast::Step& step : rule.unless) {
@@ -81,12 +92,16 @@ void resolve_event(ResolveShared& shared, const ast::EventDeclaration& event) {
   }
 }
 
-bool is_silent_because_misspelt(const Diagnostics& diagnostics, const ast::Rule& rule) {
-  return std::ranges::any_of(diagnostics.items, [&](const Diagnostic& diagnostic) {
-    const Span& at = diagnostic.culprit.span;
-    return diagnostic.severity == Severity::error && diagnostic.code.starts_with("E01") && at.file == rule.span.file &&
-           at.begin >= rule.span.begin && at.begin <= rule.span.end;
-  });
+// A rule with spelling mistakes may lack parts, so only what its words say by themselves is reported of it.
+void resolve_damaged(ResolveShared& shared, const ast::Rule& rule) {
+  Diagnostics all = std::exchange(shared.diagnostics, {});
+  (void)resolve_rule(shared, rule);
+  std::swap(all, shared.diagnostics);
+  for (Diagnostic& diagnostic : all.items) {
+    const bool is_certain = diagnostic.code.starts_with("E03") || diagnostic.code == "E0204" ||
+                            diagnostic.code == "E0205" || diagnostic.code == "E0208";
+    if (is_certain) shared.diagnostics.items.push_back(std::move(diagnostic));
+  }
 }
 
 }  // namespace
@@ -109,7 +124,6 @@ FieldId ResolveShared::field(const FieldPath& path) {
 }
 
 TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions& options, Diagnostics& diagnostics) {
-  const Diagnostics before = diagnostics;
   Declarations declared = collect(files, diagnostics);
   TypedProgram program;
   program.types.emplace_back();
@@ -128,12 +142,17 @@ TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions&
   }
   for (const ast::File& file : files) {
     for (const ast::Rule& rule : file.rules) {
-      if (is_silent_because_misspelt(before, rule)) continue;
-      if (std::optional<TypedRule> typed = resolve_rule(shared, rule)) program.rules.push_back(std::move(*typed));
+      if (rule.damaged) {
+        resolve_damaged(shared, rule);
+      } else if (std::optional<TypedRule> typed = resolve_rule(shared, rule)) {
+        program.rules.push_back(std::move(*typed));
+      }
     }
   }
   for (const ast::File& file : files) {
-    for (const ast::Test& test : file.tests) resolve_test(shared, test);
+    for (const ast::Test& test : file.tests) {
+      if (!test.damaged) resolve_test(shared, test);
+    }
   }
   return program;
 }

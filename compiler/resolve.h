@@ -29,6 +29,7 @@ struct TypedResult {
   Kinds kinds = kinds_any;
   bool broken = false;
   bool is_name_list = false;  // several values of a name that a loop bound
+  size_t nodes = 1;           // of the expression
 };
 
 // Everything declared in any file, by name.
@@ -54,6 +55,7 @@ struct ResolveShared {
   std::map<std::string, FieldId> field_ids;
   std::map<std::string, TypedResult> constants;  // `let`s by name, resolved when first used
   std::vector<std::string> constants_open;       // being resolved: to see a circle
+  size_t nodes = 0;                              // of all expressions: a few constants can make huge ones
 
   TypeId type(const std::string& name);
   FieldId field(const FieldPath& path);
@@ -101,7 +103,8 @@ class ExprResolver {
   // Whether a name is bound before this place; reports one that is not.
   bool is_known_name(const ast::Expr& head);
   void warn_of_unbound_head(const Chain& chain);
-  TypedResult unknown_name(const ast::Expr& head, const Chain& chain);
+  TypedResult unknown_name(const ast::Expr& head);
+  TypedResult bare_field(const Chain& chain);
   Kinds declared_kinds(const std::vector<TypeId>& types, const FieldPath& path, const Chain& chain, size_t from,
                        bool& broken);
   std::vector<TypeId> types_of_name(uint32_t name) const;
@@ -132,7 +135,6 @@ class ExprResolver {
 
   ResolveShared& shared_;
   ExprScope scope_;
-  uint32_t depth_ = 0;
   bool allows_regex_ = false;  // on the right of `matches`
   bool allows_event_ = false;  // where an event by itself has a meaning
 };
@@ -144,7 +146,7 @@ bool check_duration(ResolveShared& shared, const ast::Duration& duration, std::s
 FieldPath field_path(const ast::Path& path);
 void finish_field_path(FieldPath& path);  // sets its text from its parts
 
-// The rule's pattern, its steps and names. False when a mistake was reported.
+// The rule's pattern, its steps and names. False when it is too broken to look at the other clauses.
 bool resolve_pattern(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, BoundNames& names);
 // A step's type and key; its condition comes later, when all names are known.
 TypedStep typed_step(ResolveShared& shared, const ast::Step& source, const TypedRule& rule);

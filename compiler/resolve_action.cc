@@ -126,7 +126,7 @@ void resolve_destination(ResolveShared& shared, const ast::Destination& source) 
                       (near.empty() ? "" : "did you mean `" + near + "`? ") +
                           std::string("the kinds of this version are stdout and file"));
   } else {
-    bool has_path = false;
+    bool has_path = !source.option_names.empty();  // another option is reported by itself
     for (size_t i = 0; i < source.option_names.size(); ++i) {
       const ast::Name& name = source.option_names[i];
       if (!is_file || name.text != "path") {
@@ -135,7 +135,6 @@ void resolve_destination(ResolveShared& shared, const ast::Destination& source) 
             is_file ? "its option is `path`" : "it has no options: `destination " + source.name.text + " = stdout`");
         continue;
       }
-      has_path = true;
       const ast::Expr& value = source.option_values[i];
       if (value.kind != ast::Expr::Kind::text && !is_secret(value)) {
         diagnostics.error("E0216", value.span, "`path` is a text",

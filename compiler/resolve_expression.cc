@@ -71,6 +71,12 @@ std::string_view op_text(Op op) {
 
 std::string quoted(Op op) { return "`" + std::string(op_text(op)) + "`"; }
 
+size_t count_nodes(const TypedExpr& expr) {
+  size_t nodes = 1;
+  for (const TypedExpr& child : expr.children) nodes += count_nodes(child);
+  return nodes;
+}
+
 Span place_of(const ast::Expr& source) {
   return source.op_span.end > source.op_span.begin ? source.op_span : source.span;
 }
@@ -103,19 +109,8 @@ TypedResult ExprResolver::condition(const ast::Expr& source, std::string_view wh
 }
 
 TypedResult ExprResolver::resolve(const ast::Expr& source) {
-  if (depth_ >= expression_depth_max) {
-    if (depth_ == expression_depth_max) {
-      ++depth_;  // once
-      error("E0312", source.span,
-            "this expression is nested more than " + std::to_string(expression_depth_max) + " deep",
-            "give parts of it a name with `let`, or use `in [...]` for a list of values");
-      --depth_;
-    }
-    return broken(source);
-  }
   const bool allows_regex = std::exchange(allows_regex_, false);
   const bool allows_event = std::exchange(allows_event_, false);
-  ++depth_;
   TypedResult result;
   switch (source.kind) {
     case ast::Expr::Kind::integer:
@@ -162,8 +157,14 @@ TypedResult ExprResolver::resolve(const ast::Expr& source) {
   }
   allows_regex_ = false;
   allows_event_ = false;
-  --depth_;
   if (shared_.options.fold_constants && !result.broken) fold_constant(result.expr);
+  shared_.nodes += result.nodes;
+  if (shared_.nodes > expression_nodes_max && !result.broken) {
+    error("E0312", source.span, "the expressions of these rules are too large",
+          "constants and patterns are put in place wherever they are used: use fewer or shorter ones");
+    shared_.nodes = 0;
+    result = broken(source);
+  }
   return result;
 }
 
@@ -396,7 +397,7 @@ void ExprResolver::membership(const ast::Expr& source, const TypedResult& left, 
     error("E0303", source.children[1].span,
           quoted(source.op) + " takes a list on its right, and this is " + describe_kinds(right.kinds),
           source.children[1].kind == ast::Expr::Kind::text
-              ? "write `[\"" + source.children[1].text + "\"]`, or `text contains part`"
+              ? "write `in [\"" + source.children[1].text + "\"]`, or `==` for one value"
               : "write `[a, b]`");
     return;
   }
@@ -450,7 +451,8 @@ void ExprResolver::text_operator(const ast::Expr& source, const TypedResult& lef
     }
     return;
   }
-  if ((right.kinds & (kind_text | kind_list)) == 0 && (left.kinds & kind_list) == 0) {
+  const bool may_be_element = source.op == Op::contains && (left.kinds & kind_list) != 0;
+  if ((right.kinds & (kind_text | kind_list)) == 0 && !may_be_element) {
     error("E0303", source.children[1].span,
           quoted(source.op) + " takes a text on its right, and this is " + describe_kinds(right.kinds),
           "put it into \"quotes\"");
@@ -491,7 +493,7 @@ bool ExprResolver::regex(const TypedResult& pattern) {
   const RE2 compiled(pattern.expr.text, options);
   if (compiled.ok()) return true;
   const std::string& text = pattern.expr.text;
-  std::string help = compiled.error();
+  std::string help = "RE2 says: " + compiled.error();
   for (size_t i = 0; i + 1 < text.size(); ++i) {
     if (text[i] == '\\' && text[i + 1] >= '1' && text[i + 1] <= '9') {
       help = "back-references such as `\\1` are not supported (RE2 matches in linear time); compare two fields instead";
@@ -512,11 +514,14 @@ bool ExprResolver::regex(const TypedResult& pattern) {
 const TypedResult& constant(ResolveShared& shared, const ast::Let& let) {
   const auto found = shared.constants.find(let.name.text);
   if (found != shared.constants.end()) return found->second;
-  if (std::ranges::find(shared.constants_open, let.name.text) != shared.constants_open.end()) {
+  const bool is_circle = std::ranges::find(shared.constants_open, let.name.text) != shared.constants_open.end();
+  if (is_circle || shared.constants_open.size() >= expression_depth_max) {
     std::string circle;
     for (const std::string& name : shared.constants_open) circle += "`" + name + "` -> ";
-    shared.diagnostics.error("E0212", let.name.span, "this constant is defined by itself",
-                             circle + "`" + let.name.text + "`: give one of them a value");
+    shared.diagnostics.error(
+        "E0212", let.name.span,
+        is_circle ? "this constant is defined by itself" : "this constant is defined by too many others",
+        circle + "`" + let.name.text + "`: give one of them a value");
     TypedResult result;
     result.broken = true;
     return shared.constants.emplace(let.name.text, std::move(result)).first->second;
@@ -527,6 +532,7 @@ const TypedResult& constant(ResolveShared& shared, const ast::Let& let) {
   ExprResolver resolver(shared, std::move(scope));
   resolver.allow_regex();
   TypedResult result = resolver.resolve(let.value);
+  result.nodes = count_nodes(result.expr);
   shared.constants_open.pop_back();
   return shared.constants.emplace(let.name.text, std::move(result)).first->second;
 }

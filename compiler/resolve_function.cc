@@ -55,8 +55,8 @@ constexpr std::array<std::pair<std::string_view, TypedExpr::Aggregate>, 6> aggre
     {"distinct", TypedExpr::Aggregate::distinct},
 }};
 
-// What other languages call it.
-std::string_view translation(std::string_view name) {
+// What is meant by a name that is none of ours: another language's word, or one of ours misspelt.
+std::string nearest_function(std::string_view name, std::vector<std::string> known) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 14> words = {{
       {"length", "len"},
       {"size", "len"},
@@ -75,10 +75,13 @@ std::string_view translation(std::string_view name) {
   }};
   std::string lower;
   for (const char c : name) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  for (const auto& [word, _] : words) known.emplace_back(word);
+  const bool is_known = std::ranges::find(known, lower) != known.end();
+  const std::string near = is_known ? lower : nearest_name(lower, known);
   for (const auto& [word, ours] : words) {
-    if (word == lower) return ours;
+    if (word == near) return std::string(ours);
   }
-  return {};
+  return near;
 }
 
 // An address, and how many of its bits are fixed (all when it does not say).
@@ -121,8 +124,7 @@ TypedResult ExprResolver::call(const ast::Expr& source) {
     std::vector<std::string> known;
     for (const FunctionSignature& function : functions) known.emplace_back(function.name);
     for (const auto& [name, _] : aggregates) known.emplace_back(name);
-    const std::string_view ours = translation(source.text);
-    const std::string near = ours.empty() ? nearest_name(source.text, known) : std::string(ours);
+    const std::string near = nearest_function(source.text, std::move(known));
     error("E0208", name_span, "there is no function `" + source.text + "`",
           near.empty() ? "the functions are listed in section 5 of the language reference"
                        : "did you mean `" + near + "`?");

@@ -1,6 +1,5 @@
 // What a path means where it stands: a field of the candidate, of a bound event, a part of the key, a constant.
 #include <algorithm>
-#include <array>
 
 #include "compiler/resolve.h"
 
@@ -26,15 +25,6 @@ std::optional<TypedExpr::Attribute> attribute_of(std::string_view name) {
 
 Kinds attribute_kinds(TypedExpr::Attribute attribute) {
   return attribute == TypedExpr::Attribute::ts ? kind_time : kind_text;
-}
-
-bool means_null(std::string_view name) {
-  static constexpr std::array<std::string_view, 7> words = {"null", "NULL", "Null", "nil", "None", "undefined", "NaN"};
-  return std::ranges::find(words, name) != words.end();
-}
-
-bool means_boolean(std::string_view name) {
-  return name == "TRUE" || name == "FALSE" || name == "True" || name == "False";
 }
 
 }  // namespace
@@ -132,19 +122,8 @@ TypedResult ExprResolver::path(const ast::Expr& source) {
   const auto let = shared_.declared.lets.find(name);
   if (let != shared_.declared.lets.end() && scope_.place != ExprScope::Place::match) return of_constant(chain);
   if (scope_.place == ExprScope::Place::match) return of_match(chain);
-  if (scope_.place == ExprScope::Place::constant) return unknown_name(*at, chain);
+  if (scope_.place == ExprScope::Place::constant) return unknown_name(*at);
 
-  if (chain.parts.empty()) {
-    if (means_null(name)) {
-      error("E0209", at->span, "there is no `" + name + "`",
-            "write `missing(x)` for a field that is absent or null, `exists(x)` for one that is there");
-      return broken(source);
-    }
-    if (means_boolean(name)) {
-      error("E0209", at->span, "there is no `" + name + "`", "write `true` or `false` in small letters");
-      return broken(source);
-    }
-  }
   warn_of_unbound_head(chain);
   return of_candidate(chain, SIZE_MAX);
 }
@@ -287,7 +266,7 @@ TypedResult ExprResolver::of_selected(const Chain& chain) {
   const int32_t name = has_name && scope_.names != nullptr ? scope_.names->find(call.children[0].text) : -1;
   if (name < 0) {
     if (has_name && scope_.names != nullptr) {
-      unknown_name(call.children[0], chain);
+      unknown_name(call.children[0]);
     } else {
       error("E0306", call.span, "`" + call.text + "` takes the name of a bound event",
             "write `" + call.text + "(NAME).field`, where NAME is given by `as NAME`");
@@ -337,11 +316,18 @@ TypedResult ExprResolver::of_match(const Chain& chain) {
     return result;
   }
   if (shared_.declared.lets.contains(head)) return of_constant(chain);
-  return unknown_name(*chain.head, chain);
+  std::vector<std::string> known;
+  for (const BoundName& name : scope_.names->items) known.push_back(name.text);
+  known.insert(known.end(), scope_.rule->by_texts.begin(), scope_.rule->by_texts.end());
+  for (const auto& [let, _] : shared_.declared.lets) known.push_back(let);
+  const std::string near = nearest_name(head, known);
+  if (chain.parts.empty() && near.empty()) return bare_field(chain);
+  if (near.empty() || !chain.parts.empty()) return unknown_name(*chain.head);
+  error("E0207", chain.head->span, "nothing is called `" + head + "` here", "did you mean `" + near + "`?");
+  return broken(*chain.head);
 }
 
-TypedResult ExprResolver::unknown_name(const ast::Expr& head, const Chain& chain) {
-  const std::string text = chain.head == &head ? chain.whole().text : head.text;
+TypedResult ExprResolver::unknown_name(const ast::Expr& head) {
   if (scope_.place == ExprScope::Place::constant) {
     error("E0311", head.span, "`" + head.text + "` is no constant",
           scope_.what + " takes numbers, texts, true, false, durations and lists; texts stand in \"quotes\"");
@@ -356,28 +342,38 @@ TypedResult ExprResolver::unknown_name(const ast::Expr& head, const Chain& chain
   }
   for (const auto& [let, _] : shared_.declared.lets) known.push_back(let);
   const std::string near = nearest_name(head.text, known);
-  std::string help;
-  if (!near.empty()) {
-    help = "did you mean `" + near + "`?";
-  } else if (scope_.place == ExprScope::Place::match && chain.head == &head && !known.empty() &&
-             scope_.names->find(head.text) < 0) {
-    const std::string example = scope_.names->items.empty() ? "NAME" : scope_.names->items.front().text;
-    help = "a field is written with the name of its event, such as `" + example + "." + text +
-           "`; the names here are " + names;
-  } else if (!names.empty()) {
-    help = "the names here are " + names;
-  } else {
-    help = "name a step of the pattern with `as NAME`";
-  }
-  error(scope_.place == ExprScope::Place::match && chain.head == &head ? "E0211" : "E0207", head.span,
-        "nothing is called `" + head.text + "` here", std::move(help));
+  error("E0207", head.span, "nothing is called `" + head.text + "` here",
+        !near.empty()    ? "did you mean `" + near + "`?"
+        : !names.empty() ? "the names here are " + names
+                         : "name a step of the pattern with `as NAME`");
   return broken(head);
+}
+
+// A field by itself where there are several events.
+TypedResult ExprResolver::bare_field(const Chain& chain) {
+  const std::string text = chain.whole().text;
+  std::string example;
+  for (const BoundName& name : scope_.names->items) {
+    if (!is_identifier(name.text) || name.is_ambiguous) continue;
+    bool is_broken = false;
+    const size_t before = shared_.diagnostics.items.size();
+    (void)declared_kinds(types_of_name(static_cast<uint32_t>(&name - scope_.names->items.data())), chain.whole(), chain,
+                         SIZE_MAX, is_broken);
+    shared_.diagnostics.items.resize(before);
+    if (is_broken) continue;
+    example = name.text;
+    break;
+  }
+  error("E0211", chain.head->span, "`" + text + "` is neither a bound name nor a part of the key",
+        example.empty() ? "a field is written with the name of its event: name a step with `as NAME`"
+                        : "a field is written with the name of its event, such as `" + example + "." + text + "`");
+  return broken(*chain.head);
 }
 
 bool ExprResolver::is_known_name(const ast::Expr& head) {
   const int32_t name = scope_.names->find(head.text);
   if (name < 0) {
-    unknown_name(head, Chain{.head = &head, .parts = {}, .spans = {}, .span = head.span});
+    unknown_name(head);
     return false;
   }
   BoundNames::Reading reading;
@@ -413,7 +409,6 @@ Kinds ExprResolver::declared_kinds(const std::vector<TypeId>& types, const Field
                                    size_t from, bool& broken) {
   if (types.empty() || path.parts[0].index >= 0) return kinds_any;
   Kinds kinds = 0;
-  std::vector<std::string> known;
   const ast::EventDeclaration* last = nullptr;
   const ast::FieldDeclaration* found = nullptr;
   for (const TypeId type : types) {
@@ -421,7 +416,6 @@ Kinds ExprResolver::declared_kinds(const std::vector<TypeId>& types, const Field
     if (event == nullptr) return kinds_any;
     last = event;
     for (const ast::FieldDeclaration& field : event->fields) {
-      known.push_back(field.name.text);
       if (field.name.text != path.parts[0].member) continue;
       found = &field;
       kinds |= field.type ? kinds_of_type(field.type->text) : kinds_any;
@@ -429,6 +423,8 @@ Kinds ExprResolver::declared_kinds(const std::vector<TypeId>& types, const Field
   }
   const Span at = from == SIZE_MAX ? chain.head->span : chain.spans[from];
   if (found == nullptr) {
+    std::vector<std::string> known;
+    for (const ast::FieldDeclaration& field : last->fields) known.push_back(field.name.text);
     const std::string near = nearest_name(path.parts[0].member, known);
     std::string help = near.empty() ? "" : "did you mean `" + near + "`? otherwise ";
     error("E0204", at, "`" + last->name.text + "` has no field `" + path.parts[0].member + "`",

@@ -13,8 +13,6 @@ namespace omen {
 
 namespace {
 
-constexpr uint32_t unbounded = ast::repeat_unbounded;
-
 bool repeats(const TypedPattern& node) { return node.min != 1 || node.max != 1; }
 
 // The most events that a node can take: 0, 1 or 2 for several.
@@ -49,11 +47,11 @@ class PatternResolver {
       }
       return false;
     }
+    if (next_slot_ > slots_max) return false;
     finish(std::move(shaped));
     collect_names();
-    if (count_errors() > errors) return false;
     for (const PendingStep& pending : pending_) resolve_pending(pending);
-    return count_errors() == errors;
+    return true;
   }
 
  private:
@@ -99,7 +97,7 @@ class PatternResolver {
                 : is_group                               ? PatternTurn::Kind::sequence
                                                          : PatternTurn::Kind::step;
     names_.branches.resize(next_node_);
-    const bool is_loop = source.repeat && check_repeat(*source.repeat);
+    const bool is_loop = source.repeat && (source.repeat->min != 1 || source.repeat->max != 1);
     turn.repeats = is_loop && source.repeat->max > 1;
     if (turn.repeats && (!is_single || (is_group && source.repeat->consecutive))) turn.loop = next_loop(source);
     position_.push_back(turn);
@@ -282,23 +280,8 @@ class PatternResolver {
     node.max = repeat.max;
     node.consecutive = repeat.consecutive;
     node.loop = loop;
-    node.span = source.span;
+    node.span = {source.span.file, source.span.begin, std::max(repeat.span.end, source.span.begin + 1)};
     return node;
-  }
-
-  bool check_repeat(const ast::Repeat& repeat) {
-    if (repeat.max == 0) {
-      error("E0410", repeat.span, "no repetition at all", "remove the step; `not` says that an event must not come");
-      return false;
-    }
-    if (repeat.min > repeat.max) {
-      error(
-          "E0409", repeat.span,
-          "at least " + std::to_string(repeat.min) + " and at most " + std::to_string(repeat.max) + " is impossible",
-          "write the smaller number first: `{" + std::to_string(repeat.max) + "," + std::to_string(repeat.min) + "}`");
-      return false;
-    }
-    return repeat.min != 1 || repeat.max != 1;
   }
 
   int32_t next_loop(const ast::Pattern& source) {
@@ -352,8 +335,10 @@ class PatternResolver {
       rule_.steps[index].label = step_text(step);
       gap.absence.steps.push_back(index);
     }
-    if (source.absent_for && check_duration(shared_, *source.absent_for, "`for`"))
-      gap.absence.for_us = source.absent_for->us;
+    if (source.absent_for) {
+      const bool is_right = check_duration(shared_, *source.absent_for, "`for`");
+      gap.absence.for_us = is_right ? source.absent_for->us : 1;
+    }
     return gap;
   }
 

@@ -27,10 +27,11 @@ ExpandedStep expand(ResolveShared& shared, const ast::Step& step) {
     if (out.by == nullptr && !at->by.empty()) out.by = &at->by;
     const auto found = at->any_type ? shared.declared.patterns.end() : shared.declared.patterns.find(at->type.text);
     if (found == shared.declared.patterns.end()) break;
-    if (std::ranges::find(open, found->second) != open.end()) {
-      shared.diagnostics.error("E0212", found->second->name.span,
-                               "the pattern `" + found->second->name.text + "` is defined by itself",
-                               "give it another name than the event type that it stands for");
+    if (open.size() >= expression_depth_max || std::ranges::find(open, found->second) != open.end()) {
+      shared.diagnostics.error(
+          "E0212", found->second->name.span,
+          "the pattern `" + found->second->name.text + "` is defined by itself, or by too many others",
+          "give it another name than the event type that it stands for");
       out.is_broken = true;
       break;
     }
@@ -48,7 +49,7 @@ void check_event_type(ResolveShared& shared, const ast::Name& type) {
   std::vector<std::string> known;
   for (const auto& [name, _] : declared.events) known.push_back(name);
   for (const auto& [name, _] : declared.patterns) known.push_back(name);
-  const std::string near = nearest_name(type.text, known);
+  const std::string near = misspelt_name(type.text, known);
   if (near.empty()) return;
   shared.diagnostics.error("E0205", type.span, "no event type `" + type.text + "` is declared",
                            "did you mean `" + near + "`? otherwise declare it: `event " + type.text + " { … }`");
@@ -210,11 +211,7 @@ void resolve_condition(ResolveShared& shared, const ast::Step& source, TypedStep
 
 std::optional<TypedRule> resolve_rule(ResolveShared& shared, const ast::Rule& source) {
   if (!refuse_later_clauses(shared, source)) return std::nullopt;
-  if (!source.match) {
-    shared.diagnostics.error("E0420", source.name.span, "the rule `" + source.name.text + "` has no `match`",
-                             "say what it looks for: `match failed_login{5} within 10m`");
-    return std::nullopt;
-  }
+  if (!source.match) return std::nullopt;  // a spelling mistake
   TypedRule rule;
   rule.source = &source;
   rule.name = source.name.text;
@@ -242,10 +239,6 @@ std::optional<TypedRule> resolve_rule(ResolveShared& shared, const ast::Rule& so
   if (source.overlap) rule.overlap = static_cast<Overlap>(*source.overlap);
   if (source.cooldown && check_duration(shared, *source.cooldown, "`cooldown`")) rule.cooldown_us = source.cooldown->us;
   if (source.limit) {
-    if (source.limit->count == 0) {
-      shared.diagnostics.error("E0419", source.limit->span, "a limit of none would never raise an alert",
-                               "write the largest number wanted: `limit 10 per 1h`");
-    }
     check_duration(shared, source.limit->per, "a limit's window");
     rule.limit_count = source.limit->count;
     rule.limit_per_us = source.limit->per.us;

@@ -24,7 +24,7 @@ void check_event(ResolveShared& shared, const ast::TestLine& line) {
   if (event == nullptr && !declared.used_types.contains(line.name.text)) {
     std::vector<std::string> known(declared.used_types.begin(), declared.used_types.end());
     for (const auto& [text, _] : declared.events) known.push_back(text);
-    const std::string near = nearest_name(line.name.text, known);
+    const std::string near = misspelt_name(line.name.text, known);
     if (!near.empty() && declared.is_complete) {
       shared.diagnostics.error("E0205", line.name.span,
                                "no rule and no declaration names the event type `" + line.name.text + "`",

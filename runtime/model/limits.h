@@ -4,6 +4,7 @@
 // that tells how often it was met, and an effect that is stated here and in docs/language.md.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace omen {
@@ -29,6 +30,7 @@ inline constexpr uint32_t dedupe_ids_max = 10'000'000;
 inline constexpr uint32_t rule_file_bytes_max = 1u << 20;
 inline constexpr uint32_t rules_max = 10'000;
 inline constexpr uint32_t expression_depth_max = 64;
+inline constexpr size_t expression_nodes_max = 1'000'000;  // of all rules, constants and patterns put in place
 inline constexpr uint32_t pattern_states_max = 20'000;  // places of one rule after unrolling its loops
 inline constexpr uint32_t slots_max = 64;               // steps of one rule: one bit each in a name's mask
 inline constexpr uint32_t group_loops_max = 16;         // repeated groups of one rule

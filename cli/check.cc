@@ -1,0 +1,58 @@
+// omen check: every diagnostic of every file, and what bounds the state of each rule.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "cli/load.h"
+#include "cli/verbs.h"
+#include "compiler/pattern_bounds.h"
+
+namespace omen::cli {
+
+namespace {
+
+int check_rules(const std::vector<std::string>& rules, bool as_json) {
+  Loaded loaded = read_rules(rules);
+  if (loaded.exit_code != exit_ok) return loaded.exit_code;
+  loaded.compilation = compile(loaded.sources);
+  const std::vector<Diagnostic>& diagnostics = loaded.compilation.diagnostics.items;
+  const int exit_code = loaded.compilation.program ? exit_ok : exit_failed;
+  if (as_json) {
+    std::fputs((render_json(diagnostics, loaded.sources) + "\n").c_str(), stdout);
+    return exit_code;
+  }
+  const bool colour = isatty(STDOUT_FILENO) != 0;
+  size_t errors = 0;
+  for (const Diagnostic& diagnostic : diagnostics) {
+    if (diagnostic.severity == Severity::error) ++errors;
+    std::fputs((render_text(diagnostic, loaded.sources, colour) + "\n").c_str(), stdout);
+  }
+  for (const TypedRule& rule : loaded.compilation.typed.rules) {
+    std::printf("%s: %s\n", rule.name.c_str(), state_bound(rule).c_str());
+  }
+  const size_t warnings = diagnostics.size() - errors;
+  std::printf("%zu error%s, %zu warning%s\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+  return exit_code;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, int& exit_code) {
+  CLI::App* verb = app.add_subcommand("check", "Say what is wrong with rules, and what bounds their state");
+  verb->footer(
+      "Prints every error and warning of all files, then for each rule what one key of it can keep at most.\n"
+      "`omen explain CODE` says more about a code.\n\n"
+      "Examples:\n"
+      "  omen check rules/\n"
+      "  omen check rules/churn/churn.omen --json\n\n"
+      "Exit codes: 0 no errors (warnings do not count); 1 errors; 2 wrong usage, or a file cannot be read.");
+  auto rules = std::make_shared<std::vector<std::string>>();
+  auto as_json = std::make_shared<bool>(false);
+  verb->add_option("RULES", *rules, "Rule files, or folders of them")->required();
+  verb->add_flag("--json", *as_json, "Print the diagnostics as one JSON array");
+  verb->callback([rules, as_json, &exit_code] { exit_code = check_rules(*rules, *as_json); });
+}
+
+}  // namespace omen::cli

@@ -1,0 +1,62 @@
+// What `omen explain` says of tests and actions (E05xx, W05xx) and of what is not in this version (E09xx, W09xx).
+#include "compiler/explain.h"
+
+namespace omen {
+
+std::span<const Explanation> action_explanations() {
+  static constexpr Explanation all[] = {
+      {"E0501", "a test names a rule that is not there",
+       "The rule must be in one of the files that are loaded with the test.",
+       "rule left { match cancelled }\ntest \"t\" for lft {\n  at 0s cancelled {}\n  expect left\n}",
+       "rule left { match cancelled }\ntest \"t\" for left {\n  at 0s cancelled {}\n  expect left\n}"},
+      {"E0506", "there is no such format",
+       "A format stands behind a colon in a text: `{amount:.2f}` two digits, `{count(x):d}` a whole number, `{x:,}` "
+       "with\n"
+       "thousands, `{share:.1%}` a share.",
+       "rule big {\n  match purchase as p\n  alert \"{p.amount:.2x}\"\n}",
+       "rule big {\n  match purchase as p\n  alert \"{p.amount:.2f}\"\n}"},
+      {"W0501", "a test gives a field that the event's declaration does not have",
+       "The field is spelt nearly like one that is declared. Events may have more fields than are declared, but a "
+       "misspelt one\n"
+       "makes a test pass or fail for the wrong reason.",
+       "event purchase { amount: number }\nrule big { match purchase[amount > 5] }\ntest \"t\" for big {\n  at 0s "
+       "purchase { amuont: 7 }\n  expect nothing\n}",
+       "event purchase { amount: number }\nrule big { match purchase[amount > 5] }\ntest \"t\" for big {\n  at 0s "
+       "purchase { amount: 7 }\n  expect big\n}"},
+      {"E0901", "measure rules are not in this version", "A repetition counts events of one key within a window.",
+       "rule busy {\n  measure views = count(viewed) over 10m\n  when views > 100\n  alert \"busy\"\n}",
+       "rule busy {\n  match viewed{100}\n  within 10m\n  alert \"busy\"\n}"},
+      {"E0902", "`send` is not in this version",
+       "Alerts go to standard output, and to destinations of kind file and stdout.",
+       "destination out = stdout\nrule a {\n  match login\n  send out\n}",
+       "destination out = stdout\nrule a {\n  match login\n  alert \"login\" to out\n}"},
+      {"E0903", "`emit` is not in this version", "What another rule should see must stand in its own pattern.",
+       "rule a {\n  match login\n  emit seen { a: 1 }\n}", "rule a {\n  match login\n  alert \"login\"\n}"},
+      {"E0904", "lookup tables are not in this version", "A list in a constant does for short ones.",
+       "table vip = csv { path: \"vip.csv\" } key user_id\nrule a { match login }",
+       "let vip = [\"u1\", \"u2\"]\nrule a { match login[user_id in vip] }"},
+      {"E0905", "`history` is not in this version", "Name the events that are needed in the pattern.",
+       "rule a {\n  match login\n  alert \"{history(30d)}\"\n}", "rule a {\n  match login as l\n  alert \"{l}\"\n}"},
+      {"E0906", "`overlap all` is not in this version", "`overlap starts` reports every start once.",
+       "rule a { match login -> purchase within 1h overlap all }",
+       "rule a { match login -> purchase within 1h overlap starts }"},
+      {"E0907", "`from` is not in this version", "Name the field by its path in the rules.",
+       "event login { user_id: string from properties.user.id }\nrule a { by user_id match login }",
+       "event login { properties: object }\nrule a { by properties.user.id match login }"},
+      {"E0908", "`quiet` is not in this version", "Alerts are raised at once; hold them behind Omen.",
+       "rule a { match login quiet 22:00..08:00 \"Europe/Berlin\" }", "rule a { match login }"},
+      {"E0909", "`on resolve` is not in this version", "It belongs to measure rules.", "", ""},
+      {"E0910", "this kind of destination is not in this version", "The kinds of this version are stdout and file.",
+       "destination team = slack { url: env(\"SLACK_URL\") }\nrule a {\n  match login\n  alert \"login\" to team\n}",
+       "destination team = file { path: \"team.ndjson\" }\nrule a {\n  match login\n  alert \"login\" to team\n}"},
+      {"W0901", "constraints of a declaration are not enforced on events in this version",
+       "Rules are checked against the declared types and values. Events are not: one that breaks its declaration is "
+       "matched\n"
+       "all the same.",
+       "event login { plan: string in [\"basic\", \"pro\"] }\nrule a { match login }",
+       "event login { plan: string }\nrule a { match login }"},
+  };
+  return all;
+}
+
+}  // namespace omen
