@@ -67,7 +67,7 @@ const ShapeNode* Shapes::learn(ShapeNode& parent, std::string_view name, HeadId 
   node.head = head;
   node.parent = &parent;
   node.place = parent.place + 1;
-  if (name.find('\\') == std::string_view::npos) {
+  if (name.find_first_of("\\\"") == std::string_view::npos) {
     node.front_mask = name.size() < 8 ? (uint64_t{1} << (8 * name.size())) - 1 : ~uint64_t{0};
     memcpy(&node.front, text.data(), 8);
     node.front &= node.front_mask;

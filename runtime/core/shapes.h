@@ -26,7 +26,7 @@ inline constexpr HeadId head_none = name_none;
 
 // A member name behind those of its parents.
 struct ShapeNode {
-  uint64_t front = 0, front_mask = 0;  // the first eight bytes; a name with a backslash never matches by these
+  uint64_t front = 0, front_mask = 0;  // the first eight bytes; a name that needs escapes never matches by these
   uint32_t size = 0;
   HeadId head = head_none;
   const ShapeNode* child = nullptr;
@@ -55,14 +55,14 @@ class Shapes {
       loose_.resize(object.loose_begin);
   }
 
-  // The member whose name stands at `name` (with its closing quote, in padded memory), when it came here before.
-  static const ShapeNode* known(const Object& object, const char* name) {
-    uint64_t front;
-    memcpy(&front, name, 8);
+  // The member of this name, as it stands in the line, when it came here before.
+  static const ShapeNode* known(const Object& object, std::string_view padded_name) {
     if (object.is_loose) return nullptr;
+    uint64_t front;
+    memcpy(&front, padded_name.data(), 8);
     for (const ShapeNode* node = object.node->child; node != nullptr; node = node->sibling) {
-      if ((front & node->front_mask) != node->front || name[node->size] != '"') continue;
-      if (node->size <= 8 || memcmp(name + 8, node->text + 8, node->size - 8) == 0) return node;
+      if ((front & node->front_mask) != node->front || node->size != padded_name.size()) continue;
+      if (node->size <= 8 || memcmp(padded_name.data() + 8, node->text + 8, node->size - 8) == 0) return node;
     }
     return nullptr;
   }

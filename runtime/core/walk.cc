@@ -38,7 +38,8 @@ bool Walk::fail(Reason reason, const char* at) {
 bool Walk::line(const char* base, Token token, const char* line_end, bool has_escapes, PlainTexts& plain) {
   ++line_;
   char* const mark = plain.mark();
-  const bool is_good = walk(base, token, has_escapes, plain);
+  const bool is_container = base[*token] == '{' || base[*token] == '[';
+  const bool is_good = is_container ? walk(base, token, has_escapes, plain) : fail_root(base, token, line_end);
   plain.release(mark);  // the names: interned by now, or of no more use
   if (!is_good) {
     // What was found behind the line's end is the next line's: this one is not finished.
@@ -52,13 +53,17 @@ bool Walk::line(const char* base, Token token, const char* line_end, bool has_es
   return base[*token] == '{' ? true : fail(Reason::not_object, base + *token);
 }
 
-// A line that is a single value without containers.
-bool Walk::fail_root(const char* base, Token token) {
+// A line that is a single value without containers. Behind it may stand the line's end, where the slice ends too.
+bool Walk::fail_root(const char* base, Token token, const char* line_end) {
   const char* const at = base + *token;
+  const auto is = [&](std::string_view word) {
+    return is_word(at, word) || (at + word.size() == line_end && memcmp(at, word.data(), word.size()) == 0);
+  };
   const char* end = nullptr;
-  const bool is_value =
-      *at == '"' || is_word(at, "true") || is_word(at, "false") || is_word(at, "null") ||
-      ((*at == '-' || (*at >= '0' && *at <= '9')) && json::check_number(at, end) != json::NumberFault::grammar);
+  const bool is_number =
+      (*at == '-' || (*at >= '0' && *at <= '9')) &&
+      (json::check_number(at, end) != json::NumberFault::grammar || (end == line_end && line_end[-1] >= '0'));
+  const bool is_value = *at == '"' || is_number || is("true") || is("false") || is("null");
   return fail(is_value ? Reason::not_object : Reason::not_json, at);
 }
 
@@ -82,7 +87,6 @@ bool Walk::new_member(const char* base, Token token, bool has_escapes, PlainText
 
 // One function, not cut: the labels are the states of the grammar. `object` is the open object, nothing in an array.
 bool Walk::walk(const char* base, Token token, bool has_escapes, PlainTexts& plain) {
-  if (base[*token] != '{' && base[*token] != '[') return fail_root(base, token);
   uint32_t depth = 0;
   Shapes::Object object;
 
@@ -144,7 +148,7 @@ member : {
   if (base[*token] != '"') return fail(Reason::not_json, base + *token);
   if (base[token[1]] != ':') return fail(Reason::not_json, base + token[1]);
   HeadId head = head_none;
-  const ShapeNode* const known = Shapes::known(object, base + *token + 1);
+  const ShapeNode* const known = Shapes::known(object, text_at(base, token));
   if (known != nullptr) [[likely]] {
     object.node = known;
     head = known->head;

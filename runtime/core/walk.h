@@ -80,7 +80,7 @@ class Walk {
                   HeadId& head);
   bool text(const char* base, Token token);
   bool fail(Reason reason, const char* at);
-  bool fail_root(const char* base, Token token);
+  bool fail_root(const char* base, Token token, const char* line_end);
 
   Shapes shapes_;
   std::array<Shapes::Object, event_depth_max> outer_;  // the containers around the open one; no node: an array
