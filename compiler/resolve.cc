@@ -1,6 +1,7 @@
 #include "compiler/resolve.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "runtime/model/limits.h"
@@ -92,6 +93,25 @@ void resolve_event(ResolveShared& shared, const ast::EventDeclaration& event) {
   }
 }
 
+// Where parse could not tell what was meant. After the mistakes left out here it has the tree that the author meant.
+std::vector<Span> damaged_spans(const Diagnostics& diagnostics) {
+  static constexpr std::array<std::string_view, 10> repaired = {"E0104", "E0105", "E0109", "E0110", "E0117",
+                                                                "E0123", "E0127", "E0130", "E0131", "E0135"};
+  std::vector<Span> spans;
+  for (const Diagnostic& diagnostic : diagnostics.items) {
+    const bool is_harmless =
+        diagnostic.severity == Severity::warning || std::ranges::find(repaired, diagnostic.code) != repaired.end();
+    if (!is_harmless) spans.push_back(diagnostic.culprit.span);
+  }
+  return spans;
+}
+
+bool is_damaged(const Span& whole, const std::vector<Span>& damaged) {
+  return std::ranges::any_of(damaged, [&](const Span& at) {
+    return at.file == whole.file && at.begin >= whole.begin && at.begin <= whole.end;
+  });
+}
+
 // A rule with spelling mistakes may lack parts, so only what its words say by themselves is reported of it.
 void resolve_damaged(ResolveShared& shared, const ast::Rule& rule) {
   Diagnostics all = std::exchange(shared.diagnostics, {});
@@ -124,6 +144,7 @@ FieldId ResolveShared::field(const FieldPath& path) {
 }
 
 TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions& options, Diagnostics& diagnostics) {
+  const std::vector<Span> damaged = damaged_spans(diagnostics);
   Declarations declared = collect(files, diagnostics);
   TypedProgram program;
   program.types.emplace_back();
@@ -142,7 +163,7 @@ TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions&
   }
   for (const ast::File& file : files) {
     for (const ast::Rule& rule : file.rules) {
-      if (rule.damaged) {
+      if (is_damaged(rule.span, damaged)) {
         resolve_damaged(shared, rule);
       } else if (std::optional<TypedRule> typed = resolve_rule(shared, rule)) {
         program.rules.push_back(std::move(*typed));
@@ -151,7 +172,7 @@ TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions&
   }
   for (const ast::File& file : files) {
     for (const ast::Test& test : file.tests) {
-      if (!test.damaged) resolve_test(shared, test);
+      if (!is_damaged(test.span, damaged)) resolve_test(shared, test);
     }
   }
   return program;
