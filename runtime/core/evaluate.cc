@@ -252,17 +252,23 @@ Value run(const Code& code, const Evaluation& evaluation) {
 
 }  // namespace
 
+// Texts that were made on the way are dropped at once: one event may be tested against ten thousand runs.
 bool holds(PredicateId id, const Evaluation& evaluation) {
   const PreparedPredicate& predicate = evaluation.prepared.predicate(id);
+  if (predicate.count == 0) return truth_of(evaluate(predicate.code, evaluation)) == Truth::yes;
+  const Scratch::Mark mark = evaluation.scratch.mark();
   const PreparedTest* const tests = evaluation.prepared.tests(predicate);
-  for (uint32_t i = 0; i < predicate.count; ++i) {
-    if (passes(tests[i], evaluation) != Truth::yes) return false;
-  }
-  return predicate.count > 0 || truth_of(evaluate(predicate.code, evaluation)) == Truth::yes;
+  bool all = true;
+  for (uint32_t i = 0; all && i < predicate.count; ++i) all = passes(tests[i], evaluation) == Truth::yes;
+  evaluation.scratch.rewind(mark);
+  return all;
 }
 
 Value evaluate(CodeId code, const Evaluation& evaluation) {
-  return run(evaluation.program.code.codes[code], evaluation);
+  const Scratch::Mark mark = evaluation.scratch.mark();
+  const Value value = run(evaluation.program.code.codes[code], evaluation);
+  if (!value.has_bytes()) evaluation.scratch.rewind(mark);
+  return value;
 }
 
 void render(TemplateId text, const Evaluation& evaluation, std::string& out) {

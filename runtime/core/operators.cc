@@ -49,7 +49,7 @@ Truth ordered(Relation relation, Order order) {
 bool text_relates(Relation relation, std::string_view a, std::string_view b) {
   switch (relation) {
     case Relation::contains:
-      return a.find(b) != std::string_view::npos;
+      return find(a, b) != std::string_view::npos;
     case Relation::starts_with:
       return a.starts_with(b);
     case Relation::ends_with:
@@ -90,10 +90,12 @@ Truth relate(Relation relation, bool fold, const Value& a, const Value& b, Scrat
 
 Truth relate_any(Relation relation, bool fold, const Value& a, const Value& b, Scratch& scratch) {
   if (a.is_missing() || b.kind != Kind::list) return Truth::unknown;
+  const Scratch::Mark mark = scratch.mark();
   Truth any = Truth::no;
   Elements elements(b.bytes(), scratch);
   for (Value element; any != Truth::yes && elements.next(element);) {
     any = disjunction(any, relate(relation, fold, a, element, scratch));
+    scratch.rewind(mark);
   }
   return any;
 }

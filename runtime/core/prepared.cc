@@ -10,6 +10,16 @@
 
 namespace omen {
 
+namespace {
+
+// An order for looking up only: texts by their length first, which settles most comparisons.
+bool stands_before(const Value& a, const Value& b) {
+  if (a.kind != Kind::text || b.kind != Kind::text || a.size == b.size) return is_before(a, b);
+  return a.size < b.size;
+}
+
+}  // namespace
+
 Truth PreparedList::contains(const Value& value) const {
   if (value.is_missing()) return Truth::unknown;
   constexpr size_t few = 8;
@@ -18,7 +28,7 @@ Truth PreparedList::contains(const Value& value) const {
     found = std::any_of(values.begin(), values.end(),
                         [&](const Value& element) { return equals(value, element) == Truth::yes; });
   } else {
-    const auto place = std::lower_bound(values.begin(), values.end(), value, is_before);
+    const auto place = std::lower_bound(values.begin(), values.end(), value, stands_before);
     found = place != values.end() && equals(value, *place) == Truth::yes;
   }
   if (found) return Truth::yes;
@@ -66,7 +76,7 @@ void Prepared::prepare_lists(const CodeSection& section) {
         made.values.push_back(list.fold ? folded(value) : value);
       }
     }
-    std::sort(made.values.begin(), made.values.end(), is_before);
+    std::sort(made.values.begin(), made.values.end(), stands_before);
   }
 }
 

@@ -21,7 +21,7 @@ class time_zone;
 
 namespace omen {
 
-// The values of a list literal in their order, folded when the list is.
+// The values of a list literal, ordered for looking up, folded when the list is.
 struct PreparedList {
   std::vector<Value> values;
   bool has_missing = false;

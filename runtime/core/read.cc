@@ -175,10 +175,14 @@ Value read_bound(const Read& read, const Evaluation& evaluation) {
 Truth relate_any_bound(Relation relation, bool fold, const Value& value, const Read& read,
                        const Evaluation& evaluation) {
   if (value.is_missing()) return Truth::unknown;
+  Scratch& scratch = evaluation.scratch;
   Truth any = Truth::no;
   each_capture(read, evaluation, [&](const Capture& capture) {
     const Value element = value_in(*capture.event, read, evaluation);
-    if (!element.is_missing()) any = disjunction(any, relate(relation, fold, value, element, evaluation.scratch));
+    if (element.is_missing()) return true;
+    const Scratch::Mark mark = scratch.mark();
+    any = disjunction(any, relate(relation, fold, value, element, scratch));
+    scratch.rewind(mark);
     return any != Truth::yes;
   });
   return any;

@@ -5,23 +5,17 @@
 
 namespace omen {
 
-void Scratch::clear() {
-  block_ = 0;
-  used_ = 0;
-}
-
 char* Scratch::allocate(size_t bytes) {
   constexpr size_t block_bytes = 16 * 1024;
-  while (block_ < blocks_.size() && blocks_[block_].size - used_ < bytes) {
-    ++block_;
-    used_ = 0;
+  while (next_.block < blocks_.size() && blocks_[next_.block].size - next_.used < bytes) {
+    next_ = {next_.block + 1, 0};
   }
-  if (block_ == blocks_.size()) {
+  if (next_.block == blocks_.size()) {
     const size_t size = std::max(bytes, block_bytes);
     blocks_.push_back({std::make_unique<char[]>(size), size});
   }
-  char* const at = blocks_[block_].bytes.get() + used_;
-  used_ += bytes;
+  char* const at = blocks_[next_.block].bytes.get() + next_.used;
+  next_.used += bytes;
   return at;
 }
 

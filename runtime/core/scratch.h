@@ -20,7 +20,15 @@ class Scratch {
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
-  void clear();  // texts made so far are gone
+  void clear() { rewind({}); }  // texts made so far are gone
+
+  // What was allocated since the mark is gone.
+  struct Mark {
+    size_t block = 0;
+    size_t used = 0;
+  };
+  Mark mark() const { return next_; }
+  void rewind(Mark mark) { next_ = mark; }
 
   char* allocate(size_t bytes);  // lives until clear()
   std::string_view keep(std::string_view text);
@@ -38,8 +46,7 @@ class Scratch {
     size_t size = 0;
   };
   std::vector<Block> blocks_;
-  size_t block_ = 0;  // the one in use
-  size_t used_ = 0;   // bytes of it
+  Mark next_;  // the block in use, and how many bytes of it are
   std::vector<Value> stack_;
 };
 

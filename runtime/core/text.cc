@@ -1,5 +1,7 @@
 #include "runtime/core/text.h"
 
+#include <string.h>  // memmem
+
 #include <algorithm>
 #include <iterator>
 
@@ -123,35 +125,71 @@ std::string_view substring(std::string_view text, int64_t from, int64_t to) {
 std::optional<size_t> index_of(std::string_view text, std::string_view part, int64_t from) {
   const size_t count = code_points(text);
   if (from > static_cast<int64_t>(count)) return {};
-  const size_t found = text.find(part, offset_of(text, place_in(from, count)));
+  const size_t begin = offset_of(text, place_in(from, count));
+  const size_t found = find(text.substr(begin), part);
   if (found == std::string_view::npos) return {};
-  return code_points(text.substr(0, found));
+  return code_points(text.substr(0, begin + found));
 }
 
-// When a literal does not fit, the newest star takes one code point more.
-bool is_like(std::string_view text, std::string_view pattern) {
-  size_t at = 0, wanted = 0;
-  size_t star = std::string_view::npos, star_end = 0;
-  while (at < text.size()) {
-    const char sign = wanted < pattern.size() ? pattern[wanted] : '\0';
-    if (wanted < pattern.size() && sign == '*') {
-      star = wanted++;
-      star_end = at;
-    } else if (wanted < pattern.size() && sign == '?') {
-      at += width(text[at]);
-      ++wanted;
-    } else if (wanted < pattern.size() && sign == text[at]) {
-      ++at;
-      ++wanted;
-    } else if (star != std::string_view::npos) {
-      star_end += width(text[star_end]);
-      at = star_end;
-      wanted = star + 1;
-    } else {
-      return false;
-    }
+size_t find(std::string_view text, std::string_view part) {
+  if (part.empty()) return 0;
+  const void* const found = memmem(text.data(), text.size(), part.data(), part.size());
+  if (found == nullptr) return std::string_view::npos;
+  return static_cast<size_t>(static_cast<const char*>(found) - text.data());
+}
+
+namespace {
+
+constexpr size_t npos = std::string_view::npos;
+
+// How many bytes at the beginning of the text the piece of a pattern (without `*`) takes; npos when it does not fit.
+size_t taken_by(std::string_view piece, std::string_view text) {
+  size_t at = 0;
+  for (const char sign : piece) {
+    if (at == text.size() || (sign != '?' && sign != text[at])) return npos;
+    at = std::min(at + (sign == '?' ? width(text[at]) : 1), text.size());
   }
-  return pattern.find_first_not_of('*', wanted) == std::string_view::npos;
+  return at;
+}
+
+// The first place where the piece fits, as the bytes before and with it.
+size_t taken_with_gap(std::string_view piece, std::string_view text) {
+  if (piece.find('?') == npos) {
+    const size_t found = find(text, piece);
+    return found == npos ? npos : found + piece.size();
+  }
+  for (size_t gap = 0; gap <= text.size(); gap += gap < text.size() ? width(text[gap]) : 1) {
+    const size_t taken = taken_by(piece, text.substr(gap));
+    if (taken != npos) return gap + taken;
+  }
+  return npos;
+}
+
+// Whether the piece fits the end of the text. A piece takes one code point for each of its own.
+bool fits_end(std::string_view piece, std::string_view text) {
+  const size_t wanted = code_points(piece), there = code_points(text);
+  if (wanted > there) return false;
+  const std::string_view end = text.substr(offset_of(text, there - wanted));
+  return taken_by(piece, end) == end.size();
+}
+
+}  // namespace
+
+// The pieces between the stars, each at the first place where it fits: what comes before a star cannot come too early.
+bool is_like(std::string_view text, std::string_view pattern) {
+  size_t star = pattern.find('*');
+  if (star == npos) return taken_by(pattern, text) == text.size();
+  const size_t begin = taken_by(pattern.substr(0, star), text);
+  if (begin == npos) return false;
+  text.remove_prefix(begin);
+  pattern.remove_prefix(star + 1);
+  for (star = pattern.find('*'); star != npos; star = pattern.find('*')) {
+    const size_t taken = taken_with_gap(pattern.substr(0, star), text);
+    if (taken == npos) return false;
+    text.remove_prefix(taken);
+    pattern.remove_prefix(star + 1);
+  }
+  return fits_end(pattern, text);
 }
 
 }  // namespace omen

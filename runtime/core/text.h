@@ -27,6 +27,9 @@ std::string_view substring(std::string_view text, int64_t from, int64_t to);
 // The place of the first `part` at or behind `from`.
 std::optional<size_t> index_of(std::string_view text, std::string_view part, int64_t from);
 
+// The byte at which the first `part` begins; npos when there is none. Linear, whatever the texts are.
+size_t find(std::string_view text, std::string_view part);
+
 // The whole text fits the pattern: `*` is any text, `?` one code point.
 bool is_like(std::string_view text, std::string_view pattern);
 
