@@ -41,3 +41,21 @@ WITH RECURSIVE run(key, n, us, sent_us, taken_us, start_us) AS (
          CASE WHEN w.sent AND w.us - r.taken_us <= 2592000000000 THEN r.taken_us END
   FROM run r JOIN walk w ON w.key = r.key AND w.n = r.n + 1)
 SELECT key, start_us, us FROM run WHERE start_us IS NOT NULL;
+
+-- rule settled
+CREATE TEMP TABLE steps(type);
+INSERT INTO steps VALUES ('A_APPROVED'), ('A_REGISTERED'), ('A_ACTIVATED');
+SELECT key, us, end_us FROM (
+  SELECT a.key, a.us,
+         (SELECT max(first_us) FROM (
+            SELECT min(x.us) AS first_us FROM k x WHERE x.key = a.key AND x.seq > a.seq AND x.type <> a.type
+                                                    AND x.type IN (SELECT type FROM steps) GROUP BY x.type)) AS end_us,
+         (SELECT count(DISTINCT x.type) FROM k x WHERE x.key = a.key AND x.seq > a.seq AND x.type <> a.type
+                                                   AND x.type IN (SELECT type FROM steps)) AS others
+  FROM k a WHERE a.type IN (SELECT type FROM steps))
+WHERE others = 2 AND end_us - us <= 3600000000;
+
+-- rule declined_at_once
+SELECT a.key, a.us, b.us FROM k a
+JOIN k b ON b.seq = (SELECT min(x.seq) FROM k x WHERE x.key = a.key AND x.type = 'A_DECLINED' AND x.seq > a.seq)
+WHERE a.type = 'A_SUBMITTED' AND b.us - a.us <= 60000000;

@@ -1,4 +1,4 @@
--- fields station_id, trip
+-- fields station_id, start_station_id, trip
 
 -- rule round_trip
 SELECT a.key, a.us, b.us FROM k a
@@ -27,3 +27,10 @@ SELECT key, us, us3 FROM (
   FROM k WINDOW w AS (PARTITION BY key ORDER BY seq))
 WHERE type = 'trip_started' AND type1 = 'trip_ended' AND type2 = 'trip_started' AND type3 = 'trip_ended'
   AND station2 = station1 AND station3 = station_id AND us3 - us <= 3600000000;
+
+-- rule short_trip
+CREATE INDEX e_trip ON e(trip, type, seq);
+SELECT a.station_id, a.us, b.us FROM e a
+JOIN e b ON b.seq = (SELECT min(x.seq) FROM e x WHERE x.trip = a.trip AND x.type = 'trip_ended' AND x.seq > a.seq
+                                                  AND x.start_station_id = a.station_id)
+WHERE a.type = 'trip_started' AND b.us - a.us <= 120000000;

@@ -39,3 +39,20 @@ SELECT a.key, a.us, b.us FROM failures a
 JOIN failures b ON b.seq = (SELECT x.seq FROM failures x WHERE x.key = a.key AND x.seq > a.seq AND x.src_ip <> a.src_ip
                             ORDER BY x.seq LIMIT 1)
 WHERE b.us - a.us <= 600000000;
+
+-- rule noisy_address
+CREATE TEMP TABLE connects AS
+SELECT key, us, seq FROM k WHERE type = 'cowrie.session.connect';
+CREATE INDEX connects_key ON connects(key, us);
+WITH RECURSIVE told(key, us) AS (
+  SELECT key, min(us) FROM connects GROUP BY key
+  UNION ALL
+  SELECT t.key, (SELECT min(us) FROM connects c WHERE c.key = t.key AND c.us >= t.us + 21600000000)
+  FROM told t WHERE t.us IS NOT NULL)
+SELECT key, us, us FROM told WHERE us IS NOT NULL;
+
+-- rule hasty_then_in
+SELECT a.key, a.us, c.us FROM k a
+JOIN k b ON b.seq = (SELECT min(x.seq) FROM k x WHERE x.key = a.key AND x.type = 'cowrie.login.failed' AND x.seq > a.seq)
+JOIN k c ON c.seq = (SELECT min(x.seq) FROM k x WHERE x.key = a.key AND x.type = 'cowrie.login.success' AND x.seq > b.seq)
+WHERE a.type = 'cowrie.login.failed' AND b.us - a.us <= 2000000 AND c.us - a.us <= 3600000000;

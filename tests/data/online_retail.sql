@@ -29,3 +29,8 @@ SELECT key, us, us + 2592000000000 FROM (
   SELECT stock_code AS key, us, quantity, lead(us) OVER (PARTITION BY stock_code ORDER BY seq) AS next_us
   FROM e WHERE type = 'purchase' AND stock_code <> '')
 WHERE quantity >= 500 AND coalesce(next_us - us > 2592000000000, 1) AND us + 2592000000000 < (SELECT max(us) FROM e);
+
+-- rule first_in_half_a_year
+SELECT key, us, us FROM (
+  SELECT key, us, lag(us) OVER (PARTITION BY key ORDER BY seq) AS us_before FROM k WHERE type = 'purchase')
+WHERE coalesce(us - us_before > 15552000000000, 1);

@@ -51,3 +51,10 @@ WITH RECURSIVE run(key, n, us, one_us, one_price, two_us, two_price, start_us) A
          CASE WHEN NOT bought AND price > two_price AND t.us - two_us <= 60000000 THEN two_us END
   FROM run r JOIN trades t ON t.key = r.key AND t.n = r.n + 1)
 SELECT key, start_us, us FROM run WHERE start_us IS NOT NULL;
+
+-- rule dearer
+CREATE INDEX e_name ON e(name, type, us);
+SELECT a.name, a.us, b.us FROM e a
+JOIN e b ON b.seq = (SELECT min(x.seq) FROM e x WHERE x.name = a.name AND x.type = 'BUY' AND x.seq > a.seq
+                        AND x.us BETWEEN a.us AND a.us + 10000000 AND x.price >= 1.002 * a.price)
+WHERE a.type = 'SELL' AND a.volume >= 500 AND a.name <> '';

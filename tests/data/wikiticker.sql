@@ -33,3 +33,9 @@ CREATE INDEX cuts_key ON cuts(key, seq);
 SELECT a.key, a.us, b.us FROM cuts a
 JOIN cuts b ON b.seq = (SELECT min(x.seq) FROM cuts x WHERE x.key = a.key AND x.seq > a.seq AND x.page <> a.page)
 WHERE a.isAnonymous AND b.us - a.us <= 1800000000;
+
+-- rule new_page
+SELECT '', us, us FROM (
+  SELECT us, row_number() OVER (PARTITION BY us / 600000000 ORDER BY seq) AS n
+  FROM e WHERE type = 'page_created' AND NOT isRobot)
+WHERE n <= 3;
