@@ -10,11 +10,15 @@
 #include "OmenParser.h"
 #include "compiler/compile.h"
 #include "compiler/parse_build.h"
+#include "compiler/parse_layout.h"
 #include "compiler/parse_recovery.h"
 #include "compiler/parse_tokens.h"
 #include "runtime/model/limits.h"
 
 namespace omen {
+
+std::vector<Piece> layout_pieces(antlr4::ParserRuleContext* tree, const std::vector<Word>& all,
+                                 std::string_view text);  // parse_layout.cc
 
 namespace {
 
@@ -112,20 +116,38 @@ bool is_readable(std::string_view text, uint32_t file, Diagnostics& diagnostics)
   return true;
 }
 
-}  // namespace
-
-ast::File parse(const Sources& sources, uint32_t file, Diagnostics& diagnostics) {
+// The tree of a file, and if wanted the pieces of its layout.
+ast::File read_file(const Sources& sources, uint32_t file, Diagnostics& diagnostics, std::vector<Piece>* pieces) {
   ast::File empty;
   empty.file = file;
   std::string bytes = sources.files[file].text;
   if (!is_readable(bytes, file, diagnostics)) return empty;
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.replace(0, 3, "   ");  // a byte order mark is no word
   const ParsedText text{bytes, file, nullptr};
-  std::vector<Word> words = read_words(bytes);
+  const std::vector<Word> all = read_words(bytes);
+  std::vector<Word> words = all;
   if (!repair_words(words, text, diagnostics)) return empty;
   Grammar grammar(words, static_cast<uint32_t>(bytes.size()));
   auto* tree = grammar.parse(&OmenParser::file, words, text, diagnostics);
-  return Builder(text, diagnostics).file(tree);
+  ast::File out = Builder(text, diagnostics).file(tree);
+  if (pieces != nullptr && !diagnostics.has_errors()) *pieces = layout_pieces(tree, all, bytes);
+  return out;
+}
+
+}  // namespace
+
+ast::File parse(const Sources& sources, uint32_t file, Diagnostics& diagnostics) {
+  return read_file(sources, file, diagnostics, nullptr);
+}
+
+std::optional<std::vector<Piece>> layout(const Sources& sources, uint32_t file, Diagnostics& diagnostics) {
+  Diagnostics found;
+  std::vector<Piece> pieces;
+  read_file(sources, file, found, &pieces);
+  const bool has_errors = found.has_errors();
+  for (Diagnostic& item : found.items) diagnostics.items.push_back(std::move(item));
+  if (has_errors) return {};
+  return pieces;
 }
 
 std::optional<ast::Expr> parse_expression(const ParsedText& text, Diagnostics& diagnostics) {

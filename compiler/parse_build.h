@@ -68,6 +68,8 @@ class Builder {
   ast::Pattern pattern_and(P::PatternAndContext* context);
   ast::Pattern pattern_not(P::PatternNotContext* context);
   ast::Pattern element(P::ElementContext* context);
+  void conditions(ast::Pattern& pattern, const std::vector<P::ConditionContext*>& contexts);
+  void suffixes(ast::Pattern& pattern, const std::vector<P::SuffixContext*>& contexts);
   void suffix(ast::Pattern& pattern, P::SuffixContext* context);
   ast::Arrow arrow(P::ArrowContext* context);
   ast::Repeat repeat(P::RepetitionContext* context);

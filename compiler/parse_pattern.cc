@@ -12,9 +12,10 @@ namespace {
 
 using Kind = ast::Pattern::Kind;
 
-// What may stand behind a step, in the order in which it binds.
-enum class Binding : uint8_t { condition, by, repetition, consecutive, as };
-constexpr std::array<std::string_view, 5> binding_names = {"`[ ]`", "`by`", "the repetition", "`consecutive`", "`as`"};
+// What may stand behind a step and its condition, in the order in which it binds.
+enum class Binding : uint8_t { by, repetition, consecutive, as };
+constexpr std::array<std::string_view, 4> binding_names = {"`by`", "the repetition", "`consecutive`", "`as`"};
+constexpr const char* suffix_order = "the order is `T[COND] by KEY {n} consecutive as NAME`";
 
 }  // namespace
 
@@ -140,53 +141,64 @@ ast::Pattern Builder::element(P::ElementContext* context) {
   }
   out.span = span(context);
 
-  // Each suffix once, in the order of their binding.
+  conditions(out, context->condition());
+  suffixes(out, context->suffix());
+  return out;
+}
+
+void Builder::conditions(ast::Pattern& pattern, const std::vector<P::ConditionContext*>& contexts) {
+  if (contexts.empty()) return;
+  if (contexts.size() > 1) {
+    error("E0124", span(contexts[1]), "`[ ]` stands twice", "join the conditions by `and`",
+          {{span(contexts[0]), "the first"}});
+  }
+  if (pattern.kind != Kind::step || pattern.parenthesised) {
+    error("E0124", span(contexts[0]), "`[ ]` belongs to a step, not to a group",
+          "put the condition behind each step; a condition on the whole match is `where`");
+    return;
+  }
+  pattern.step.condition = expression(contexts[0]->expression(0));
+  pattern.step.span = cover(pattern.step.span, span(contexts[0]));
+  if (contexts[0]->expression().size() > 1) {
+    error("E0135", span(contexts[0]->COMMA(0)->getSymbol()), "conditions are not separated by commas", "write `and`");
+  }
+}
+
+// Each suffix once, in the order of their binding.
+void Builder::suffixes(ast::Pattern& pattern, const std::vector<P::SuffixContext*>& contexts) {
   std::array<Rule*, binding_names.size()> given{};
   size_t last = 0;
-  for (auto* part : context->suffix()) {
-    const Binding binding = part->condition() != nullptr     ? Binding::condition
-                            : part->BY() != nullptr          ? Binding::by
+  for (auto* part : contexts) {
+    const Binding binding = part->BY() != nullptr            ? Binding::by
                             : part->CONSECUTIVE() != nullptr ? Binding::consecutive
                             : part->AS() != nullptr          ? Binding::as
                                                              : Binding::repetition;
     const size_t rank = static_cast<size_t>(binding);
     if (given[rank] != nullptr) {
       error("E0124", span(part), fmt::format("{} stands twice", binding_names[rank]),
-            binding == Binding::condition ? "join the conditions by `and`"
-                                          : "write it once; a group in parentheses can have another",
-            {{span(given[rank]), "the first"}});
+            "write it once; a group in parentheses can have another", {{span(given[rank]), "the first"}});
       continue;
     }
     if (rank < last) {
-      error("E0124", span(part), fmt::format("{} stands before {}", binding_names[rank], binding_names[last]),
-            "the order is `T[COND] by KEY {n} consecutive as NAME`", {{span(given[last]), ""}});
+      error("E0124", span(part), fmt::format("{} belongs before {}", binding_names[rank], binding_names[last]),
+            suffix_order, {{span(given[last]), ""}});
     }
-    if ((binding == Binding::condition || binding == Binding::by) && out.kind != Kind::step) {
-      error("E0124", span(part), fmt::format("{} belongs to a step, not to a group", binding_names[rank]),
-            binding == Binding::condition
-                ? "put the condition behind each step; a condition on the whole match is `where`"
-                : "put it behind each step of the group");
+    if (binding == Binding::by && pattern.kind != Kind::step) {
+      error("E0124", span(part), "`by` belongs to a step, not to a group", "put it behind each step of the group");
       continue;
     }
-    if (binding == Binding::consecutive && !out.repeat) {
+    if (binding == Binding::consecutive && !pattern.repeat) {
       error("E0124", span(part), "`consecutive` stands behind a repetition", "write `T{3} consecutive`");
       continue;
     }
     given[rank] = part;
     last = std::max(last, rank);
-    suffix(out, part);
+    suffix(pattern, part);
   }
-  return out;
 }
 
 void Builder::suffix(ast::Pattern& pattern, P::SuffixContext* context) {
-  if (auto* condition = context->condition()) {
-    pattern.step.condition = expression(condition->expression(0));
-    pattern.step.span = cover(pattern.step.span, span(context));
-    if (condition->expression().size() > 1) {
-      error("E0135", span(condition->COMMA(0)->getSymbol()), "conditions are not separated by commas", "write `and`");
-    }
-  } else if (context->BY() != nullptr) {
+  if (context->BY() != nullptr) {
     pattern.step.by = paths(context->paths());
     pattern.step.span = cover(pattern.step.span, span(context));
   } else if (context->CONSECUTIVE() != nullptr) {

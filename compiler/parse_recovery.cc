@@ -306,6 +306,10 @@ void Recovery::report_in_body(antlr4::Parser* parser, size_t index) {
       auto* clause =
           context->children.empty() ? nullptr : dynamic_cast<OmenParser::ClauseContext*>(context->children.back());
       if (clause != nullptr && index < words_.size() && (!words_[index].first_on_line || !is_name)) {
+        if (type_at(index) == OmenParser::OPEN_SQUARE) {
+          return error("E0124", index, "a condition stands directly behind the type of its step",
+                       "the order is `T[COND] by KEY {n} consecutive as NAME`");
+        }
         if (clause->matchClause() != nullptr) {
           return error("E0101", index, fmt::format("{} cannot follow the pattern", word),
                        !foreign_remedy(words_[index].text(text_)).empty()
@@ -422,6 +426,10 @@ void Recovery::report(antlr4::Parser* parser, size_t index) {
     return error(
         "E0116", index, fmt::format("a value is expected after {}, not {}", before, word),
         is_operator_twice ? "write `==` once" : "write a field, a number, a \"text\", a list or a function here");
+  }
+  if (rule == OmenParser::RuleGroup && type_at(index) == OmenParser::OPEN_SQUARE) {
+    return error("E0124", index, "a condition stands directly behind the type of its step",
+                 "the order is `T[COND] by KEY {n} consecutive as NAME`");
   }
   const bool is_dashed = type_at(index - 1) == OmenParser::MINUS && index > 1 && is_name_word(type_at(index - 2)) &&
                          words_[index - 2].end == words_[index - 1].begin &&

@@ -70,9 +70,9 @@ arrow
 patternOr: patternAnd (orWord patternAnd)*;
 patternAnd: patternNot (andWord patternNot)*;
 patternNot: notWord* element (FOR duration)?;
-element: (STAR | stepName | group) suffix*;
+element: (STAR | stepName | group) condition* suffix*;
 group: OPEN_ROUND pattern (WITHIN duration)? CLOSE_ROUND;
-suffix: condition | BY paths | repetition | CONSECUTIVE | AS name;
+suffix: BY paths | repetition | CONSECUTIVE | AS name;
 condition: OPEN_SQUARE expression (COMMA expression)* CLOSE_SQUARE;
 repetition: OPEN_BRACE NUMBER? COMMA? NUMBER? CLOSE_BRACE | PLUS | STAR | QUESTION;
 
