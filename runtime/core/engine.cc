@@ -253,7 +253,6 @@ void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, ui
   RuleState& state = state_at(id);
   completions_.clear();
   matcher_.step(state, partition, routes, key_values_, completions_);
-  counters_.runs_peak = std::max(counters_.runs_peak, matcher_.live_runs());
   if (!completions_.empty()) take_completions(state, tables_[table].partitions->key(partition));
   if (is_idle(state)) {
     free_state(partition, id);
@@ -423,14 +422,11 @@ void Engine::sweep(size_t states_max) {
 }
 
 void Engine::enforce_limits(RuleId rule) {
-  const uint64_t bytes = state_bytes();
-  counters_.state_bytes_peak = std::max(counters_.state_bytes_peak, bytes);
-  counters_.partitions_peak = std::max(counters_.partitions_peak, partitions());
   if (rule_counters_[rule].keys > limits_.max_keys) {
     const uint32_t table = table_of_rule_[rule];
     evict_oldest(table, table + 1, &rule, oldest_[rule]);
   }
-  if (bytes > limits_.max_state_bytes) {
+  if (state_bytes() > limits_.max_state_bytes) {
     evict_oldest(0, static_cast<uint32_t>(tables_.size()), nullptr, oldest_of_all_);
   }
 }
