@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   omen::cli::add_check(app, exit_code);
   omen::cli::add_dump(app, exit_code);
   omen::cli::add_explain(app, exit_code);
+  omen::cli::add_fmt(app, exit_code);
   omen::cli::add_graph(app, exit_code);
   omen::cli::add_run(app, exit_code);
   try {

@@ -18,6 +18,7 @@ inline constexpr int exit_output = 4;  // the output could not be written
 void add_check(CLI::App& app, int& exit_code);
 void add_dump(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
+void add_fmt(CLI::App& app, int& exit_code);
 void add_graph(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
 

@@ -178,7 +178,10 @@ std::vector<Piece> layout_pieces(antlr4::ParserRuleContext* tree, const std::vec
   size_t at = 0;
   for (const Word& word : all) {
     if (word.type != P::COMMENT) {
-      if (at < words.size() && words[at].begin == word.begin) out.push_back(words[at++]);
+      if (at == words.size() || words[at].begin != word.begin) continue;
+      const bool after_comment = !out.empty() && out.back().is_comment;
+      out.push_back(words[at++]);
+      if (out.back().closes_block && after_comment) out.back().joint = Joint::line;  // a block of nothing but comments
       continue;
     }
     Piece piece;

@@ -12,9 +12,9 @@ namespace {
 
 using Kind = ast::Pattern::Kind;
 
-// What may stand behind a step and its condition, in the order in which it binds.
-enum class Binding : uint8_t { by, repetition, consecutive, as };
-constexpr std::array<std::string_view, 4> binding_names = {"`by`", "the repetition", "`consecutive`", "`as`"};
+// What may stand behind a step, its condition and its key, in the order in which it binds.
+enum class Binding : uint8_t { repetition, consecutive, as };
+constexpr std::array<std::string_view, 3> binding_names = {"the repetition", "`consecutive`", "`as`"};
 constexpr const char* suffix_order = "the order is `T[COND] by KEY {n} consecutive as NAME`";
 
 }  // namespace
@@ -142,6 +142,14 @@ ast::Pattern Builder::element(P::ElementContext* context) {
   out.span = span(context);
 
   conditions(out, context->condition());
+  if (auto* key = context->key()) {
+    if (out.kind == Kind::step) {
+      out.step.by = paths(key->paths());
+      out.step.span = cover(out.step.span, span(key));
+    } else {
+      error("E0124", span(key), "`by` belongs to a step, not to a group", "put it behind each step of the group");
+    }
+  }
   suffixes(out, context->suffix());
   return out;
 }
@@ -169,10 +177,9 @@ void Builder::suffixes(ast::Pattern& pattern, const std::vector<P::SuffixContext
   std::array<Rule*, binding_names.size()> given{};
   size_t last = 0;
   for (auto* part : contexts) {
-    const Binding binding = part->BY() != nullptr            ? Binding::by
-                            : part->CONSECUTIVE() != nullptr ? Binding::consecutive
-                            : part->AS() != nullptr          ? Binding::as
-                                                             : Binding::repetition;
+    const Binding binding = part->CONSECUTIVE() != nullptr ? Binding::consecutive
+                            : part->AS() != nullptr        ? Binding::as
+                                                           : Binding::repetition;
     const size_t rank = static_cast<size_t>(binding);
     if (given[rank] != nullptr) {
       error("E0124", span(part), fmt::format("{} stands twice", binding_names[rank]),
@@ -182,10 +189,6 @@ void Builder::suffixes(ast::Pattern& pattern, const std::vector<P::SuffixContext
     if (rank < last) {
       error("E0124", span(part), fmt::format("{} belongs before {}", binding_names[rank], binding_names[last]),
             suffix_order, {{span(given[last]), ""}});
-    }
-    if (binding == Binding::by && pattern.kind != Kind::step) {
-      error("E0124", span(part), "`by` belongs to a step, not to a group", "put it behind each step of the group");
-      continue;
     }
     if (binding == Binding::consecutive && !pattern.repeat) {
       error("E0124", span(part), "`consecutive` stands behind a repetition", "write `T{3} consecutive`");
@@ -198,10 +201,7 @@ void Builder::suffixes(ast::Pattern& pattern, const std::vector<P::SuffixContext
 }
 
 void Builder::suffix(ast::Pattern& pattern, P::SuffixContext* context) {
-  if (context->BY() != nullptr) {
-    pattern.step.by = paths(context->paths());
-    pattern.step.span = cover(pattern.step.span, span(context));
-  } else if (context->CONSECUTIVE() != nullptr) {
+  if (context->CONSECUTIVE() != nullptr) {
     pattern.repeat->consecutive = true;
     pattern.repeat->span = cover(pattern.repeat->span, span(context));
   } else if (context->AS() != nullptr) {

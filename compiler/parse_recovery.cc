@@ -427,8 +427,11 @@ void Recovery::report(antlr4::Parser* parser, size_t index) {
         "E0116", index, fmt::format("a value is expected after {}, not {}", before, word),
         is_operator_twice ? "write `==` once" : "write a field, a number, a \"text\", a list or a function here");
   }
-  if (rule == OmenParser::RuleGroup && type_at(index) == OmenParser::OPEN_SQUARE) {
-    return error("E0124", index, "a condition stands directly behind the type of its step",
+  if (rule == OmenParser::RuleGroup &&
+      (type_at(index) == OmenParser::OPEN_SQUARE || type_at(index) == OmenParser::BY)) {
+    return error("E0124", index,
+                 type_at(index) == OmenParser::BY ? "`by` belongs before the repetition and `as`"
+                                                  : "a condition stands directly behind the type of its step",
                  "the order is `T[COND] by KEY {n} consecutive as NAME`");
   }
   const bool is_dashed = type_at(index - 1) == OmenParser::MINUS && index > 1 && is_name_word(type_at(index - 2)) &&

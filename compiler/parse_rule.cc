@@ -87,7 +87,7 @@ void Builder::clauses(ast::Rule& rule, const std::vector<P::ClauseContext*>& con
     }
     if (first == nullptr) first = context;
     kept.push_back(context);
-    if (context->byClause() != nullptr) rule.by = paths(context->byClause()->paths());
+    if (context->byClause() != nullptr) rule.by = paths(context->byClause()->key()->paths());
   }
   clause_order(kept);
   for (auto* context : kept) clause(rule, context);

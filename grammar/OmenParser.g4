@@ -41,7 +41,7 @@ clause
   | cooldownClause | limitClause | quietClause | measureClause | everyClause | whenClause | action
   ;
 severityClause: SEVERITY name;
-byClause: BY paths;
+byClause: key;
 matchClause: MATCH pattern;
 withinClause: WITHIN duration;
 unlessClause: UNLESS element ((COMMA | orWord) element)*;
@@ -70,9 +70,10 @@ arrow
 patternOr: patternAnd (orWord patternAnd)*;
 patternAnd: patternNot (andWord patternNot)*;
 patternNot: notWord* element (FOR duration)?;
-element: (STAR | stepName | group) condition* suffix*;
+element: (STAR | stepName | group) condition* key? suffix*;
 group: OPEN_ROUND pattern (WITHIN duration)? CLOSE_ROUND;
-suffix: BY paths | repetition | CONSECUTIVE | AS name;
+key: BY paths;
+suffix: repetition | CONSECUTIVE | AS name;
 condition: OPEN_SQUARE expression (COMMA expression)* CLOSE_SQUARE;
 repetition: OPEN_BRACE NUMBER? COMMA? NUMBER? CLOSE_BRACE | PLUS | STAR | QUESTION;
 
