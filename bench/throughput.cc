@@ -1,0 +1,117 @@
+// Throughput: `omen run --count` over generated events with 0, 1, 10, 100 and 1,000 rules, as nanoseconds an event and
+// as a ratio to the floor. Floor and engine take turns; medians over the repeats, with the spread between quartiles.
+//
+//   throughput [EVENTS] [REPEATS]
+//
+// Rules are `A -> B[amount > c]` within 15 minutes by user. Those called `rare` name the 14 rarest types, about a tenth
+// of the events; those called `all` name every type.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bench/events.h"
+#include "bench/floor.h"
+#include "compiler/compile.h"
+#include "runtime/io/runner.h"
+#include "runtime/io/tally.h"
+
+namespace {
+
+using namespace omen;
+using namespace omen::bench;
+
+std::string rules_text(size_t count, bool all_types) {
+  const std::vector<std::string>& types = type_names();
+  const size_t first = all_types ? 0 : types.size() - 14, range = types.size() - first;
+  std::string out;
+  for (size_t i = 0; i < count; ++i) {
+    out += fmt::format(
+        "rule r{} {{ by user_id match {} as a -> {}[amount > {}] as b within 15m alert \"{{user_id}}\" }}\n", i,
+        types[first + i % range], types[first + (i * 7 + 3) % range], 300 + i % 97 * 2);
+  }
+  return out;
+}
+
+struct Workload {
+  std::string name;
+  Program program;
+  uint64_t alerts = 0;
+  std::vector<double> ratios, ns;
+};
+
+Program compile_rules(const std::string& text) {
+  const Compilation compilation = compile(Sources{{{"rules.omen", text}}});
+  if (compilation.program) return *compilation.program;
+  for (const Diagnostic& diagnostic : compilation.diagnostics.items) fmt::print(stderr, "{}\n", diagnostic.message);
+  std::exit(1);
+}
+
+// CPU seconds, and the alerts.
+double run(const Program& program, const std::string& path, uint64_t& alerts) {
+  RunOptions options;
+  options.inputs = {path};
+  const double begin_s = cpu_s();
+  Runner runner(program, options);
+  Tally tally(program);
+  runner.run(tally, [](const Progress&) {});
+  const double elapsed_s = cpu_s() - begin_s;
+  alerts = 0;
+  for (const Tally::Rule& rule : tally.rules()) alerts += rule.alerts;
+  return elapsed_s;
+}
+
+double quantile(std::vector<double> values, double q) {
+  std::ranges::sort(values);
+  return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const uint64_t events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
+  const int repeats = argc > 2 ? std::atoi(argv[2]) : 7;
+  std::string path = "/tmp/omen-bench-XXXXXX";
+  close(mkstemp(path.data()));
+  write_events(path, events, 1'000'000, 1);
+
+  std::vector<Workload> workloads;
+  workloads.push_back({"no rule", {}, 0, {}, {}});
+  workloads.back().program.types.resize(1);
+  for (const bool all_types : {false, true}) {
+    for (const size_t rules : {1, 10, 100, 1000}) {
+      const std::string name =
+          fmt::format("{} {}, {}", rules, rules == 1 ? "rule" : "rules", all_types ? "all" : "rare");
+      workloads.push_back({name, compile_rules(rules_text(rules, all_types)), 0, {}, {}});
+    }
+  }
+  std::vector<double> floors;
+  const double per_event = 1e9 / static_cast<double>(events);
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    for (Workload& workload : workloads) {
+      const double begin_s = cpu_s();
+      if (read_with_simdjson(path).events != events) return 1;
+      const double floor_ns = (cpu_s() - begin_s) * per_event;
+      const double ns = run(workload.program, path, workload.alerts) * per_event;
+      floors.push_back(floor_ns);
+      workload.ns.push_back(ns);
+      workload.ratios.push_back(floor_ns / ns);
+    }
+  }
+  unlink(path.c_str());
+  fmt::print("{} events, {} repeats. The floor: {:.0f} ns an event ({:.0f} to {:.0f}).\n\n", events, repeats,
+             quantile(floors, 0.5), quantile(floors, 0.25), quantile(floors, 0.75));
+  fmt::print("{:<18}{:>10}{:>14}{:>16}{:>18}{:>12}\n", "", "ns/event", "M events/s", "of the floor", "quartiles",
+             "alerts");
+  for (const Workload& workload : workloads) {
+    const double ns = quantile(workload.ns, 0.5);
+    fmt::print("{:<18}{:>10.0f}{:>14.2f}{:>16.2f}{:>18}{:>12}\n", workload.name, ns, 1e3 / ns,
+               quantile(workload.ratios, 0.5),
+               fmt::format("{:.2f} to {:.2f}", quantile(workload.ratios, 0.25), quantile(workload.ratios, 0.75)),
+               workload.alerts);
+  }
+}
