@@ -91,8 +91,6 @@ std::span<const Explanation> spelling_explanations() {
        "event login { user }\nrule a { match login }", "event login { user: string }\nrule a { match login }"},
       {"E0135", "conditions are not separated by commas", "Join them by `and`.",
        "rule a {\n  match login[a == 1, b == 2]\n}", "rule a {\n  match login[a == 1 and b == 2]\n}"},
-      {"E0136", "a rule says nothing to look for", "A rule has a `match` (or, in a later version, a `when`).",
-       "rule a { by user_id }", "rule a { by user_id match login }"},
       {"E0137", "a rule is of one kind only",
        "A rule looks for a pattern (`match`) or watches measures (`measure`, `when`).",
        "rule a {\n  match login\n  within 1h\n  every 1m\n}", "rule a {\n  match login\n}"},

@@ -211,7 +211,11 @@ void resolve_condition(ResolveShared& shared, const ast::Step& source, TypedStep
 
 std::optional<TypedRule> resolve_rule(ResolveShared& shared, const ast::Rule& source) {
   if (!refuse_later_clauses(shared, source)) return std::nullopt;
-  if (!source.match) return std::nullopt;  // a spelling mistake
+  if (!source.match) {
+    shared.diagnostics.error("E0420", source.name.span, "the rule says nothing to look for",
+                             "say what it looks for: `match failed_login{5}` and `within 10m`");
+    return std::nullopt;
+  }
   TypedRule rule;
   rule.source = &source;
   rule.name = source.name.text;
