@@ -71,6 +71,8 @@ std::string_view op_text(Op op) {
 
 std::string quoted(Op op) { return "`" + std::string(op_text(op)) + "`"; }
 
+constexpr size_t constant_nodes_max = 10'000;  // a list of so many values, say
+
 size_t count_nodes(const TypedExpr& expr) {
   size_t nodes = 1;
   for (const TypedExpr& child : expr.children) nodes += count_nodes(child);
@@ -533,6 +535,12 @@ const TypedResult& constant(ResolveShared& shared, const ast::Let& let) {
   resolver.allow_regex();
   TypedResult result = resolver.resolve(let.value);
   result.nodes = count_nodes(result.expr);
+  if (result.nodes > constant_nodes_max) {
+    shared.diagnostics.error("E0312", let.name.span, "this constant is too large",
+                             "a constant has at most " + std::to_string(constant_nodes_max) + " parts");
+    result = {};
+    result.broken = true;
+  }
   shared.constants_open.pop_back();
   return shared.constants.emplace(let.name.text, std::move(result)).first->second;
 }
