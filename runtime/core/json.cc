@@ -132,6 +132,30 @@ NumberFault check_number(const char* text, const char*& end) {
 }
 
 Value number_value(std::string_view text) {
+  // Up to 15 digits, perhaps with a point among them: integer and power of ten are exact floats, so their quotient is
+  // the nearest float to the number.
+  static constexpr double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                      1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  if (text.size() <= 16) {
+    const bool negative = text[0] == '-';
+    int64_t digits = 0;
+    size_t count = 0, i = negative, point = text.size();
+    for (; i < text.size(); ++i) {
+      if (const auto digit = static_cast<unsigned>(text[i] - '0'); digit < 10) {
+        digits = digits * 10 + digit;
+        ++count;
+      } else if (text[i] == '.') {
+        point = i + 1;
+      } else {
+        break;
+      }
+    }
+    if (i == text.size() && count <= 15) {
+      if (point == text.size()) return Value::of_integer(negative ? -digits : digits);
+      const double number = static_cast<double>(digits) / powers[text.size() - point];
+      return Value::of_number(negative && digits != 0 ? -number : number);
+    }
+  }
   const char* const begin = text.data();
   const char* const end = begin + text.size();
   int64_t integer = 0;

@@ -19,6 +19,19 @@ enum class NumberFault : uint8_t { none, grammar, range };
 // Checks the number that begins at `text`: JSON's grammar, what follows it, its range. `end` is its end, or the
 // place of the fault.
 NumberFault check_number(const char* text, const char*& end);
+// The same for the numbers that are frequent: up to 18 digits, perhaps with a point, and a comma or bracket behind.
+inline bool is_plain_number(const char* text) {
+  const char* p = text + (*text == '-');
+  const char* const digits = p;
+  while (static_cast<unsigned>(*p - '0') < 10) ++p;
+  if (p == digits || p - digits > 18 || (*digits == '0' && p - digits > 1)) return false;
+  if (*p == '.') {
+    const char* const fraction = ++p;
+    while (static_cast<unsigned>(*p - '0') < 10) ++p;
+    if (p == fraction) return false;
+  }
+  return *p == ',' || *p == '}' || *p == ']';
+}
 // The value of a checked number: an integer when it is written as one. -0 is 0.
 Value number_value(std::string_view text);
 

@@ -133,10 +133,12 @@ value:
     case '7':
     case '8':
     case '9': {
-      const char* end = nullptr;
-      const json::NumberFault fault = json::check_number(base + *token, end);
-      if (fault == json::NumberFault::grammar) return fail(Reason::not_json, end);
-      if (fault == json::NumberFault::range) return fail(Reason::number_range, end);
+      if (!json::is_plain_number(base + *token)) [[unlikely]] {
+        const char* end = nullptr;
+        const json::NumberFault fault = json::check_number(base + *token, end);
+        if (fault == json::NumberFault::grammar) return fail(Reason::not_json, end);
+        if (fault == json::NumberFault::range) return fail(Reason::number_range, end);
+      }
       ++token;
       goto behind_value;
     }
