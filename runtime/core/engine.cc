@@ -146,42 +146,81 @@ void Engine::step(const Event& event) {
   if (interests.empty()) return;
   matcher_.set_event(event);
   const size_t matches_begin = matches_.size();
+  const bool is_foreseen = &event >= coming_.data() && &event < coming_.data() + coming_.size();
+  uint32_t hashes = is_foreseen ? first_hash_[static_cast<size_t>(&event - coming_.data())] : 0;
   for (const Interest& interest : interests) {
-    if (tables_[interest.table].has_routes) {
+    const Table& table = tables_[interest.table];
+    if (table.has_routes) {
       visit_routes(interest, event);
-    } else if (read_key(tables_[interest.table].key, event, key_)) {
-      visit(interest, 1, key_);
+      continue;
     }
+    const uint32_t foreseen = is_foreseen ? hashes_[hashes++] : 0;
+    bool is_too_long = false;
+    const std::optional<std::string_view> key = read_key(table.key, event, key_, is_too_long);
+    counters_.keys_too_long += is_too_long ? 1 : 0;
+    if (key) visit(interest, 1, *key, is_foreseen ? foreseen : KeyTable::hash(*key));
   }
   sort_matches(matches_begin);
   matcher_.end_event();
 }
 
-bool Engine::read_key(const std::vector<FieldId>& fields, const Event& event, std::string& out) {
-  out.clear();
-  for (FieldId field : fields) {
-    const Value& value = event.fields[field];
-    if (value.is_missing() || (value.kind == Kind::text && value.size == 0)) return false;
-    const size_t begin = out.size();
-    if (value.has_bytes() && value.size > key_bytes_max) {
-      ++counters_.keys_too_long;
-      return false;
+// Three rounds over the events, each asking for the memory that the next one reads: the key's place in its table, the
+// partition that stands there, its first rule state.
+void Engine::prefetch(std::span<const Event> events) {
+  coming_ = events;
+  hashes_.clear();
+  first_hash_.clear();
+  auto for_each_lookup = [&](auto&& act) {
+    size_t next = 0;
+    for (const Event& event : events) {
+      for (const Interest& interest : interests_[event.type]) {
+        if (!tables_[interest.table].has_routes) act(*tables_[interest.table].partitions, hashes_[next++]);
+      }
     }
-    if (fields.size() == 1) {
-      append_text(out, value);
-    } else {
-      append_key_part(out, {});
-      append_text(out, value);
-      const auto size = static_cast<uint16_t>(out.size() - begin - sizeof(uint16_t));
-      std::memcpy(out.data() + begin, &size, sizeof(size));
+  };
+  for (const Event& event : events) {
+    first_hash_.push_back(static_cast<uint32_t>(hashes_.size()));
+    for (const Interest& interest : interests_[event.type]) {
+      const Table& table = tables_[interest.table];
+      if (table.has_routes) continue;
+      bool is_too_long = false;
+      const std::optional<std::string_view> key = read_key(table.key, event, key_, is_too_long);
+      hashes_.push_back(key ? KeyTable::hash(*key) : 0);
+      table.partitions->prefetch(hashes_.back());
     }
   }
-  return true;
+  for_each_lookup([](const KeyTable& table, uint32_t hash) { table.prefetch_partition(hash); });
+  for_each_lookup([](const KeyTable& table, uint32_t hash) { table.prefetch_rule_state(hash); });
 }
 
-void Engine::visit(const Interest& interest, uint32_t routes, std::string_view key) {
+// The key's text; a text of one part stands in the event itself, all others in `buffer`. Nothing when the event has no
+// key, or one that is too long.
+std::optional<std::string_view> Engine::read_key(const std::vector<FieldId>& fields, const Event& event,
+                                                 std::string& buffer, bool& is_too_long) {
+  buffer.clear();
+  for (FieldId field : fields) {
+    const Value& value = event.fields[field];
+    if (value.is_missing() || (value.kind == Kind::text && value.size == 0)) return std::nullopt;
+    if (value.has_bytes() && value.size > key_bytes_max) {
+      is_too_long = true;
+      return std::nullopt;
+    }
+    if (fields.size() == 1) {
+      if (value.has_bytes()) return value.bytes();
+      append_text(buffer, value);
+    } else {
+      const size_t begin = buffer.size();
+      append_key_part(buffer, {});
+      append_text(buffer, value);
+      const auto size = static_cast<uint16_t>(buffer.size() - begin - sizeof(uint16_t));
+      std::memcpy(buffer.data() + begin, &size, sizeof(size));
+    }
+  }
+  return buffer;
+}
+
+void Engine::visit(const Interest& interest, uint32_t routes, std::string_view key, uint32_t hash) {
   KeyTable& table = *tables_[interest.table].partitions;
-  const uint32_t hash = KeyTable::hash(key);
   PartitionId partition = table.find(key, hash);
   if (partition == index_none && interest.starts.empty()) return;
   ++visit_number_;
@@ -217,17 +256,23 @@ void Engine::visit(const Interest& interest, uint32_t routes, std::string_view k
 void Engine::visit_routes(const Interest& interest, const Event& event) {
   const std::vector<Route>& routes = program_.rules[tables_[interest.table].rules[0]].routes;
   route_keys_.resize(routes.size());
+  route_views_.resize(routes.size());
   uint32_t open = 0;
   for (uint8_t route : interest.routes) {
-    if (read_key(routes[route].key, event, route_keys_[route])) open |= 1u << route;
+    bool is_too_long = false;
+    const std::optional<std::string_view> key = read_key(routes[route].key, event, route_keys_[route], is_too_long);
+    counters_.keys_too_long += is_too_long ? 1 : 0;
+    if (!key) continue;
+    route_views_[route] = *key;
+    open |= 1u << route;
   }
   for (uint8_t route : interest.routes) {
     if ((open >> route & 1) == 0) continue;
     uint32_t same = 0;
     for (uint8_t other : interest.routes) {
-      if ((open >> other & 1) != 0 && route_keys_[other] == route_keys_[route]) same |= 1u << other;
+      if ((open >> other & 1) != 0 && route_views_[other] == route_views_[route]) same |= 1u << other;
     }
-    visit(interest, same, route_keys_[route]);
+    visit(interest, same, route_views_[route], KeyTable::hash(route_views_[route]));
     open &= ~same;
   }
 }

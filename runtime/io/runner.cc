@@ -70,6 +70,7 @@ void Runner::decode(const Source::Slice& slice, const std::string& input, MatchS
     const Decoder::Batch batch = decoder_.next();
     if (batch.is_empty()) break;
     for (const Rejection& rejection : batch.rejections) quarantine_.add(rejection, input);
+    engine_.prefetch(batch.events);
     for (size_t i = 0; i < batch.events.size(); ++i) offer(batch.events[i], batch.places[i], input);
     hand_over(sink);
     note_peaks();
