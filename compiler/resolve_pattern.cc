@@ -102,7 +102,7 @@ class PatternResolver {
     if (turn.repeats && (!is_single || (is_group && source.repeat->consecutive))) turn.loop = next_loop(source);
     position_.push_back(turn);
     if (is_loop) around_.push_back({"a repetition", source.repeat->span});
-    const bool names_group = source.as && !is_single;
+    const bool names_group = source.as && source.kind != ast::Pattern::Kind::step;
     if (names_group) ++named_groups_;
 
     const uint32_t first_slot = next_slot_;
@@ -403,7 +403,8 @@ class PatternResolver {
       const BoundName& name = names_.items[i];
       TypedName typed;
       typed.text = name.text;
-      typed.slots = name.is_ambiguous && name.in_alert ? alert_slots_[i] : name.slots;
+      typed.slots = name.slots;
+      typed.alert_slots = alert_slots_[i];
       typed.is_list = name.is_ambiguous || names_.read(static_cast<uint32_t>(i), {}).is_list;
       typed.is_implicit = name.is_implicit;
       typed.in_alert = name.in_alert;

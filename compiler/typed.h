@@ -104,6 +104,7 @@ struct TypedName {
   bool is_list = false;                  // may mean more than one event (seen from outside its loop)
   bool is_implicit = false;              // an event type's name, given to unnamed steps
   bool in_alert = true;                  // listed in `bindings`
+  uint64_t alert_slots = 0;              // what is listed: not the unnamed steps of a named group
   Span span;
 };
 
