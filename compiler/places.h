@@ -103,7 +103,7 @@ class Places {
   uint32_t add_body(const TypedPattern& pattern);
   bool has_limits(uint32_t node) const;
   bool done_at_once(uint32_t node) const;
-  bool leads_immediately(uint32_t node) const;
+  bool leads_immediately(uint32_t node, const Remainder& place) const;
   uint32_t reach(const Node& node, int64_t from) const;  // last item that can be next after `from`
 
   bool complete(uint32_t node, const Remainder& place) const;

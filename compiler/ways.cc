@@ -95,6 +95,9 @@ void Places::sequence_ways(const Node& node, const Remainder& place, Past past, 
         moved.status = Remainder::Status::started;
         moved.number = static_cast<uint32_t>(item);
         moved.parts = {std::move(*way.place)};
+        for (int64_t behind = item + 1; behind <= last; ++behind) {  // choices already made stay
+          moved.parts.push_back(chosen(static_cast<uint32_t>(behind)));
+        }
         way.place = std::move(moved);
       }
     }
@@ -154,7 +157,10 @@ void Places::all_ways(const Node& node, const Remainder& place, Past past, std::
       Way& way = out[i];
       Remainder moved;
       moved.status = Remainder::Status::started;
-      moved.has_previous = had_previous;
+      for (size_t other = 0; other < node.items.size(); ++other) {  // only a limit not yet begun asks for it
+        const bool waits = other != branch && (place.parts.empty() || place.parts[other].is_untouched());
+        moved.has_previous = moved.has_previous || (had_previous && waits && node.anchors[other] != 0);
+      }
       bool lives = way.place.has_value();
       for (size_t other = 0; lives && other < node.items.size(); ++other) {
         if (other == branch) {
@@ -202,16 +208,20 @@ void Places::any_ways(const Node& node, const Remainder& place, Past past, std::
 
 // ---- events passed over ----
 
-// An untouched node that can begin behind a => of its own: `P -> (Q? => R)` after P.
-bool Places::leads_immediately(uint32_t index) const {
+// An untouched node that can begin behind a => of its own: `P -> (Q? => R)` after P. Of an `or` with threads it is the
+// chosen branch that counts.
+bool Places::leads_immediately(uint32_t index, const Remainder& place) const {
   const Node& node = nodes_[index];
   if (node.kind == Node::Kind::step) return false;
+  if (node.kind == Node::Kind::any && !place.parts.empty()) {
+    return leads_immediately(node.items[place.number], place.parts[0]);
+  }
   const size_t count = node.kind == Node::Kind::sequence
                            ? std::min<size_t>(reach(node, -1) + size_t{1}, node.items.size())
                            : node.items.size();
   for (size_t item = 0; item < count; ++item) {
     if (node.kind == Node::Kind::sequence && item > 0 && node.gates[item].immediate) return true;
-    if (leads_immediately(node.items[item])) return true;
+    if (leads_immediately(node.items[item], item < place.parts.size() ? place.parts[item] : Remainder{})) return true;
   }
   return false;
 }
@@ -229,7 +239,9 @@ std::optional<Remainder> Places::pass(uint32_t index, const Remainder& place) co
       if (complete(node.items[place.number], place.parts[0])) {
         const uint32_t last = reach(node, place.number);
         for (uint32_t item = place.number + 1; item <= last && item < node.items.size(); ++item) {
-          if (node.gates[item].immediate || leads_immediately(node.items[item])) return std::nullopt;
+          const size_t part = item - place.number;
+          const Remainder choice = part < place.parts.size() ? place.parts[part] : Remainder{};
+          if (node.gates[item].immediate || leads_immediately(node.items[item], choice)) return std::nullopt;
         }
       }
       break;
@@ -238,7 +250,7 @@ std::optional<Remainder> Places::pass(uint32_t index, const Remainder& place) co
           (node.max != ast::repeat_unbounded && place.number >= node.max)) {
         break;
       }
-      if (leads_immediately(node.items[0])) return std::nullopt;
+      if (leads_immediately(node.items[0], place.parts[next])) return std::nullopt;
       if (node.consecutive && !node.is_step_loop) {
         const bool enough = place.number >= node.min || nodes_[node.items[0]].nullable;
         if (!enough && place.parts[present].status == Remainder::Status::finished) return std::nullopt;
