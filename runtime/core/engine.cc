@@ -317,7 +317,7 @@ void Engine::take_completions(RuleState& state, std::string_view key) {
   RuleCounters& counters = rule_counters_[state.rule];
   for (const Completion& completion : completions_) {
     ++counters.matches;
-    bool raised = matcher_.leaves_cooldown(state, completion.end_us);
+    bool raised = !matcher_.is_cooling(state, completion.end_us);
     if (!raised) ++counters.held_by_cooldown;
     if (raised && rule.limit_count > 0) {
       Window& window = limit_windows_[state.rule];
@@ -336,6 +336,7 @@ void Engine::take_completions(RuleState& state, std::string_view key) {
       continue;
     }
     ++counters.raised;
+    matcher_.start_cooldown(state, completion.end_us);
     Match match;
     match.rule = state.rule;
     match.captures = completion.captures;

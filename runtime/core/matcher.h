@@ -66,8 +66,9 @@ class Matcher {
   void drop_runs(RuleState& state);
   // The event's memory for leading absences and cooldowns: words behind RuleState::memory.
   static uint32_t memory_words(const RuleProgram& rule);
-  // False: the match is held back by the rule's cooldown; else the memory takes note of it.
-  bool leaves_cooldown(RuleState& state, int64_t end_us);
+  // Whether the rule's cooldown holds back a match that ends now; and a match was raised.
+  bool is_cooling(const RuleState& state, int64_t end_us) const;
+  void start_cooldown(RuleState& state, int64_t end_us);
   void init_memory(RuleState& state);
   void drop_memory(RuleState& state);
 

@@ -177,13 +177,15 @@ void Matcher::remember_leading(const RuleProgram& rule, RuleState& state, uint32
   }
 }
 
-bool Matcher::leaves_cooldown(RuleState& state, int64_t end_us) {
+bool Matcher::is_cooling(const RuleState& state, int64_t end_us) const {
   const RuleProgram& rule = program_.rules[state.rule];
-  if (rule.cooldown_us <= 0) return true;
-  int64_t& last_us = *static_cast<int64_t*>(words_.at(state.memory));
-  if (last_us != never && end_us - last_us < rule.cooldown_us) return false;
-  last_us = end_us;
-  return true;
+  if (rule.cooldown_us <= 0) return false;
+  const int64_t last_us = *static_cast<const int64_t*>(words_.at(state.memory));
+  return last_us != never && end_us - last_us < rule.cooldown_us;
+}
+
+void Matcher::start_cooldown(RuleState& state, int64_t end_us) {
+  if (program_.rules[state.rule].cooldown_us > 0) *static_cast<int64_t*>(words_.at(state.memory)) = end_us;
 }
 
 // ---- memory ----
