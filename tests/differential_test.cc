@@ -1,0 +1,105 @@
+// The machine against the reference interpreter, on random rules and random streams: equal alerts, in order, with
+// their bindings, for every overlap and with each optimisation switched off.
+//
+//   OMEN_CASES=N   how many cases (5,000)        OMEN_SEED=S   where they begin; case i is made from seed S + i
+//
+// A failing case is made smaller as long as it still differs, and printed with its seed.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "cli/virtual_run.h"
+#include "compiler/compile.h"
+#include "tests/support/generator.h"
+#include "tests/support/machine.h"
+#include "tests/support/reference.h"
+
+namespace omen::reference {
+
+namespace {
+
+uint64_t number_from(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+Case shrink(Case failing, const OptimizeOptions& options) {
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (Case& candidate : simpler(failing)) {
+      if (compare(candidate, options).verdict != Comparison::Verdict::different) continue;
+      failing = std::move(candidate);
+      progress = true;
+      break;
+    }
+  }
+  return failing;
+}
+
+void run_cases(const OptimizeOptions& options, uint64_t cases, uint64_t seed) {
+  std::map<std::string, uint64_t> forms;
+  std::map<std::string, std::pair<uint64_t, std::string>> errors;
+  uint64_t compiled = 0, alerted = 0, alerts = 0, different = 0, unsupported = 0;
+  for (uint64_t i = 0; i < cases && different < 3; i++) {
+    Choices choices(seed + i);
+    Case one = make_case(choices);
+    Comparison result = compare(one, options);
+    switch (result.verdict) {
+      case Comparison::Verdict::not_compiled:
+        errors[result.code].first++;
+        errors[result.code].second = one.rule.text() + result.detail;
+        continue;
+      case Comparison::Verdict::unsupported:
+        unsupported++;
+        continue;
+      case Comparison::Verdict::different: {
+        different++;
+        Case small = shrink(one, options);
+        FAIL_CHECK("OMEN_SEED=" << seed + i << " OMEN_CASES=1 differs; made smaller:\n"
+                                << small.print() << compare(small, options).detail);
+        continue;
+      }
+      case Comparison::Verdict::equal:
+        break;
+    }
+    compiled++;
+    alerts += result.alerts;
+    if (result.alerts > 0) alerted++;
+    count_forms(one.rule, forms);
+  }
+  std::string summary =
+      fmt::format("{} cases from OMEN_SEED={}: {} compiled, {} with alerts ({} alerts), {} not supported\n", cases,
+                  seed, compiled, alerted, alerts, unsupported);
+  for (const auto& [form, count] : forms) summary += fmt::format("  {}: {}\n", form, count);
+  if (std::getenv("OMEN_VERBOSE") != nullptr) {
+    for (const auto& [code, error] : errors)
+      summary += fmt::format("{} times {}:\n{}\n", error.first, code, error.second);
+  }
+  MESSAGE(summary);
+  if (cases >= 1000) {
+    CHECK(compiled * 100 >= cases * 80);
+    CHECK(alerted * 2 > compiled);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the machine and the reference interpreter give the same alerts") {
+  run_cases({}, number_from("OMEN_CASES", 5'000), number_from("OMEN_SEED", 1));
+}
+
+TEST_CASE("without each optimisation the alerts are the same") {
+  uint64_t cases = number_from("OMEN_CASES", 5'000) / 10;
+  uint64_t seed = number_from("OMEN_SEED", 1) + 1'000'000;
+  OptimizeOptions no_sharing, no_simple, no_folding;
+  no_sharing.share_predicates = false;
+  no_simple.simple_predicates = false;
+  no_folding.fold_constants = false;
+  SUBCASE("predicates not shared") { run_cases(no_sharing, cases, seed); }
+  SUBCASE("no simple predicates") { run_cases(no_simple, cases, seed + cases); }
+  SUBCASE("constants not folded") { run_cases(no_folding, cases, seed + 2 * cases); }
+}
+
+}  // namespace omen::reference

@@ -1,0 +1,88 @@
+#include "tests/support/machine.h"
+
+#include <algorithm>
+
+#include "cli/virtual_run.h"
+
+namespace omen::reference {
+
+std::vector<Alert> run_machine(const Program& program, const std::vector<StreamItem>& stream, uint32_t max_runs) {
+  Limits limits;
+  limits.max_runs = max_runs;
+  VirtualRun run(program, limits);
+  int number = 0;
+  for (const StreamItem& item : stream) {
+    if (!item.event) {
+      run.advance(item.time_us);
+      continue;
+    }
+    Json event = *item.event;
+    event.members.emplace_back("place", Json::of_integer(number++));
+    Status status = run.feed(event.print());
+    OMEN_ASSERT(status.is_ok());
+  }
+  std::vector<Alert> out;
+  for (const VirtualAlert& alert : run.alerts()) {
+    Json record = parse_json(alert.record);
+    Alert converted{program.rules[alert.rule].name, {}, alert.start_us, alert.end_us, {}};
+    if (const Json* key = record.find("key")) {
+      for (const auto& [name, value] : key->members) converted.key.push_back(value.text);
+    }
+    for (const auto& [name, events] : record.find("bindings")->members) {
+      std::vector<int> places;
+      for (const Json& event : events.items) places.push_back(static_cast<int>(event.find("place")->integer));
+      converted.bindings.emplace_back(name, std::move(places));
+    }
+    out.push_back(std::move(converted));
+  }
+  return out;
+}
+
+std::vector<Alert> run_reference(const std::vector<ast::File>& files, const std::vector<StreamItem>& stream,
+                                 uint32_t max_runs) {
+  Reference reference(files, max_runs);
+  for (const StreamItem& item : stream) {
+    if (item.event) {
+      reference.feed(item.time_us, *item.event);
+    } else {
+      reference.advance(item.time_us);
+    }
+  }
+  return reference.alerts();
+}
+
+Comparison compare(const Case& one, const OptimizeOptions& options) {
+  Comparison result;
+  Sources sources;
+  sources.files.push_back({"case.omen", one.rule.text()});
+  Compilation compilation = compile(sources, options);
+  if (!compilation.program) {
+    result.verdict = Comparison::Verdict::not_compiled;
+    for (const Diagnostic& diagnostic : compilation.diagnostics.items) {
+      if (diagnostic.severity != Severity::error) continue;
+      if (result.code.empty()) result.code = diagnostic.code + " " + diagnostic.message;
+      result.detail += render_text(diagnostic, sources, false);
+    }
+    return result;
+  }
+  std::vector<Alert> expected;
+  try {
+    expected = run_reference(compilation.files, one.stream);
+  } catch (const Unsupported& reason) {
+    result.verdict = Comparison::Verdict::unsupported;
+    result.detail = reason.what();
+    return result;
+  }
+  std::vector<Alert> actual = run_machine(*compilation.program, one.stream);
+  result.alerts = expected.size();
+  auto same = [](const Alert& a, const Alert& b) { return a.print() == b.print(); };
+  if (std::equal(expected.begin(), expected.end(), actual.begin(), actual.end(), same)) return result;
+  result.verdict = Comparison::Verdict::different;
+  result.detail = "reference:\n";
+  for (const Alert& alert : expected) result.detail += "  " + alert.print() + "\n";
+  result.detail += "machine:\n";
+  for (const Alert& alert : actual) result.detail += "  " + alert.print() + "\n";
+  return result;
+}
+
+}  // namespace omen::reference
