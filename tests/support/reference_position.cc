@@ -242,7 +242,7 @@ bool closes(const Position& at, const Offer& offer, bool only_strict) {
 Passed pass_loop(const Position& at, const Offer& offer, bool only_strict) {
   Position next = at;
   if (closes(at, offer, only_strict)) {
-    if (at.finished + (at.parts[0] != nullptr ? 1 : 0) < at.node->min) return {nullptr, true};
+    if (at.parts[0] == nullptr && at.finished < at.node->min) return {nullptr, true};
     next.parts[1] = nullptr;
   }
   for (size_t part : {size_t{0}, size_t{1}}) {
@@ -258,7 +258,7 @@ Passed pass_loop(const Position& at, const Offer& offer, bool only_strict) {
     next.entered = false;
     cap(next);
   }
-  if (next.parts[0] == nullptr && next.parts[1] == nullptr) return {nullptr, false};
+  if (next.parts[0] == nullptr && next.parts[1] == nullptr) return {nullptr, next.finished < at.node->min};
   return {make(std::move(next)), false};
 }
 
