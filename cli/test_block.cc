@@ -230,7 +230,8 @@ TestOutcome run_test(const Program& program, const std::vector<ast::File>& files
   }
   for (size_t i = 0; i < outcome.alerts.size(); i++) {
     const std::string& rule = program.rules[outcome.alerts[i].rule].name;
-    bool must_be_expected = nothing || std::find(strict.begin(), strict.end(), rule) != strict.end();
+    bool must_be_expected =
+        (nothing && test.rules.empty()) || std::find(strict.begin(), strict.end(), rule) != strict.end();
     if (taken[i] < 0 && must_be_expected) outcome.unexpected.push_back(i);
   }
   return outcome;

@@ -5,6 +5,9 @@
 // that value, or a bound event has it in this field, or, where the member is a bound name, the name's events are as
 // the value says: { ticket: { sentiment: "angry" }, adds: [{ sku: 1 }, { sku: 2 }] }.
 //
+// A test that is `for` rules fails by an alert of one of them that it does not expect, and is silent about other rules;
+// so `expect nothing` means these rules, in a test for none all rules of the call.
+//
 // NOT HERE: printing (test.cc), why an alert did not come (nearest_run.h).
 #pragma once
 

@@ -21,5 +21,6 @@ void add_explain(CLI::App& app, int& exit_code);
 void add_fmt(CLI::App& app, int& exit_code);
 void add_graph(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
+void add_test(CLI::App& app, int& exit_code);
 
 }  // namespace omen::cli

@@ -12,7 +12,7 @@ VirtualRun::VirtualRun(const Program& program, const Limits& limits)
       actions_(program, engine_.prepared(), engine_.captures()),
       clock_us_(std::numeric_limits<int64_t>::min()) {}
 
-Status VirtualRun::feed(std::string_view line) {
+Status VirtualRun::feed(std::string_view line, const Observer& before) {
   slice_.assign(line);
   slice_ += '\n';
   size_t size = slice_.size();
@@ -24,6 +24,7 @@ Status VirtualRun::feed(std::string_view line) {
       clock_us_ = std::max(clock_us_, event.time_us);
       event.time_us = clock_us_;
       event.sequence = ++sequence_;
+      if (before) before(event);
       engine_.step(event);
       take_matches();
     }

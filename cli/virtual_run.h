@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,13 +30,14 @@ class VirtualRun {
  public:
   explicit VirtualRun(const Program& program, const Limits& limits = {});
 
-  // One event as a line of JSON; an error says why it was rejected.
-  Status feed(std::string_view line);
+  // One event as a line of JSON; an error says why it was rejected. `before` sees it as the engine is about to.
+  using Observer = std::function<void(const Event&)>;
+  Status feed(std::string_view line, const Observer& before = {});
   void advance(int64_t time_us);
 
   const std::vector<VirtualAlert>& alerts() const { return alerts_; }
   const Engine& engine() const { return engine_; }
-  uint64_t events() const { return sequence_; }
+  int64_t clock_us() const { return clock_us_; }
 
  private:
   void take_matches();

@@ -391,14 +391,14 @@ std::vector<StreamItem> make_stream(Choices& choices, const RulePlan& rule) {
   std::vector<StreamItem> stream;
   int64_t clock_us = base_us;
   uint32_t length = 5 + choices.below(36);
-  bool several_keys = choices.chance(55);
+  bool several_keys = choices.chance(45);
   size_t next = 0;
   for (uint32_t i = 0; i < length; i++) {
     uint32_t pick = choices.below(100);
     if (pick >= 50)
       clock_us += static_cast<int64_t>(pick < 92 ? 1 + choices.below(2) : 2 + choices.below(8)) * second_us;
     if (choices.chance(5)) stream.push_back({clock_us += choices.below(4) * second_us, std::nullopt});
-    bool follows = !script.empty() && choices.chance(60);
+    bool follows = !script.empty() && choices.chance(72);
     std::string type = follows ? script[next++ % script.size()] : choices.of(types);
     if (type == "*") type = choices.of(types);
     int64_t ts_us = choices.chance(4) ? clock_us - 2 * second_us : clock_us;
