@@ -77,9 +77,9 @@ void append(std::string& out, const Json& json) {
       out += '{';
       for (size_t i = 0; i < json.members.size(); i++) {
         if (i > 0) out += ',';
-        append_quoted(out, json.members[i].first);
+        append_quoted(out, json.members[i].name);
         out += ':';
-        append(out, json.members[i].second);
+        append(out, json.members[i].value);
       }
       out += '}';
       break;

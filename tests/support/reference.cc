@@ -345,7 +345,9 @@ Reference::Outcome Reference::step(const Rule& rule, Run& run, int event, const 
     }
   }
   std::erase_if(next, [&](const Next& one) {
-    for (auto [any, first_branch] : done) {
+    for (const auto& decision : done) {
+      const int any = decision.first;
+      const size_t first_branch = decision.second;
       auto own = std::find_if(one.decided.begin(), one.decided.end(), [&](const auto& d) { return d.first == any; });
       if (own == one.decided.end() ? is_open(one.thread.position, any) : own->second > first_branch) return true;
     }
