@@ -19,10 +19,28 @@ struct Name {
 };
 
 enum class Op : uint8_t {
-  logical_or, logical_and, logical_not, negate,
-  equal, not_equal, less, less_equal, greater, greater_equal,
-  in, not_in, contains, starts_with, ends_with, matches, like,
-  add, subtract, multiply, divide, modulo,
+  logical_or,
+  logical_and,
+  logical_not,
+  negate,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  in,
+  not_in,
+  contains,
+  starts_with,
+  ends_with,
+  matches,
+  like,
+  add,
+  subtract,
+  multiply,
+  divide,
+  modulo,
 };
 
 struct Member;
@@ -65,7 +83,7 @@ struct Duration {
 // properties.items[0].sku
 struct Path {
   struct Part {
-    std::string member;           // when index < 0
+    std::string member;  // when index < 0
     int64_t index = -1;
   };
   std::vector<Part> parts;
@@ -83,18 +101,18 @@ struct Step {
 
 struct Repeat {
   uint32_t min = 1;
-  uint32_t max = 1;             // unbounded: repeat_unbounded
+  uint32_t max = 1;  // unbounded: repeat_unbounded
   bool consecutive = false;
-  char spelling = '{';          // '{', '+', '*', '?'
+  char spelling = '{';  // '{', '+', '*', '?'
   Span span;
 };
 inline constexpr uint32_t repeat_unbounded = UINT32_MAX;
 
 // The arrow that leads to an item of a sequence.
 struct Arrow {
-  bool immediate = false;              // =>
-  std::optional<Duration> at_least;    // -[D1..D2]->
-  std::optional<Duration> at_most;     // -[D]->
+  bool immediate = false;            // =>
+  std::optional<Duration> at_least;  // -[D1..D2]->
+  std::optional<Duration> at_most;   // -[D]->
   Span span;
 };
 
@@ -110,40 +128,40 @@ struct Pattern {
   Step step;
   std::vector<Pattern> items;
   std::vector<Arrow> arrows;
-  std::vector<Step> alternatives;          // absence: not (T or U …)
-  std::optional<Duration> absent_for;      // absence
-  bool parenthesised = false;              // written as a group
-  std::optional<Duration> within;          // (P within D)
-  std::optional<Repeat> repeat;            // applies to the whole node
-  std::optional<Name> as;                  // applies after repeat
+  std::vector<Step> alternatives;      // absence: not (T or U …)
+  std::optional<Duration> absent_for;  // absence
+  bool parenthesised = false;          // written as a group
+  std::optional<Duration> within;      // (P within D)
+  std::optional<Repeat> repeat;        // applies to the whole node
+  std::optional<Name> as;              // applies after repeat
   Span span;
 };
 
-struct Template {                          // "text {EXPR:format}"
+struct Template {  // "text {EXPR:format}"
   struct Piece {
-    std::string text;                      // literal, {{ already unescaped; or
+    std::string text;  // literal, {{ already unescaped; or
     std::optional<Expr> expr;
-    std::string format;                    // after the colon, such as ".2f"
+    std::string format;  // after the colon, such as ".2f"
   };
   std::vector<Piece> pieces;
-  std::string source;                      // the literal's text, unescaped but with its braces
+  std::string source;  // the literal's text, unescaped but with its braces
   Span span;
 };
 
 struct Action {
   enum class Kind : uint8_t { alert, send, emit };
   Kind kind = Kind::alert;
-  std::optional<Template> text;            // alert
-  std::vector<Name> destinations;          // alert … to A, B; send A
-  Name type;                               // emit
-  std::optional<Expr> body;                // send, emit: object
+  std::optional<Template> text;    // alert
+  std::vector<Name> destinations;  // alert … to A, B; send A
+  Name type;                       // emit
+  std::optional<Expr> body;        // send, emit: object
   bool on_resolve = false;
   Span span;
 };
 
 enum class Overlap : uint8_t { none, single, latest, starts, all };
 
-struct Measure {                           // measure NAME = AGG(STEP [, EXPR]) over D [ago D]
+struct Measure {  // measure NAME = AGG(STEP [, EXPR]) over D [ago D]
   Name name;
   Name aggregate;
   Step step;
@@ -159,7 +177,7 @@ struct Limit {
   Span span;
 };
 
-struct Quiet {                             // quiet 22:00..08:00 "Europe/Berlin"
+struct Quiet {  // quiet 22:00..08:00 "Europe/Berlin"
   int32_t from_minute = 0;
   int32_t to_minute = 0;
   std::string zone;
@@ -171,15 +189,15 @@ struct Rule {
   std::optional<std::string> title;
   std::optional<Name> severity;
   std::vector<Path> by;
-  std::optional<Pattern> match;            // a sequence rule
+  std::optional<Pattern> match;  // a sequence rule
   std::optional<Duration> within;
   std::vector<Step> unless;
   std::optional<Expr> where;
   std::optional<Overlap> overlap;
   Span overlap_span;
-  std::vector<Measure> measures;           // a measure rule
+  std::vector<Measure> measures;  // a measure rule
   std::optional<Duration> every;
-  std::optional<std::string> every_at;     // "09:00"
+  std::optional<std::string> every_at;  // "09:00"
   std::optional<std::string> every_zone;
   std::optional<Expr> when;
   std::optional<Duration> when_for;
@@ -187,7 +205,7 @@ struct Rule {
   std::optional<Limit> limit;
   std::optional<Quiet> quiet;
   std::vector<Action> actions;
-  Span span;                               // the whole rule
+  Span span;  // the whole rule
   Span match_span;
 };
 
@@ -195,8 +213,8 @@ struct FieldDeclaration {
   Name name;
   std::optional<Name> type;
   bool optional = false;
-  std::vector<Expr> one_of;                // in [..]
-  std::optional<std::string> matches;      // /../
+  std::vector<Expr> one_of;                   // in [..]
+  std::optional<std::string> matches;         // /../
   std::optional<Expr> range_low, range_high;  // 0..100
   std::optional<int64_t> max_length;
   std::optional<Path> from;
@@ -210,7 +228,7 @@ struct EventDeclaration {
   Span span;
 };
 
-struct Destination {                       // destination NAME = KIND { option: expr, … }
+struct Destination {  // destination NAME = KIND { option: expr, … }
   Name name;
   Name kind;
   std::vector<Name> option_names;
@@ -219,10 +237,21 @@ struct Destination {                       // destination NAME = KIND { option: 
   Span span;
 };
 
-struct Let { Name name; Expr value; Span span; };
-struct NamedStep { Name name; Step step; Span span; };     // pattern NAME = STEP
-struct Import { std::string path; Span span; };
-struct Table {                             // table NAME = csv {…} key FIELD
+struct Let {
+  Name name;
+  Expr value;
+  Span span;
+};
+struct NamedStep {
+  Name name;
+  Step step;
+  Span span;
+};  // pattern NAME = STEP
+struct Import {
+  std::string path;
+  Span span;
+};
+struct Table {  // table NAME = csv {…} key FIELD
   Name name, kind, key;
   std::vector<Name> option_names;
   std::vector<Expr> option_values;
@@ -232,15 +261,15 @@ struct Table {                             // table NAME = csv {…} key FIELD
 struct TestLine {
   enum class Kind : uint8_t { at, clock, expect, expect_no, expect_nothing };
   Kind kind = Kind::at;
-  std::optional<Duration> time;            // relative to the test's start
-  Name name;                               // event type, or rule
+  std::optional<Duration> time;  // relative to the test's start
+  Name name;                     // event type, or rule
   std::optional<Expr> object;
   Span span;
 };
 
 struct Test {
   std::string title;
-  std::vector<Name> rules;                 // for RULE {, RULE}; may be empty
+  std::vector<Name> rules;  // for RULE {, RULE}; may be empty
   std::vector<TestLine> lines;
   Span span;
 };

@@ -21,12 +21,12 @@ struct Label {
 };
 
 struct Diagnostic {
-  std::string code;     // "E0203"
+  std::string code;  // "E0203"
   Severity severity = Severity::error;
-  std::string message;  // one sentence, no full stop
-  Label culprit;        // carets ^^^^
+  std::string message;        // one sentence, no full stop
+  Label culprit;              // carets ^^^^
   std::vector<Label> causes;  // further places, dashes ----
-  std::string help;     // what to do; may be empty
+  std::string help;           // what to do; may be empty
 };
 
 struct Diagnostics {

@@ -167,7 +167,8 @@ void emit_clauses(const TypedRule& typed, RuleProgram& rule) {
   rule.cooldown_us = std::max<int64_t>(typed.cooldown_us, 0);
   rule.limit_count = typed.limit_count;
   rule.limit_per_us = typed.limit_per_us;
-  for (const TypedName& name : typed.names) rule.names.push_back({name.text, name.in_alert ? name.alert_slots : name.slots, name.in_alert});
+  for (const TypedName& name : typed.names)
+    rule.names.push_back({name.text, name.in_alert ? name.alert_slots : name.slots, name.in_alert});
 }
 
 }  // namespace

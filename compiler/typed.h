@@ -62,11 +62,11 @@ struct TypedExpr {
 // A step of one rule: an event type (or any) with its condition. Steps that take events have a slot; those of `not`
 // and `unless` have none.
 struct TypedStep {
-  std::vector<TypeId> types;             // empty: any type
+  std::vector<TypeId> types;  // empty: any type
   std::optional<TypedExpr> condition;
   std::vector<std::vector<FieldId>> by;  // empty: the rule's key; else one path per part of the key (size 1 inner)
   int32_t slot = -1;
-  std::string label;                     // as graph and dump show it: `payment_failed[amount > 5] as pay`
+  std::string label;  // as graph and dump show it: `payment_failed[amount > 5] as pay`
   Span span;
 };
 
@@ -75,36 +75,36 @@ struct TypedStep {
 struct TypedPattern {
   enum class Kind : uint8_t { step, sequence, all, any };
   struct Absence {
-    std::vector<uint32_t> steps;         // indices into TypedRule::steps; any of them breaks it
-    int64_t for_us = -1;                 // -1: until the neighbour, or (last) the end of `within`
+    std::vector<uint32_t> steps;  // indices into TypedRule::steps; any of them breaks it
+    int64_t for_us = -1;          // -1: until the neighbour, or (last) the end of `within`
   };
   // What leads to an item of a sequence.
   struct Gate {
     bool immediate = false;
-    int64_t min_us = 0;                  // arrow limits, measured from the last event taken
-    int64_t max_us = -1;                 // -1: none
-    std::vector<Absence> absences;       // hold over the gap before this item
+    int64_t min_us = 0;             // arrow limits, measured from the last event taken
+    int64_t max_us = -1;            // -1: none
+    std::vector<Absence> absences;  // hold over the gap before this item
   };
   Kind kind = Kind::step;
-  uint32_t step = 0;                     // step: index into TypedRule::steps
-  std::vector<TypedPattern> items;       // sequence, all, any
-  std::vector<Gate> gates;               // sequence: gates[i] leads to items[i]; gates[0] holds leading absences only
-  std::vector<Absence> trailing;         // outermost sequence only: final absences
-  int64_t within_us = -1;                // the span of this group
-  uint32_t min = 1, max = 1;             // repetition of the whole node; ast::repeat_unbounded
+  uint32_t step = 0;                // step: index into TypedRule::steps
+  std::vector<TypedPattern> items;  // sequence, all, any
+  std::vector<Gate> gates;          // sequence: gates[i] leads to items[i]; gates[0] holds leading absences only
+  std::vector<Absence> trailing;    // outermost sequence only: final absences
+  int64_t within_us = -1;           // the span of this group
+  uint32_t min = 1, max = 1;        // repetition of the whole node; ast::repeat_unbounded
   bool consecutive = false;
-  int32_t loop = -1;                     // the number (bit) of a group loop: a node with repetition that is no step
+  int32_t loop = -1;  // the number (bit) of a group loop: a node with repetition that is no step
   Span span;
 };
 
 // A name of a rule and the steps whose events it means.
 struct TypedName {
   std::string text;
-  uint64_t slots = 0;                    // bit per slot
-  bool is_list = false;                  // may mean more than one event (seen from outside its loop)
-  bool is_implicit = false;              // an event type's name, given to unnamed steps
-  bool in_alert = true;                  // listed in `bindings`
-  uint64_t alert_slots = 0;              // what is listed: not the unnamed steps of a named group
+  uint64_t slots = 0;        // bit per slot
+  bool is_list = false;      // may mean more than one event (seen from outside its loop)
+  bool is_implicit = false;  // an event type's name, given to unnamed steps
+  bool in_alert = true;      // listed in `bindings`
+  uint64_t alert_slots = 0;  // what is listed: not the unnamed steps of a named group
   Span span;
 };
 
@@ -117,7 +117,7 @@ struct TypedTemplatePiece {
 struct TypedAction {
   ast::Action::Kind kind = ast::Action::Kind::alert;
   std::vector<TypedTemplatePiece> text;
-  std::vector<uint32_t> destinations;    // indices into TypedProgram::destinations
+  std::vector<uint32_t> destinations;  // indices into TypedProgram::destinations
   std::optional<TypedExpr> body;
   std::string emit_type;
   Span span;
@@ -127,17 +127,17 @@ struct TypedRule {
   const ast::Rule* source = nullptr;
   std::string name, title;
   AlertSeverity severity = AlertSeverity::info;
-  std::vector<FieldId> by;               // one path per part; empty: one partition
-  std::vector<std::string> by_texts;     // as written: the member names of the alert's key
+  std::vector<FieldId> by;            // one path per part; empty: one partition
+  std::vector<std::string> by_texts;  // as written: the member names of the alert's key
   std::vector<TypedStep> steps;
-  TypedPattern pattern;                  // always a sequence at the top
-  std::vector<TypedName> names;          // in the order of the pattern
+  TypedPattern pattern;          // always a sequence at the top
+  std::vector<TypedName> names;  // in the order of the pattern
   int64_t within_us = -1;
-  std::vector<uint32_t> unless;          // steps
+  std::vector<uint32_t> unless;  // steps
   std::optional<TypedExpr> where;
   Overlap overlap = Overlap::none;
   int64_t cooldown_us = -1;
-  uint32_t limit_count = 0;              // 0: none
+  uint32_t limit_count = 0;  // 0: none
   int64_t limit_per_us = 0;
   std::vector<TypedAction> actions;
 };
@@ -149,8 +149,8 @@ struct TypedDestination {
 };
 
 struct TypedProgram {
-  std::vector<std::string> types;        // by TypeId; [0] is empty: a type no rule names
-  std::vector<FieldPath> fields;         // by FieldId
+  std::vector<std::string> types;  // by TypeId; [0] is empty: a type no rule names
+  std::vector<FieldPath> fields;   // by FieldId
   std::vector<TypedRule> rules;
   std::vector<TypedDestination> destinations;
 };

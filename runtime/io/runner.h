@@ -60,8 +60,8 @@ struct RunReport {
   uint64_t duplicates = 0;
   uint64_t ids_forgotten = 0;
   uint64_t without_time = 0;
-  uint64_t held = 0;  // for their lateness, when the run was stopped
-  uint64_t runs_peak = 0;              // the largest seen between batches
+  uint64_t held = 0;       // for their lateness, when the run was stopped
+  uint64_t runs_peak = 0;  // the largest seen between batches
   uint64_t keys_peak = 0;
   uint64_t state_bytes_peak = 0;
   std::vector<std::string> input_errors;

@@ -32,42 +32,76 @@ enum class Attribute : uint8_t { type, ts, id };
 enum class MatchValue : uint8_t { start, end, duration };
 
 // How a left side stands to a right one. `equal` is what `in` asks of each element.
-enum class Relation : uint8_t { equal, not_equal, less, less_equal, greater, greater_equal,
-                                contains, starts_with, ends_with, like };
+enum class Relation : uint8_t {
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  contains,
+  starts_with,
+  ends_with,
+  like
+};
 
 enum class Function : uint8_t {
-  exists, missing, coalesce, lower, upper, len, substring, index_of, concat, string, number, abs, round, floor, ceil,
-  hour, weekday, date, cidr_match,
+  exists,
+  missing,
+  coalesce,
+  lower,
+  upper,
+  len,
+  substring,
+  index_of,
+  concat,
+  string,
+  number,
+  abs,
+  round,
+  floor,
+  ceil,
+  hour,
+  weekday,
+  date,
+  cidr_match,
 };
 
 // Operands are taken from the stack, results put on it. `small` and `index` are written s and i.
 enum class Opcode : uint8_t {
-  constant,         // constants[i]
-  field,            // field i of the candidate
-  attribute,        // attribute s of the candidate
-  whole,            // the candidate as an object
-  key,              // part i of the partition's key
-  match_value,      // s: start, end or duration of the match
-  read,             // reads[i]: of the events bound to a name
-  test,             // truth of tests[i]
-  relate,           // left s right; a list on the right of a text relation means any of its elements
-  in,               // left equals an element of the list on the stack
-  any_of_list,      // left s any of lists[i]
-  any_of_read,      // left s any of what reads[i] gives
-  matches,          // left is matched by one of s regexes from regexes[i] on
-  jump_if_false,    // to instruction i of this expression, when the top is false; the top stays
+  constant,       // constants[i]
+  field,          // field i of the candidate
+  attribute,      // attribute s of the candidate
+  whole,          // the candidate as an object
+  key,            // part i of the partition's key
+  match_value,    // s: start, end or duration of the match
+  read,           // reads[i]: of the events bound to a name
+  test,           // truth of tests[i]
+  relate,         // left s right; a list on the right of a text relation means any of its elements
+  in,             // left equals an element of the list on the stack
+  any_of_list,    // left s any of lists[i]
+  any_of_read,    // left s any of what reads[i] gives
+  matches,        // left is matched by one of s regexes from regexes[i] on
+  jump_if_false,  // to instruction i of this expression, when the top is false; the top stays
   jump_if_true,
-  logical_and, logical_or, logical_not,
-  negate, add, subtract, multiply, divide, modulo,
-  call,             // function s of i arguments
-  call_zone,        // function s (hour, weekday, date) of one argument, in zones[i]
-  list,             // a list of i values
-  object,           // an object with the members of objects[i]
+  logical_and,
+  logical_or,
+  logical_not,
+  negate,
+  add,
+  subtract,
+  multiply,
+  divide,
+  modulo,
+  call,       // function s of i arguments
+  call_zone,  // function s (hour, weekday, date) of one argument, in zones[i]
+  list,       // a list of i values
+  object,     // an object with the members of objects[i]
 };
 
 struct Instruction {
   Opcode op = Opcode::constant;
-  bool fold = false;    // texts are compared without regard to case
+  bool fold = false;  // texts are compared without regard to case
   uint16_t small = 0;
   uint32_t index = 0;
 };
@@ -75,7 +109,7 @@ static_assert(sizeof(Instruction) == 8);
 
 struct Code {
   std::vector<Instruction> instructions;
-  uint32_t depth = 0;   // the most values on the stack
+  uint32_t depth = 0;  // the most values on the stack
 };
 
 struct Constant {
@@ -105,7 +139,7 @@ struct Read {
   FieldId field = 0;
   int32_t index = 0;
   int32_t repetition = -1;
-  std::string name;     // for people
+  std::string name;  // for people
 };
 
 struct Test {
@@ -130,11 +164,11 @@ struct NumberFormat {
   enum class Style : uint8_t { plain, fixed, integer, percent };
   Style style = Style::plain;
   bool grouped = false;
-  uint8_t digits = 6;   // fixed, percent
+  uint8_t digits = 6;  // fixed, percent
 };
 
 struct TemplatePiece {
-  std::string text;     // when code is code_none
+  std::string text;  // when code is code_none
   CodeId code = code_none;
   NumberFormat format;
 };
@@ -145,16 +179,16 @@ struct RegexText {
 };
 
 struct CodeSection {
-  std::vector<Code> codes;                       // by CodeId
-  std::vector<Predicate> predicates;             // by PredicateId
+  std::vector<Code> codes;                            // by CodeId
+  std::vector<Predicate> predicates;                  // by PredicateId
   std::vector<std::vector<TemplatePiece>> templates;  // by TemplateId
   std::vector<Test> tests;
   std::vector<Constant> constants;
   std::vector<ConstantList> lists;
   std::vector<RegexText> regexes;
   std::vector<Read> reads;
-  std::vector<std::string> zones;                // "Europe/Berlin"
-  std::vector<std::vector<std::string>> objects; // members of object literals
+  std::vector<std::string> zones;                 // "Europe/Berlin"
+  std::vector<std::vector<std::string>> objects;  // members of object literals
 };
 
 struct Program;

@@ -15,9 +15,9 @@ using TypeId = uint32_t;
 inline constexpr TypeId type_unnamed = 0;  // a type that no rule names; only `*` steps see it
 
 struct Event {
-  int64_t time_us = 0;         // its place in the stream's time, never before the event ahead of it
-  int64_t ts_us = 0;           // its own `ts`, for display
-  uint64_t sequence = 0;       // its place in the stream, from 1; orders everything
+  int64_t time_us = 0;    // its place in the stream's time, never before the event ahead of it
+  int64_t ts_us = 0;      // its own `ts`, for display
+  uint64_t sequence = 0;  // its place in the stream, from 1; orders everything
   TypeId type = type_unnamed;
   bool derived = false;        // made by the engine: `*` and => do not see it
   std::string_view type_name;  // as received

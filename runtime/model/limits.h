@@ -11,17 +11,17 @@ namespace omen {
 
 // Limits on what the machine keeps. Set with `--limit-NAME` (underscores become dashes).
 struct Limits {
-  uint32_t max_runs = 10'000;            // per rule and key: no further run starts; counted runs_refused
-  uint32_t max_loop_events = 10'000;     // taken by one loop of a run: the loop takes no more; counted loops_full
-  uint32_t max_keys = 100'000'000;       // per rule: the key idle longest goes, with its runs; counted keys_evicted
+  uint32_t max_runs = 10'000;              // per rule and key: no further run starts; counted runs_refused
+  uint32_t max_loop_events = 10'000;       // taken by one loop of a run: the loop takes no more; counted loops_full
+  uint32_t max_keys = 100'000'000;         // per rule: the key idle longest goes, with its runs; counted keys_evicted
   uint64_t max_state_bytes = 16ull << 30;  // of all keys: the key idle longest goes; counted keys_evicted
 };
 
 // Limits on what is read. An event beyond one is rejected with the reason named and kept in quarantine.
-inline constexpr uint32_t event_bytes_max = 1u << 20;   // too_long
-inline constexpr uint32_t event_depth_max = 64;         // too_deep
-inline constexpr uint32_t event_members_max = 1024;     // too_many_members
-inline constexpr uint32_t key_bytes_max = 1024;         // key_too_long: longer key texts are not seen by the rule
+inline constexpr uint32_t event_bytes_max = 1u << 20;  // too_long
+inline constexpr uint32_t event_depth_max = 64;        // too_deep
+inline constexpr uint32_t event_members_max = 1024;    // too_many_members
+inline constexpr uint32_t key_bytes_max = 1024;        // key_too_long: longer key texts are not seen by the rule
 
 // Limits on what `--dedupe` remembers: beyond it the oldest id is forgotten; counted ids_forgotten.
 inline constexpr uint32_t dedupe_ids_max = 10'000'000;
@@ -31,10 +31,10 @@ inline constexpr uint32_t rule_file_bytes_max = 1u << 20;
 inline constexpr uint32_t rules_max = 10'000;
 inline constexpr uint32_t expression_depth_max = 64;
 inline constexpr size_t expression_nodes_max = 1'000'000;  // of all rules, constants and patterns put in place
-inline constexpr uint32_t pattern_states_max = 20'000;  // places of one rule after unrolling its loops
-inline constexpr uint32_t slots_max = 64;               // steps of one rule: one bit each in a name's mask
-inline constexpr uint32_t group_loops_max = 16;         // repeated groups of one rule
-inline constexpr uint32_t registers_max = 16;           // time marks of one run
+inline constexpr uint32_t pattern_states_max = 20'000;     // places of one rule after unrolling its loops
+inline constexpr uint32_t slots_max = 64;                  // steps of one rule: one bit each in a name's mask
+inline constexpr uint32_t group_loops_max = 16;            // repeated groups of one rule
+inline constexpr uint32_t registers_max = 16;              // time marks of one run
 inline constexpr int64_t duration_us_max = 100ll * 366 * 86'400 * 1'000'000;  // a window of a hundred years
 
 }  // namespace omen

@@ -41,11 +41,11 @@ enum class Overlap : uint8_t { none, single, latest, starts, all };
 // A path into an event: members and array places. `is_whole` paths name the engine's members (type, ts, id).
 struct FieldPath {
   struct Part {
-    std::string member;   // when index < 0
+    std::string member;  // when index < 0
     int32_t index = -1;
   };
   std::vector<Part> parts;
-  std::string text;       // "properties.items[0].sku"
+  std::string text;  // "properties.items[0].sku"
 };
 
 struct TypeInfo {
@@ -63,30 +63,30 @@ struct Guard {
 
 // A step as the matcher tests it.
 struct StepProgram {
-  std::vector<TypeId> types;             // ascending; empty: any type
+  std::vector<TypeId> types;               // ascending; empty: any type
   PredicateId predicate = predicate_none;  // none: the type suffices
-  bool is_shared = true;                 // the predicate reads the candidate only
-  uint8_t route = 0;                     // index into RuleProgram::routes
-  std::string label;                     // for people: graph, dump, explanations
+  bool is_shared = true;                   // the predicate reads the candidate only
+  uint8_t route = 0;                       // index into RuleProgram::routes
+  std::string label;                       // for people: graph, dump, explanations
 };
 
 struct Transition {
   StepId step = 0;
   std::vector<Guard> guards;
   std::vector<std::pair<uint8_t, uint8_t>> copies;  // registers[second] = registers[first], before marks are set
-  std::vector<uint8_t> marks;            // registers set to the event's time; register 0 always is
-  std::vector<StateId> targets;          // one per thread it goes on with, in written order; empty: the run dies
+  std::vector<uint8_t> marks;                       // registers set to the event's time; register 0 always is
+  std::vector<StateId> targets;  // one per thread it goes on with, in written order; empty: the run dies
   uint8_t slot = 0;
-  uint32_t loop = 0;                     // 1 + index of the innermost loop the step stands in; 0: none
-  uint16_t opens = 0;                    // group loops (bit per loop) of which it begins a repetition, the first too
-  uint64_t decides = 0;                  // `or`s (bit each) that this event completes: their other threads end
-  std::vector<uint8_t> branches;         // for each bit of decides, ascending: which branch
-  bool can_repeat = false;               // the step is in a loop that can go on in the target (`where` refused)
+  uint32_t loop = 0;              // 1 + index of the innermost loop the step stands in; 0: none
+  uint16_t opens = 0;             // group loops (bit per loop) of which it begins a repetition, the first too
+  uint64_t decides = 0;           // `or`s (bit each) that this event completes: their other threads end
+  std::vector<uint8_t> branches;  // for each bit of decides, ascending: which branch
+  bool can_repeat = false;        // the step is in a loop that can go on in the target (`where` refused)
 };
 
 struct AbsenceProgram {
-  std::vector<StepId> steps;             // any of them breaks it
-  int64_t for_us = -1;                   // since register 0; -1: as long as the thread stands here
+  std::vector<StepId> steps;  // any of them breaks it
+  int64_t for_us = -1;        // since register 0; -1: as long as the thread stands here
 };
 
 // An event of this step's type that does not fit it, passed over, sends the thread to `to`.
@@ -99,20 +99,20 @@ struct State {
   std::vector<Transition> transitions;   // furthest first
   std::vector<AbsenceProgram> absences;  // broken by an event passed over: the thread ends
   std::vector<Break> breaks;
-  StateId on_pass = 0;                   // where any event passed over sends the thread; itself as a rule
-  bool strict = false;                   // nothing may be passed over
-  bool accepts = false;                  // arriving here completes the match
-  bool waits = false;                    // everything is taken, only final absences have to last
-  bool ends_with_within = false;         // one of them lasts until the end of `within`
-  int64_t wait_us = 0;                   // the longest `for` of them, since register 0
-  uint64_t pending = 0;                  // `or`s entered and not yet decided, bit each
-  std::string label;                     // what remains, for people
+  StateId on_pass = 0;            // where any event passed over sends the thread; itself as a rule
+  bool strict = false;            // nothing may be passed over
+  bool accepts = false;           // arriving here completes the match
+  bool waits = false;             // everything is taken, only final absences have to last
+  bool ends_with_within = false;  // one of them lasts until the end of `within`
+  int64_t wait_us = 0;            // the longest `for` of them, since register 0
+  uint64_t pending = 0;           // `or`s entered and not yet decided, bit each
+  std::string label;              // what remains, for people
 };
 
 // Where a rule finds its key in an event: one field for each part of the key. Route 0 is the rule's own `by`.
 struct Route {
   std::vector<FieldId> key;
-  std::vector<TypeId> types;             // it exists for these types only; empty: for all
+  std::vector<TypeId> types;  // it exists for these types only; empty: for all
 };
 
 struct NameProgram {
@@ -133,24 +133,24 @@ struct ActionProgram {
 struct RuleProgram {
   std::string name, title;
   AlertSeverity severity = AlertSeverity::info;
-  std::string version;                   // hash of what decides its matches: pattern, window, key, conditions
-  std::vector<std::string> key_names;    // members of the alert's key; empty: one partition for the stream
+  std::string version;                 // hash of what decides its matches: pattern, window, key, conditions
+  std::vector<std::string> key_names;  // members of the alert's key; empty: one partition for the stream
   std::vector<Route> routes;
   std::vector<StepProgram> steps;
-  std::vector<StateId> initial;          // one per thread; events that fit a transition out of one start a run
-  std::vector<AbsenceProgram> leading;   // first `not … for D`: no fitting event in the D before the first event
+  std::vector<StateId> initial;         // one per thread; events that fit a transition out of one start a run
+  std::vector<AbsenceProgram> leading;  // first `not … for D`: no fitting event in the D before the first event
   std::vector<State> states;
   std::vector<StepId> unless;
   CodeId where = code_none;
   int64_t within_us = time_unbounded;
   uint8_t registers = 1;
   Overlap overlap = Overlap::none;
-  int64_t cooldown_us = 0;               // 0: none
-  uint32_t limit_count = 0;              // 0: none
+  int64_t cooldown_us = 0;   // 0: none
+  uint32_t limit_count = 0;  // 0: none
   int64_t limit_per_us = 0;
-  std::vector<NameProgram> names;        // in the order of the pattern
+  std::vector<NameProgram> names;  // in the order of the pattern
   std::vector<ActionProgram> actions;
-  bool sees_all_types = false;           // a step `*`, a => or a consecutive group makes every event count
+  bool sees_all_types = false;  // a step `*`, a => or a consecutive group makes every event count
 };
 
 struct Program;
@@ -163,15 +163,15 @@ struct DestinationProgram {
 };
 
 struct Program {
-  std::vector<TypeInfo> types;           // by TypeId; [0]: types no rule names
-  std::vector<FieldPath> fields;         // by FieldId
-  CodeSection code;                      // predicates, expressions, templates, constants
-  std::vector<RuleProgram> rules;        // in the order of the files
+  std::vector<TypeInfo> types;     // by TypeId; [0]: types no rule names
+  std::vector<FieldPath> fields;   // by FieldId
+  CodeSection code;                // predicates, expressions, templates, constants
+  std::vector<RuleProgram> rules;  // in the order of the files
   std::vector<DestinationProgram> destinations;
 
-  Status verify() const;                 // every index in range; run after compile and after load
-  std::string dump() const;              // stable text: golden tests, `omen dump`
-  uint64_t fingerprint() const;          // of dump(): another program's snapshot is refused
+  Status verify() const;         // every index in range; run after compile and after load
+  std::string dump() const;      // stable text: golden tests, `omen dump`
+  uint64_t fingerprint() const;  // of dump(): another program's snapshot is refused
 };
 
 }  // namespace omen

@@ -45,10 +45,10 @@ class [[nodiscard]] Result {
 
 }  // namespace omen
 
-#define OMEN_ASSERT(condition)                                                                            \
-  do {                                                                                                    \
-    if (!(condition)) {                                                                                   \
-      std::fprintf(stderr, "%s:%d: this is a defect of Omen: %s\n", __FILE__, __LINE__, #condition);      \
-      std::abort();                                                                                       \
-    }                                                                                                     \
+#define OMEN_ASSERT(condition)                                                                       \
+  do {                                                                                               \
+    if (!(condition)) {                                                                              \
+      std::fprintf(stderr, "%s:%d: this is a defect of Omen: %s\n", __FILE__, __LINE__, #condition); \
+      std::abort();                                                                                  \
+    }                                                                                                \
   } while (false)

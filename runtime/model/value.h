@@ -16,10 +16,10 @@
 namespace omen {
 
 enum class Kind : uint8_t {
-  missing,   // absent, null, or the result of an operation that has none
+  missing,  // absent, null, or the result of an operation that has none
   boolean,
-  integer,   // exact to 64 bits
-  number,    // a float
+  integer,  // exact to 64 bits
+  number,   // a float
   text,
   time,      // microseconds since 1970
   duration,  // microseconds
@@ -39,11 +39,36 @@ struct Value {
 
   constexpr Value() : integer(0) {}
   static Value missing() { return {}; }
-  static Value of_bool(bool b) { Value v; v.kind = Kind::boolean; v.boolean = b; return v; }
-  static Value of_integer(int64_t i) { Value v; v.kind = Kind::integer; v.integer = i; return v; }
-  static Value of_number(double d) { Value v; v.kind = Kind::number; v.number = d; return v; }
-  static Value of_time(int64_t us) { Value v; v.kind = Kind::time; v.integer = us; return v; }
-  static Value of_duration(int64_t us) { Value v; v.kind = Kind::duration; v.integer = us; return v; }
+  static Value of_bool(bool b) {
+    Value v;
+    v.kind = Kind::boolean;
+    v.boolean = b;
+    return v;
+  }
+  static Value of_integer(int64_t i) {
+    Value v;
+    v.kind = Kind::integer;
+    v.integer = i;
+    return v;
+  }
+  static Value of_number(double d) {
+    Value v;
+    v.kind = Kind::number;
+    v.number = d;
+    return v;
+  }
+  static Value of_time(int64_t us) {
+    Value v;
+    v.kind = Kind::time;
+    v.integer = us;
+    return v;
+  }
+  static Value of_duration(int64_t us) {
+    Value v;
+    v.kind = Kind::duration;
+    v.integer = us;
+    return v;
+  }
   static Value of_text(std::string_view s) { return of_bytes(Kind::text, s); }
   static Value of_list(std::string_view json) { return of_bytes(Kind::list, json); }
   static Value of_object(std::string_view json) { return of_bytes(Kind::object, json); }
@@ -54,7 +79,11 @@ struct Value {
 
  private:
   static Value of_bytes(Kind k, std::string_view s) {
-    Value v; v.kind = k; v.size = static_cast<uint32_t>(s.size()); v.data = s.data(); return v;
+    Value v;
+    v.kind = k;
+    v.size = static_cast<uint32_t>(s.size());
+    v.data = s.data();
+    return v;
   }
 };
 static_assert(sizeof(Value) == 16);
