@@ -43,7 +43,7 @@ const std::vector<Door>& doors() {
       {"antlr4",
        std::regex(R"(#include\s*[<"]antlr4|#include\s*[<"](grammar/)?Omen(Lexer|Parser))"),
        {"compiler/parse"}},
-      {"simdjson", std::regex(R"(#include\s*[<"]simdjson)"), {"runtime/core/decode", "cli/print"}},
+      {"simdjson", std::regex(R"(#include\s*[<"]simdjson)"), {"runtime/core/decode", "cli/"}},
       {"re2", std::regex(R"(#include\s*[<"]re2/)"), {"compiler/", "runtime/core/", "runtime/model/"}},
       {"sqlite3", std::regex(R"(#include\s*[<"]sqlite3)"), {"runtime/io/store"}},
       {"curl", std::regex(R"(#include\s*[<"]curl/)"), {"runtime/io/destination"}},
