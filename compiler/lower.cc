@@ -67,7 +67,11 @@ class Lowering {
       for (const TypedPattern::Absence& absence : places_.absences(place)) {
         state.absences.push_back({absence.steps, absence.for_us});
       }
-      if (state.waits) {
+      if (state.waits) {  // its absences end with the final ones
+        const size_t finals = typed_.pattern.trailing.size();
+        for (size_t i = state.absences.size() - finals; i < state.absences.size(); ++i) {
+          state.absences[i].ends_with_within = state.absences[i].for_us < 0;
+        }
         for (const TypedPattern::Absence& absence : typed_.pattern.trailing) {
           if (absence.for_us < 0) state.ends_with_within = true;
           state.wait_us = std::max(state.wait_us, absence.for_us);

@@ -151,6 +151,7 @@ bool Matcher::pass_over(const RuleProgram& rule, Run& thread, uint32_t routes) {
   if (state->strict) return false;
   for (const AbsenceProgram& absence : state->absences) {
     if (absence.for_us >= 0 && event_->time_us - thread.registers()[0] > absence.for_us) continue;
+    if (absence.ends_with_within && event_->time_us - thread.start_us > rule.within_us) continue;
     for (StepId step : absence.steps) {
       if (fits(rule, step, routes, thread.captures, 0)) return false;
     }
