@@ -437,6 +437,7 @@ void Engine::free_partition_if_empty(uint32_t table, PartitionId partition) {
 
 // Buckets grow with the distance, so that there are few of them and none is early.
 void Engine::note_for_sweep(const Noted& where, int64_t until_us) {
+  until_us = std::max(until_us, clock_us_);  // what can come to nothing already goes with the next sweep
   int64_t width_us = 1'000'000;
   while (width_us < (until_us - clock_us_) / 32) width_us *= 2;
   int64_t end_us = 0;

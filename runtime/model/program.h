@@ -85,8 +85,8 @@ struct Transition {
 };
 
 struct AbsenceProgram {
-  std::vector<StepId> steps;  // any of them breaks it
-  int64_t for_us = -1;        // since register 0; -1: as long as the thread stands here
+  std::vector<StepId> steps;      // any of them breaks it
+  int64_t for_us = -1;            // since register 0; -1: as long as the thread stands here
   bool ends_with_within = false;  // a final one without `for`: until the end of `within`
 };
 
