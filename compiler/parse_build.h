@@ -79,7 +79,6 @@ class Builder {
   // parse_declaration.cc
   void declaration(P::DeclarationContext* context, ast::File& file);
   ast::EventDeclaration event(P::EventDeclarationContext* context);
-  bool is_missing_colon(P::FieldContext* name, P::FieldContext* type);
   ast::FieldDeclaration field(P::FieldContext* context);
   void constraint(ast::FieldDeclaration& field, P::ConstraintContext* context);
   ast::Expr signed_number(P::SignedNumberContext* context);

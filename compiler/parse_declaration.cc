@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
@@ -46,26 +44,10 @@ ast::EventDeclaration Builder::event(P::EventDeclarationContext* context) {
   out.name = name(context->name());
   out.lenient = context->LENIENT() != nullptr;
   out.span = span(context);
-  const auto fields = context->field();
-  for (size_t i = 0; i < fields.size(); ++i) {
-    if (fields[i]->exception != nullptr) continue;
-    if (i + 1 < fields.size() && is_missing_colon(fields[i], fields[i + 1])) {
-      error("E0134", span(fields[i + 1]), "a colon is missing before the type",
-            fmt::format("write `{}: {}`", spelling(fields[i]), spelling(fields[i + 1])));
-      ++i;
-      continue;
-    }
-    out.fields.push_back(field(fields[i]));
+  for (auto* part : context->field()) {
+    if (part->exception == nullptr) out.fields.push_back(field(part));
   }
   return out;
-}
-
-// `amount number`: read as two fields without types.
-bool Builder::is_missing_colon(P::FieldContext* name, P::FieldContext* type) {
-  constexpr std::array<std::string_view, 8> types = {"string", "int", "number", "bool",
-                                                     "time",   "any", "list",   "object"};
-  return name->COLON() == nullptr && type->COLON() == nullptr && type->exception == nullptr &&
-         std::find(types.begin(), types.end(), spelling(type)) != types.end();
 }
 
 ast::FieldDeclaration Builder::field(P::FieldContext* context) {
@@ -79,13 +61,7 @@ ast::FieldDeclaration Builder::field(P::FieldContext* context) {
     out.name = name(context->name(0));
   }
   out.optional = context->QUESTION() != nullptr;
-  const size_t type_at = context->text() != nullptr ? 0 : 1;
-  if (context->COLON() != nullptr) {
-    out.type = name(context->name(type_at));
-  } else {
-    error("E0134", out.name.span, fmt::format("the field `{}` has no type", out.name.text),
-          fmt::format("write `{}: any`, or one of string, int, number, bool, time, list, object", out.name.text));
-  }
+  out.type = name(context->name(context->text() != nullptr ? 0 : 1));
   for (auto* part : context->constraint()) constraint(out, part);
   return out;
 }

@@ -21,6 +21,7 @@ constexpr const char* suffix_order = "the order is `T[COND] by KEY {n} consecuti
 
 ast::Pattern Builder::pattern(P::PatternContext* context) {
   const auto parts = context->patternOr();
+  const auto arrows = context->arrow();
   ast::Pattern first = pattern_or(parts[0]);
   if (parts.size() == 1) return first;
   ast::Pattern out;
@@ -28,7 +29,7 @@ ast::Pattern Builder::pattern(P::PatternContext* context) {
   out.span = span(context);
   out.items.push_back(std::move(first));
   for (size_t i = 1; i < parts.size(); ++i) {
-    out.arrows.push_back(arrow(context->arrow(i - 1)));
+    out.arrows.push_back(arrow(arrows[i - 1]));
     out.items.push_back(pattern_or(parts[i]));
   }
   return out;

@@ -269,6 +269,7 @@ void Recovery::error(const char* code, size_t index, std::string message, std::s
 // `match a -> ⏎ within 5m`: the keyword was taken for a name, and the mistake shows one word late. Reports what is
 // missing before the keyword, and goes back to it.
 bool Recovery::report_swallowed_clause(antlr4::Parser* parser, size_t index) {
+  if (innermost(parser->getContext(), {OmenParser::RuleEventDeclaration}) != SIZE_MAX) return false;  // only fields
   const antlr4::ParserRuleContext* part = parser->getContext();
   while (part != nullptr && part->getRuleIndex() != OmenParser::RuleClause &&
          part->getRuleIndex() != OmenParser::RuleTestLine) {
@@ -358,6 +359,17 @@ void Recovery::report_foreign_clause(size_t index, bool may_be_clause) {
   error("E0114", index, fmt::format("`{}` begins no clause of a rule", text), std::move(help));
 }
 
+// `amount number` or `amount`: there is no colon behind the name.
+void Recovery::report_untyped_field(antlr4::Parser* parser, size_t index) {
+  const std::string_view name = words_[parser->getContext()->start->getTokenIndex()].text(text_);
+  if (index < words_.size() && !words_[index].first_on_line && is_name_word(words_[index].type)) {
+    return error("E0134", index, "a colon is missing before the type",
+                 fmt::format("write `{}: {}`", name, words_[index].text(text_)));
+  }
+  error("E0134", parser->getContext()->start->getTokenIndex(), fmt::format("the field `{}` has no type", name),
+        fmt::format("write `{}: any`, or one of string, int, number, bool, time, list, object", name));
+}
+
 // A word that does not fit inside of a part: by what the parser was reading.
 void Recovery::report(antlr4::Parser* parser, size_t index) {
   const antlr4::RuleContext* context = parser->getContext();
@@ -415,6 +427,8 @@ void Recovery::report(antlr4::Parser* parser, size_t index) {
       return error("E0101", index, fmt::format("{} does not fit into the line of the test", word),
                    "write `at TIME TYPE { … }`, `clock TIME`, `expect RULE`, `expect no RULE` or `expect nothing`");
     case OmenParser::RuleField:
+      if (expects(OmenParser::COLON)) return report_untyped_field(parser, index);
+      [[fallthrough]];
     case OmenParser::RuleConstraint:
       return error("E0134", index, fmt::format("{} does not fit into the field's declaration", word),
                    "write `NAME: TYPE`, then `in [..]`, `matches /../`, `0..100`, `max_length N` or `from PATH`");

@@ -25,6 +25,7 @@ class Recovery : public antlr4::DefaultErrorStrategy {
  private:
   void report(antlr4::Parser* parser, size_t index);
   void report_in_body(antlr4::Parser* parser, size_t index);
+  void report_untyped_field(antlr4::Parser* parser, size_t index);
   void report_foreign_clause(size_t index, bool may_be_clause);
   bool report_swallowed_clause(antlr4::Parser* parser, size_t index);
   void skip(antlr4::Parser* parser, size_t rule);

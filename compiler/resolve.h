@@ -55,6 +55,7 @@ struct ResolveShared {
   std::map<std::string, FieldId> field_ids;
   std::map<std::string, TypedResult> constants;  // `let`s by name, resolved when first used
   std::vector<std::string> constants_open;       // being resolved: to see a circle
+  bool constants_too_deep = false;               // has been reported
   size_t nodes = 0;                              // of all expressions: a few constants can make huge ones
 
   TypeId type(const std::string& name);

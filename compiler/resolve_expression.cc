@@ -518,12 +518,17 @@ const TypedResult& constant(ResolveShared& shared, const ast::Let& let) {
   if (found != shared.constants.end()) return found->second;
   const bool is_circle = std::ranges::find(shared.constants_open, let.name.text) != shared.constants_open.end();
   if (is_circle || shared.constants_open.size() >= expression_depth_max) {
-    std::string circle;
-    for (const std::string& name : shared.constants_open) circle += "`" + name + "` -> ";
-    shared.diagnostics.error(
-        "E0212", let.name.span,
-        is_circle ? "this constant is defined by itself" : "this constant is defined by too many others",
-        circle + "`" + let.name.text + "`: give one of them a value");
+    if (is_circle) {
+      std::string circle;
+      for (const std::string& name : shared.constants_open) circle += "`" + name + "` -> ";
+      shared.diagnostics.error("E0212", let.name.span, "this constant is defined by itself",
+                               circle + "`" + let.name.text + "`: give one of them a value");
+    } else if (!shared.constants_too_deep) {  // a long chain is said once
+      shared.constants_too_deep = true;
+      shared.diagnostics.error("E0212", let.name.span, "this constant is defined by too many others",
+                               "`" + shared.constants_open.front() + "` needs " + std::to_string(expression_depth_max) +
+                                   " constants, one within the other, to get here: give one of them a value");
+    }
     TypedResult result;
     result.broken = true;
     return shared.constants.emplace(let.name.text, std::move(result)).first->second;

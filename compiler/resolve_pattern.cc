@@ -32,12 +32,27 @@ bool is_single_step(const ast::Pattern& pattern) {
          is_single_step(pattern.items[0]);
 }
 
+// The step behind the first `limit` ones that take an event; none when they are not so many. steps: those seen so far.
+const ast::Pattern* step_beyond(size_t limit, const ast::Pattern& pattern, size_t& steps) {
+  if (pattern.kind == ast::Pattern::Kind::step) return ++steps > limit ? &pattern : nullptr;
+  for (const ast::Pattern& item : pattern.items) {
+    if (const ast::Pattern* beyond = step_beyond(limit, item, steps)) return beyond;
+  }
+  return nullptr;
+}
+
 class PatternResolver {
  public:
   PatternResolver(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, BoundNames& names)
       : shared_(shared), source_(source), rule_(rule), names_(names) {}
 
   bool run() {
+    size_t steps = 0;
+    if (const ast::Pattern* first_too_many = step_beyond(slots_max, *source_.match, steps)) {
+      error("E0416", first_too_many->step.span, "a pattern has at most " + std::to_string(slots_max) + " steps",
+            "split the rule, or use a repetition such as `{5}`");
+      return false;
+    }
     const size_t errors = count_errors();
     Shaped shaped = shape(*source_.match);
     if (!shaped.node) {
@@ -47,7 +62,6 @@ class PatternResolver {
       }
       return false;
     }
-    if (next_slot_ > slots_max) return false;
     finish(std::move(shaped));
     collect_names();
     for (const PendingStep& pending : pending_) resolve_pending(pending);
@@ -146,11 +160,7 @@ class PatternResolver {
     node.kind = TypedPattern::Kind::step;
     node.span = source.step.span;
     node.step = add_step(source.step, false);
-    if (next_slot_ == slots_max) {
-      error("E0416", source.step.span, "a pattern has at most " + std::to_string(slots_max) + " steps",
-            "split the rule, or use a repetition such as `{5}`");
-    }
-    rule_.steps[node.step].slot = static_cast<int32_t>(std::min(next_slot_, slots_max - 1));
+    rule_.steps[node.step].slot = static_cast<int32_t>(next_slot_);
     rule_.steps[node.step].label = step_label(source);
     ++next_slot_;
     if (!source.as) {
@@ -367,7 +377,7 @@ class PatternResolver {
 
   uint64_t slots_since(uint32_t first) const {
     uint64_t slots = 0;
-    for (uint32_t slot = first; slot < std::min(next_slot_, slots_max); ++slot) slots |= uint64_t{1} << slot;
+    for (uint32_t slot = first; slot < next_slot_; ++slot) slots |= uint64_t{1} << slot;
     return slots;
   }
 

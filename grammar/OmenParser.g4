@@ -2,7 +2,9 @@
 //
 // Wider than the language: clauses and the parts behind a step come in any order, operators of other languages are
 // taken. compiler/parse judges what it was given, so that a mistake has a sentence of its own and the rest of the file
-// is still read. Nearly all of it is decided by one token; keywords are names wherever no keyword can stand.
+// is still read. Nearly all of it is decided by one token; keywords are names wherever no keyword can stand. What could
+// be split in several ways (a field without its colon) is not in the grammar but in compiler/parse_recovery: the number
+// of ways grows with the length.
 parser grammar OmenParser;
 
 options { tokenVocab = OmenLexer; }
@@ -24,7 +26,7 @@ setting: QUIET COLON? quietHours | name COLON expression;
 
 // Schemas.
 eventDeclaration: EVENT name LENIENT? OPEN_BRACE field* CLOSE_BRACE;
-field: (name | text) QUESTION? (COLON name)? constraint* COMMA?;
+field: (name | text) QUESTION? COLON name constraint* COMMA?;
 constraint
   : IN OPEN_SQUARE (expression (COMMA expression)* COMMA?)? CLOSE_SQUARE
   | MATCHES (regex | text)

@@ -149,6 +149,18 @@ TEST_CASE("parse: bad bytes are reported, never a crash") {
   CHECK(code("rule r {\r\n  match a\r\n}\r\n") == "");
 }
 
+TEST_CASE("parse: the ways to read a text do not grow with its length") {
+  const auto repeat = [](const std::string& part, size_t count) {
+    std::string out;
+    for (size_t i = 0; i < count; ++i) out += part;
+    return out;
+  };
+  CHECK(code("event e { " + repeat("a ", 5'000) + "}") == "E0134");
+  CHECK(code("event e {" + repeat("\nfrom from", 2'000) + "\n}") == "E0134");
+  CHECK(code("event e { x: string " + repeat("from from ", 2'000) + "}") == "E0134");
+  CHECK(code("event e { x: string " + repeat("from from ", 2'000) + "y: string }") == "E0134");
+}
+
 TEST_CASE("parse: depth is limited, length is not") {
   const auto repeat = [](const std::string& part, size_t count) {
     std::string out;
@@ -164,4 +176,5 @@ TEST_CASE("parse: depth is limited, length is not") {
   CHECK(code("rule r { match a " + repeat("on resolve ", 50'000) + "alert \"x\" }") == "E0127");
   CHECK(code("let x = a" + repeat(" or a", 10'000)) == "");
   CHECK(code("rule r { match a" + repeat(" -> a", 10'000) + " }") == "");
+  CHECK(code("rule r { match a" + repeat(" -[5s..1m]-> a", 2'000) + " }") == "");
 }
