@@ -204,13 +204,12 @@ Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t 
   std::ranges::fill(decided_branch_, int8_t{-1});
   bool arrived = false;
   RunId thread = id;
+  if (!is_alive(rule, run(id))) {
+    free_run(rule, id);
+    return Outcome::ended;
+  }
   while (thread != index_none) {
     const RunId following = run(thread).thread;
-    if (thread_alive_until(rule, run(thread)) < event_->time_us) {
-      free_thread(rule, thread);
-      thread = following;
-      continue;
-    }
     const Transition* way = transition_for(rule, run(thread), routes);
     Taking taking = Taking::refused;
     if (way != nullptr) taking = take(rule, thread, *way, completion);

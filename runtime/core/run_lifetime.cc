@@ -102,14 +102,13 @@ int64_t Matcher::thread_alive_until(const RuleProgram& rule, const Run& thread) 
   int64_t until_us = std::numeric_limits<int64_t>::min();
   if (state.waits) until_us = deadline_of(rule, thread);
   for (const Transition& way : state.transitions) {
-    int64_t end_us = span_end_us;
+    int64_t begin_us = std::numeric_limits<int64_t>::min(), end_us = span_end_us;
     for (const Guard& guard : way.guards) {
-      end_us = std::min(end_us, saturating_add(thread.registers()[guard.anchor], guard.max_us));
-      // A step that must come later than the span allows can never be taken.
-      if (saturating_add(thread.registers()[guard.anchor], guard.min_us) > end_us) {
-        end_us = std::numeric_limits<int64_t>::min();
-      }
+      const int64_t mark_us = thread.registers()[guard.anchor];
+      begin_us = std::max(begin_us, saturating_add(mark_us, guard.min_us));
+      end_us = std::min(end_us, saturating_add(mark_us, guard.max_us));
     }
+    if (begin_us > end_us) continue;  // a step that must come later than the limits allow can never be taken
     until_us = std::max(until_us, end_us);
   }
   return until_us;
