@@ -21,7 +21,7 @@ bool is_beyond(int64_t a, int64_t b, int64_t limit) {
 }
 
 std::string_view add_bytes(char*& out, std::string_view bytes) {
-  memcpy(out, bytes.data(), bytes.size());
+  if (!bytes.empty()) memcpy(out, bytes.data(), bytes.size());  // no id: no bytes, not even a place
   return {std::exchange(out, out + bytes.size()), bytes.size()};
 }
 
