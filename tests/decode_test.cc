@@ -212,6 +212,15 @@ TEST_CASE("two lines that would be one object are two bad lines") {
   CHECK(decoded.places[0].line == 3);
 }
 
+TEST_CASE("a colon on the next line does not make a member, so not a duplicate either") {
+  const Program program = program_of({"a"});
+  Decoder decoder(program);
+  const std::string lines = "{\"a\":1,\"a\"\n:2}\n";
+  const Decoded decoded = decode(decoder, program, lines + std::string(slice_padding, '\0'), lines.size());
+  REQUIRE(decoded.rejections.size() == 2);
+  CHECK(decoded.rejections[0].reason == Reason::not_json);
+}
+
 TEST_CASE("a line at each limit is accepted") {
   for (const std::string& line :
        {nested(64), many_members(1024),

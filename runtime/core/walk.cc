@@ -31,7 +31,7 @@ Walk::Walk(const std::vector<std::string>& heads)
 
 bool Walk::fail(Reason reason, const char* at) {
   fault_ = reason;
-  fault_at_ = at;
+  fault_at_ = fault_reach_ = at;
   return false;
 }
 
@@ -43,7 +43,7 @@ bool Walk::line(const char* base, Token token, const char* line_end, bool has_es
   plain.release(mark);  // the names: interned by now, or of no more use
   if (!is_good) {
     // What was found behind the line's end is the next line's: this one is not finished.
-    return fault_at_ < line_end ? false : fail(Reason::not_json, line_end);
+    return fault_reach_ < line_end ? false : fail(Reason::not_json, line_end);
   }
   if (base + behind_[-1] >= line_end) return fail(Reason::not_json, line_end);
   if (base + *behind_ < line_end) {
@@ -155,6 +155,7 @@ member : {
     object.node = known;
     head = known->head;
   } else if (!new_member(base, token, has_escapes, plain, object, head)) {
+    fault_reach_ = base + token[1];  // a member only with its colon
     return false;
   }
   token += 2;

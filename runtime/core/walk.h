@@ -90,6 +90,7 @@ class Walk {
   Token behind_ = nullptr;
   Reason fault_ = Reason::not_json;
   const char* fault_at_ = nullptr;
+  const char* fault_reach_ = nullptr;  // the last byte that the fault was found by
 };
 
 }  // namespace omen
