@@ -39,6 +39,7 @@ class Builder {
   Tree negated(P::NotExpressionContext* context);
   Tree comparison(P::ComparisonContext* context);
   void compare(Tree& left, P::ComparisonTailContext* tail);
+  Tree binary(ast::Op op, Span op_span, Tree left, Tree right);
   Tree sum(P::SumContext* context);
   Tree product(P::ProductContext* context);
   Tree negation(P::NegationContext* context);

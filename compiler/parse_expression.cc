@@ -191,6 +191,19 @@ void Builder::compare(Tree& left, P::ComparisonTailContext* tail) {
   left = std::move(tree);
 }
 
+Builder::Tree Builder::binary(Op op, Span op_span, Tree left, Tree right) {
+  Tree tree;
+  tree.expr.kind = Expr::Kind::binary;
+  tree.expr.op = op;
+  tree.expr.op_span = op_span;
+  tree.expr.span = cover(left.expr.span, right.expr.span);
+  std::vector<Tree> children;
+  children.push_back(std::move(left));
+  children.push_back(std::move(right));
+  grow(tree, std::move(children));
+  return tree;
+}
+
 Builder::Tree Builder::sum(P::SumContext* context) {
   Tree left;
   Op op = Op::add;
@@ -206,16 +219,7 @@ Builder::Tree Builder::sum(P::SumContext* context) {
       left = std::move(right);
       continue;
     }
-    Tree tree;
-    tree.expr.kind = Expr::Kind::binary;
-    tree.expr.op = op;
-    tree.expr.op_span = op_span;
-    tree.expr.span = cover(left.expr.span, right.expr.span);
-    std::vector<Tree> children;
-    children.push_back(std::move(left));
-    children.push_back(std::move(right));
-    grow(tree, std::move(children));
-    left = std::move(tree);
+    left = binary(op, op_span, std::move(left), std::move(right));
     if (left.expr.children.empty()) break;  // too deep, reported
   }
   return left;
@@ -237,16 +241,7 @@ Builder::Tree Builder::product(P::ProductContext* context) {
       left = std::move(right);
       continue;
     }
-    Tree tree;
-    tree.expr.kind = Expr::Kind::binary;
-    tree.expr.op = op;
-    tree.expr.op_span = op_span;
-    tree.expr.span = cover(left.expr.span, right.expr.span);
-    std::vector<Tree> children;
-    children.push_back(std::move(left));
-    children.push_back(std::move(right));
-    grow(tree, std::move(children));
-    left = std::move(tree);
+    left = binary(op, op_span, std::move(left), std::move(right));
     if (left.expr.children.empty()) break;
   }
   return left;

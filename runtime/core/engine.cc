@@ -448,7 +448,7 @@ void Engine::note_for_sweep(const Noted& where, int64_t until_us) {
 void Engine::sweep(size_t states_max) {
   while (!sweeps_.empty() && sweeps_.begin()->first < clock_us_ && states_max > 0) {
     std::vector<Noted>& bucket = sweeps_.begin()->second;
-    while (!bucket.empty() && states_max-- > 0) {
+    for (; !bucket.empty() && states_max > 0; --states_max) {
       const Noted where = bucket.back();
       bucket.pop_back();
       const RuleStateId id = find_state(where);

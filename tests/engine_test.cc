@@ -1,0 +1,178 @@
+// The engine's bounds: what each limit does when it is met, and that what is over leaves nothing behind.
+#include "runtime/core/engine.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "cli/virtual_run.h"
+#include "compiler/compile.h"
+#include "runtime/model/time.h"
+
+namespace omen {
+namespace {
+
+Program program_of(const std::string& rules) {
+  Compilation compilation = compile(Sources{{{"rules.omen", rules}}});
+  for (const Diagnostic& diagnostic : compilation.diagnostics.items) INFO(diagnostic.message);
+  REQUIRE(compilation.program);
+  return std::move(*compilation.program);
+}
+
+constexpr int64_t start_s = 1'767'600'000;
+
+std::string event(const std::string& type, int64_t second, const std::string& user) {
+  return fmt::format(R"({{"type":"{}","ts":{},"u":"{}"}})", type, start_s + second, user);
+}
+
+void feed(VirtualRun& run, const std::string& line) {
+  CAPTURE(line);
+  REQUIRE(run.feed(line));
+}
+
+TEST_CASE("engine: max_runs: no further run starts, and it is counted") {
+  const Program program = program_of("rule r { by u match a -> b within 1h overlap starts }");
+  Limits limits;
+  limits.max_runs = 3;
+  VirtualRun run(program, limits);
+  for (int i = 0; i < 5; ++i) feed(run, event("a", i, "x"));
+  feed(run, event("a", 5, "y"));  // another key has room of its own
+  CHECK(run.engine().live_runs() == 4);
+  CHECK(run.engine().rule_counters()[0].runs_refused == 2);
+  feed(run, event("b", 6, "x"));
+  CHECK(run.alerts().size() == 3);
+  feed(run, event("a", 7, "x"));
+  CHECK(run.engine().live_runs() == 2);
+}
+
+TEST_CASE("engine: max_loop_events: the loop takes no more, and it is counted") {
+  const Program program = program_of("rule r { by u match a+ as many -> b within 1h alert \"{count(many)}\" }");
+  Limits limits;
+  limits.max_loop_events = 3;
+  VirtualRun run(program, limits);
+  for (int i = 0; i < 5; ++i) feed(run, event("a", i, "x"));
+  feed(run, event("b", 9, "x"));
+  REQUIRE(run.alerts().size() == 1);
+  CHECK(run.alerts()[0].record.find("\"text\":\"3\"") != std::string::npos);
+  CHECK(run.engine().rule_counters()[0].loops_full >= 2);
+}
+
+TEST_CASE("engine: max_keys: the key idle longest goes") {
+  const Program program = program_of("rule r { by u match a -> b within 1h }");
+  Limits limits;
+  limits.max_keys = 2;
+  VirtualRun run(program, limits);
+  feed(run, event("a", 0, "x"));
+  feed(run, event("a", 1, "y"));
+  feed(run, event("a", 2, "x"));  // y is now the one idle longest
+  feed(run, event("a", 3, "z"));
+  CHECK(run.engine().partitions() == 2);
+  CHECK(run.engine().rule_counters()[0].keys_evicted == 1);
+  for (const char* user : {"x", "y", "z"}) feed(run, event("b", 4, user));
+  REQUIRE(run.alerts().size() == 2);
+  CHECK(run.alerts()[0].record.find("\"u\":\"x\"") != std::string::npos);
+  CHECK(run.alerts()[1].record.find("\"u\":\"z\"") != std::string::npos);
+}
+
+TEST_CASE("engine: max_state_bytes: keys go until the state fits") {
+  const Program program = program_of("rule r { by u match a -> b within 1h }");
+  Limits limits;
+  limits.max_state_bytes = 20'000;
+  VirtualRun run(program, limits);
+  for (int i = 0; i < 1'000; ++i) feed(run, event("a", i / 10, fmt::format("u{}", i)));
+  CHECK(run.engine().rule_counters()[0].keys_evicted > 0);
+  // One more key than fits is there before it is judged.
+  CHECK(run.engine().state_bytes() < limits.max_state_bytes + 1'000);
+  CHECK(run.engine().partitions() > 10);
+  feed(run, event("b", 101, "u999"));
+  CHECK(run.alerts().size() == 1);
+}
+
+TEST_CASE("engine: a key that is too long is not seen, and counted") {
+  const Program program = program_of("rule r { by u match a }");
+  VirtualRun run(program);
+  feed(run, event("a", 0, std::string(key_bytes_max, 'k')));
+  CHECK(run.alerts().size() == 1);
+  feed(run, event("a", 1, std::string(key_bytes_max + 1, 'k')));
+  CHECK(run.alerts().size() == 1);
+  CHECK(run.engine().counters().keys_too_long == 1);
+}
+
+TEST_CASE("engine: after all windows nothing is left") {
+  const Program program = program_of(
+      "rule r { by u match a+ -> b within 1h overlap starts }\n"
+      "rule s { by u match a -> not b for 10m cooldown 2h }\n"
+      "rule t { by u match not a for 30m -> a -> c within 20m }");
+  VirtualRun run(program);
+  feed(run, event("a", 0, "warm"));
+  run.advance((start_s + 90'000) * us_per_second);
+  const uint64_t bytes = run.engine().state_bytes();
+  for (int i = 0; i < 2'000; ++i) feed(run, event("a", 100'000 + i, fmt::format("user number {}", i % 700)));
+  CHECK(run.engine().partitions() == 700);
+  run.advance((start_s + 200'000) * us_per_second);
+  CHECK(run.engine().partitions() == 0);
+  CHECK(run.engine().live_runs() == 0);
+  CHECK(run.engine().runs().empty());
+  CHECK(run.engine().state_bytes() <= bytes + 1024 * 5);  // the key table keeps a small size
+  for (const RuleCounters& counters : run.engine().rule_counters()) CHECK(counters.keys == 0);
+}
+
+TEST_CASE("engine: what is over is freed a few states an event, not all at once") {
+  const Program program = program_of("rule r { by u match a -> b within 1m }");
+  VirtualRun run(program);
+  for (int i = 0; i < 1'000; ++i) feed(run, event("a", 0, fmt::format("u{}", i)));
+  feed(run, event("b", 3'600, "nobody"));
+  const uint64_t after_one = run.engine().partitions();
+  CHECK(after_one >= 900);
+  CHECK(after_one < 1'000);
+  for (int i = 0; i < 20; ++i) feed(run, event("b", 3'601 + i, "nobody"));
+  CHECK(run.engine().partitions() == 0);
+}
+
+// The off switch of prefetch() is not to call it.
+TEST_CASE("engine: foreseen events give the same matches as unforeseen ones") {
+  const Program program = program_of(
+      "rule r { by u match a -> b within 1h overlap starts }\n"
+      "rule s { by u, n match a -> b within 1h overlap latest }\n"
+      "rule t { by u match a -> b by n within 1h overlap starts }\n"
+      "rule n { by n match b -> a within 10m }");
+  std::string slice;
+  uint32_t random = 1;
+  for (int i = 0; i < 3'000; ++i) {
+    random = random * 1'664'525 + 1'013'904'223;
+    slice += fmt::format(R"({{"type":"{}","ts":{},"u":"u{}","n":{}}})", (random >> 10) % 2 ? "a" : "b", start_s + i,
+                         (random >> 12) % 50, (random >> 20) % 7) +
+             "\n";
+  }
+  const size_t size = slice.size();
+  slice.append(slice_padding, '\0');
+  std::vector<std::string> outcomes;
+  for (const bool foreseen : {true, false}) {
+    Engine engine(program, {});
+    Decoder decoder(program);
+    decoder.open({slice.data(), size}, {1, 0}, 0);
+    std::string& outcome = outcomes.emplace_back();
+    uint64_t sequence = 0;
+    for (auto batch = decoder.next(); !batch.is_empty(); batch = decoder.next()) {
+      if (foreseen) engine.prefetch(batch.events);
+      for (Event& next : batch.events) {
+        next.time_us = next.ts_us;
+        next.sequence = ++sequence;
+        engine.step(next);
+      }
+      for (const Match& match : engine.matches()) {
+        outcome += fmt::format("{} {} {} {}", match.rule, match.start_us, match.end_us, match.end_sequence);
+        for (std::string_view part : engine.match_key(match)) outcome += fmt::format(" {}", part);
+        outcome += '\n';
+      }
+      engine.clear_matches();
+    }
+  }
+  CHECK(outcomes[0].size() > 10'000);
+  CHECK(outcomes[0] == outcomes[1]);
+}
+
+}  // namespace
+}  // namespace omen
