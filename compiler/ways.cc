@@ -250,12 +250,14 @@ std::optional<Remainder> Places::pass(uint32_t index, const Remainder& place) co
           (node.max != ast::repeat_unbounded && place.number >= node.max)) {
         break;
       }
-      if (leads_immediately(node.items[0], place.parts[next])) return std::nullopt;
       if (node.consecutive && !node.is_step_loop) {
+        // That nothing may come before the next repetition is what `consecutive` says, whatever it begins with.
         const bool enough = place.number >= node.min || nodes_[node.items[0]].nullable;
         if (!enough && place.parts[present].status == Remainder::Status::finished) return std::nullopt;
         after.closed = true;
         after.parts[next] = Remainder{};
+      } else if (leads_immediately(node.items[0], place.parts[next])) {
+        return std::nullopt;
       }
       break;
     default:
