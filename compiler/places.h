@@ -104,6 +104,7 @@ class Places {
   bool has_limits(uint32_t node) const;
   bool done_at_once(uint32_t node) const;
   bool leads_immediately(uint32_t node, const Remainder& place) const;
+  bool can_wait(uint32_t node, const Remainder& branch, bool has_previous) const;
   uint32_t reach(const Node& node, int64_t from) const;  // last item that can be next after `from`
 
   bool complete(uint32_t node, const Remainder& place) const;

@@ -169,7 +169,7 @@ void Places::all_ways(const Node& node, const Remainder& place, Past past, std::
         }
         const Remainder before = place.parts.empty() ? Remainder{} : place.parts[other];
         std::optional<Remainder> after = pass(node.items[other], before);
-        lives = after.has_value();
+        lives = after.has_value() && can_wait(node.items[other], before, had_previous);
         if (lives) moved.parts.push_back(std::move(*after));
       }
       way.place = lives ? std::optional<Remainder>(std::move(moved)) : std::nullopt;
@@ -207,6 +207,12 @@ void Places::any_ways(const Node& node, const Remainder& place, Past past, std::
 }
 
 // ---- events passed over ----
+
+// False: an untouched branch of an `and` could begin behind a => of its own, which follows the last event before the
+// `and`, and another event has come.
+bool Places::can_wait(uint32_t index, const Remainder& branch, bool has_previous) const {
+  return !branch.is_untouched() || !has_previous || !leads_immediately(index, branch);
+}
 
 // An untouched node that can begin behind a => of its own: `P -> (Q? => R)` after P. Of an `or` with threads it is the
 // chosen branch that counts.
@@ -268,6 +274,7 @@ std::optional<Remainder> Places::pass(uint32_t index, const Remainder& place) co
     const uint32_t item = node.kind == Node::Kind::all    ? node.items[i]
                           : node.kind == Node::Kind::loop ? node.items[0]
                                                           : node.items[place.number];
+    if (node.kind == Node::Kind::all && !can_wait(item, place.parts[i], place.has_previous)) return std::nullopt;
     std::optional<Remainder> part = pass(item, after.parts[i]);
     if (!part) return std::nullopt;
     after.parts[i] = std::move(*part);

@@ -149,7 +149,9 @@ std::optional<Taken> take_all(const Position& at, const Offer& offer) {
       bool ends = false;
       for (size_t other = 0; other < next.parts.size(); other++) {
         if (other == branch || next.parts[other] == nullptr) continue;
-        Passed passed = pass_with(next.parts[other], offer, true);
+        Offer beside = offer;
+        beside.last = next.branch_last[other];
+        Passed passed = pass_with(next.parts[other], beside, true);
         ends = ends || passed.ends;
         next.parts[other] = passed.position;
       }
@@ -207,7 +209,7 @@ Passed pass_sequence(const Position& at, const Offer& offer, bool only_strict) {
     size_t item = at.index + part;
     if (part > 0 || !at.entered) {  // the gap before this item lies open
       const Gap& gap = at.node->gaps[item];
-      if (gap.immediate) return {nullptr, true};
+      if (gap.immediate && (at.entered || offer.last)) return {nullptr, true};  // else there is nothing to follow
       if (!only_strict && breaks(gap.absences, at.node->gap_bound[item], offer)) return {nullptr, true};
     }
     Passed passed = pass_with(at.parts[part], offer, only_strict);
