@@ -30,7 +30,7 @@
 
 #include "runtime/core/captures.h"
 #include "runtime/core/counters.h"
-#include "runtime/core/matcher.h"
+#include "runtime/core/machines.h"
 #include "runtime/core/partition.h"
 #include "runtime/core/timers.h"
 #include "runtime/model/limits.h"
@@ -84,7 +84,7 @@ class Engine {
   const Prepared& prepared() const { return *prepared_; }
   const EngineCounters& counters() const { return counters_; }
   const std::vector<RuleCounters>& rule_counters() const { return rule_counters_; }
-  uint64_t live_runs() const { return matcher_.live_runs(); }
+  uint64_t live_runs() const { return machines_.live_runs(); }
   uint64_t waiting_absences() const;  // runs that wait for a final absence; looks at all of them
   uint64_t partitions() const;
   uint64_t state_bytes() const;
@@ -126,15 +126,12 @@ class Engine {
   void build_tables();
   void build_interests();
   void build_starts(TypeId type, Interest& interest, RuleId rule) const;
-  static std::optional<std::string_view> read_key(const std::vector<FieldId>& fields, const Event& event,
-                                                  std::string& buffer, bool& is_too_long);
   void visit(const Interest& interest, uint32_t routes, std::string_view key, uint32_t hash);
   void visit_routes(const Interest& interest, const Event& event);
   RuleStateId add_rule_state(PartitionId partition, RuleId rule);
   void step_rule(uint32_t table, PartitionId partition, RuleStateId state, uint32_t routes);
   void take_completions(RuleState& state, std::string_view key);
   void sort_matches(size_t begin);
-  bool is_idle(const RuleState& state) const;
   void free_state(PartitionId partition, RuleStateId state);
   void free_partition_if_empty(uint32_t table, PartitionId partition);
   RuleStateId find_state(const Noted& where) const;
@@ -144,6 +141,7 @@ class Engine {
   void enforce_limits(RuleId rule);
   void evict_oldest(uint32_t first_table, uint32_t last_table, const RuleId* rule, std::vector<Oldest>& oldest);
   void set_key_values(uint32_t table, std::string_view key);
+  Present& present() { return machines_.present(); }
   RuleState& state_at(RuleStateId id) { return *static_cast<RuleState*>(words_.at(id)); }
   const RuleState& state_at(RuleStateId id) const { return *static_cast<const RuleState*>(words_.at(id)); }
 
@@ -156,7 +154,7 @@ class Engine {
   Timers timers_;
   std::vector<RuleCounters> rule_counters_;
   EngineCounters counters_;
-  Matcher matcher_;
+  Machines machines_;
   std::vector<Table> tables_;
   std::vector<uint32_t> table_of_rule_;
   std::vector<std::vector<Interest>> interests_;  // by TypeId

@@ -6,67 +6,29 @@
 
 namespace omen {
 
-Matcher::Matcher(const Program& program, const Prepared& prepared, const Limits& limits, CaptureStore& captures,
-                 WordPool& words, Timers& timers, std::vector<RuleCounters>& counters)
+Matcher::Matcher(const Program& program, const Limits& limits, CaptureStore& captures, WordPool& words, Timers& timers,
+                 std::vector<RuleCounters>& counters, Present& present, RuleMemory& memory)
     : program_(program),
-      prepared_(prepared),
       limits_(limits),
       captures_(captures),
       words_(words),
       timers_(timers),
       counters_(counters),
-      predicates_(program),
+      present_(present),
+      memory_(memory),
       decided_branch_(64, -1) {}
 
-void Matcher::end_event() {
-  if (kept_ != nullptr) captures_.release(kept_);
-  kept_ = nullptr;
-}
-
-void Matcher::set_event(const Event& event) {
-  event_ = &event;
-  predicates_.next_event();
-  scratch_.clear();
-}
-
-KeptEvent* Matcher::kept_event() {
-  if (kept_ == nullptr) kept_ = captures_.keep(*event_);
-  return kept_;
-}
-
-// ---- what fits ----
-
-Evaluation Matcher::blank_evaluation() {
-  Evaluation evaluation{program_, prepared_, scratch_, captures_};
-  evaluation.candidate = event_;
-  evaluation.key = key_;
-  return evaluation;
-}
-
-bool Matcher::sees(const StepProgram& step, uint32_t routes) const {
-  if ((routes >> step.route & 1) == 0) return false;
-  if (step.types.empty()) return !event_->derived;
-  return std::ranges::find(step.types, event_->type) != step.types.end();
-}
-
-bool Matcher::fits(const RuleProgram& rule, StepId id, uint32_t routes, CaptureId bindings, uint16_t opening) {
-  const StepProgram& step = rule.steps[id];
-  if (!sees(step, routes)) return false;
-  if (step.predicate == predicate_none) return true;
-  Evaluation evaluation = blank_evaluation();
-  if (step.is_shared) return predicates_.holds(step.predicate, evaluation);
-  evaluation.bindings = bindings;
-  evaluation.opening = opening;
-  return holds(step.predicate, evaluation);
+bool Matcher::fits(const RuleProgram& rule, StepId step, uint32_t routes, CaptureId bindings, uint16_t opening) {
+  return present_.fits(rule.steps[step], routes, bindings, opening);
 }
 
 // The first transition, furthest first, whose limits and step the event fits.
 const Transition* Matcher::transition_for(const RuleProgram& rule, const Run& thread, uint32_t routes) {
-  if (event_->time_us - thread.start_us > rule.within_us) return nullptr;
+  if (present_.event().time_us - thread.start_us > rule.within_us) return nullptr;
   for (const Transition& way : rule.states[thread.state].transitions) {
-    if (!sees(rule.steps[way.step], routes)) continue;
+    if (!present_.sees(rule.steps[way.step], routes)) continue;
     const bool in_time = std::ranges::all_of(way.guards, [&](const Guard& guard) {
-      const int64_t passed_us = event_->time_us - thread.registers()[guard.anchor];
+      const int64_t passed_us = present_.event().time_us - thread.registers()[guard.anchor];
       return passed_us >= guard.min_us && passed_us <= guard.max_us;
     });
     if (!in_time || !fits(rule, way.step, routes, thread.captures, way.opens)) continue;
@@ -82,7 +44,7 @@ const Transition* Matcher::transition_for(const RuleProgram& rule, const Run& th
 bool Matcher::where_agrees(const RuleProgram& rule, CaptureId captures, int64_t start_us, int64_t end_us,
                            bool has_candidate) {
   if (rule.where == code_none) return true;
-  Evaluation evaluation = blank_evaluation();
+  Evaluation evaluation = present_.evaluation();
   if (!has_candidate) evaluation.candidate = nullptr;
   evaluation.bindings = captures;
   evaluation.start_us = start_us;
@@ -101,15 +63,15 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
   const bool accepts = rule.states[way.targets[0]].accepts;
   if (accepts && rule.where != code_none) captures_.retain(thread->captures);
   const CaptureId before = thread->captures;
-  const CaptureId captures = captures_.add(before, kept_event(), way.slot, way.opens, count);
+  const CaptureId captures = captures_.add(before, present_.kept(), way.slot, way.opens, count);
   if (accepts) {
-    const bool agreed = where_agrees(rule, captures, thread->start_us, event_->time_us, true);
+    const bool agreed = where_agrees(rule, captures, thread->start_us, present_.event().time_us, true);
     if (agreed || way.can_repeat) {
       if (rule.where != code_none) captures_.release(before);
       thread->captures = captures;
     }
     if (agreed) {
-      completion = {captures, thread->start_us, event_->time_us, false};
+      completion = {captures, thread->start_us, present_.event().time_us, false};
       captures_.retain(captures);
       return Taking::completed;
     }
@@ -128,8 +90,8 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
   }
   int64_t* registers = thread->registers();
   for (const auto& [from, to] : way.copies) registers[to] = registers[from];
-  registers[0] = event_->time_us;
-  for (uint8_t mark : way.marks) registers[mark] = event_->time_us;
+  registers[0] = present_.event().time_us;
+  for (uint8_t mark : way.marks) registers[mark] = present_.event().time_us;
   thread->state = way.targets[0];
   threads_.push_back({id, way.decides});
   for (size_t i = 1; i < way.targets.size(); ++i) {
@@ -150,15 +112,16 @@ bool Matcher::pass_over(const RuleProgram& rule, Run& thread, uint32_t routes) {
   const State* state = &rule.states[thread.state];
   if (state->strict) return false;
   for (const AbsenceProgram& absence : state->absences) {
-    if (absence.for_us >= 0 && event_->time_us - thread.registers()[0] > absence.for_us) continue;
-    if (absence.ends_with_within && event_->time_us - thread.start_us > rule.within_us) continue;
+    if (absence.for_us >= 0 && present_.event().time_us - thread.registers()[0] > absence.for_us) continue;
+    if (absence.ends_with_within && present_.event().time_us - thread.start_us > rule.within_us) continue;
     for (StepId step : absence.steps) {
       if (fits(rule, step, routes, thread.captures, 0)) return false;
     }
   }
   for (size_t i = 0; i < state->breaks.size();) {
     const Break& closing = state->breaks[i++];
-    if (!sees(rule.steps[closing.step], routes) || fits(rule, closing.step, routes, thread.captures, 0)) continue;
+    if (!present_.sees(rule.steps[closing.step], routes) || fits(rule, closing.step, routes, thread.captures, 0))
+      continue;
     if (closing.to == state_dead) return false;
     thread.state = closing.to;
     state = &rule.states[thread.state];
@@ -244,8 +207,7 @@ Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t 
 
 // ---- starting ----
 
-bool Matcher::may_start(RuleId rule_id, uint32_t routes, std::span<const Value> key) {
-  key_ = key;
+bool Matcher::may_start(RuleId rule_id, uint32_t routes) {
   const RuleProgram& rule = program_.rules[rule_id];
   for (StateId initial : rule.initial) {
     for (const Transition& way : rule.states[initial].transitions) {
@@ -255,7 +217,7 @@ bool Matcher::may_start(RuleId rule_id, uint32_t routes, std::span<const Value> 
   return false;
 }
 
-bool Matcher::remembers(RuleId rule_id, uint32_t routes) {
+bool Matcher::breaks_leading(RuleId rule_id, uint32_t routes) {
   const RuleProgram& rule = program_.rules[rule_id];
   for (const AbsenceProgram& absence : rule.leading) {
     for (StepId step : absence.steps) {
@@ -275,8 +237,8 @@ bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, 
     const RunId id = new_run(rule);
     Run& thread = run(id);
     thread.state = initial;
-    thread.start_us = event_->time_us;
-    thread.start_sequence = event_->sequence;
+    thread.start_us = present_.event().time_us;
+    thread.start_sequence = present_.event().sequence;
     const Transition* way = transition_for(rule, thread, routes);
     Taking taking = Taking::refused;
     if (way != nullptr && leading_absence_holds(rule, state)) taking = take(rule, id, *way, completion);
@@ -292,11 +254,9 @@ bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, 
 
 // ---- all runs and one event ----
 
-void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std::span<const Value> key,
-                   std::vector<Completion>& out) {
+void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out) {
   const RuleProgram& rule = program_.rules[state.rule];
-  key_ = key;
-  state.touched = event_->sequence;
+  state.touched = present_.event().sequence;
   bool may_start_one = true;
   arrived_.clear();
   RunId previous = index_none;
@@ -334,7 +294,7 @@ void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std
     Completion completion{};
     RunId started = index_none;
     if (state.run_count >= limits_.max_runs) {
-      if (may_start(state.rule, routes, key)) ++counters_[state.rule].runs_refused;
+      if (may_start(state.rule, routes)) ++counters_[state.rule].runs_refused;
     } else if (start(rule, state, routes, completion, started)) {
       ++counters_[state.rule].runs_started;
       if (started == index_none) {

@@ -24,9 +24,9 @@
 
 #include "runtime/core/captures.h"
 #include "runtime/core/counters.h"
-#include "runtime/core/evaluate.h"
 #include "runtime/core/partition.h"
-#include "runtime/core/predicates.h"
+#include "runtime/core/present.h"
+#include "runtime/core/rule_memory.h"
 #include "runtime/core/timers.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/program.h"
@@ -43,34 +43,22 @@ struct Completion {
 
 class Matcher {
  public:
-  Matcher(const Program& program, const Prepared& prepared, const Limits& limits, CaptureStore& captures,
-          WordPool& words, Timers& timers, std::vector<RuleCounters>& counters);
+  // All of them outlive it.
+  Matcher(const Program& program, const Limits& limits, CaptureStore& captures, WordPool& words, Timers& timers,
+          std::vector<RuleCounters>& counters, Present& present, RuleMemory& memory);
 
-  // The event that all of the following speak of, until the next one.
-  void set_event(const Event& event);
-  void end_event();
-  // The event is seen by the routes in `routes` (bit each). `key` has the key's parts, for conditions that read them.
-  // False quickly when the event starts no run of the rule: no step that can be first fits it.
-  bool may_start(RuleId rule, uint32_t routes, std::span<const Value> key);
+  // Of the present event, seen by `routes` (bit each). False quickly when it starts no run of the rule: no step that
+  // can be first fits it.
+  bool may_start(RuleId rule, uint32_t routes);
   // True when it breaks a leading absence of the rule, which the rule has to remember.
-  bool remembers(RuleId rule, uint32_t routes);
-  bool shared_holds(PredicateId predicate) { return predicates_.holds(predicate, blank_evaluation()); }
-  void step(RuleState& state, PartitionId partition, uint32_t routes, std::span<const Value> key,
-            std::vector<Completion>& out);
-  // The run that started with `start_sequence` may have a final absence that lasts until `deadline_us`.
-  void meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::span<const Value> key,
-                     std::vector<Completion>& out);
+  bool breaks_leading(RuleId rule, uint32_t routes);
+  void step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out);
+  // The run that started with `timer.start_sequence` may have a final absence that lasts until the deadline.
+  void meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::vector<Completion>& out);
 
-  // The last moment at which anything remembered here can matter; time_unbounded: only a limit ends it.
+  // The last moment at which a run can take an event or complete; time_unbounded: only a limit ends it.
   int64_t alive_until(const RuleState& state) const;
   void drop_runs(RuleState& state);
-  // The event's memory for leading absences and cooldowns: words behind RuleState::memory.
-  static uint32_t memory_words(const RuleProgram& rule);
-  // Whether the rule's cooldown holds back a match that ends now; and a match was raised.
-  bool is_cooling(const RuleState& state, int64_t end_us) const;
-  void start_cooldown(RuleState& state, int64_t end_us);
-  void init_memory(RuleState& state);
-  void drop_memory(RuleState& state);
 
   const Run& run(RunId id) const { return *static_cast<const Run*>(words_.at(id)); }
   uint64_t live_runs() const { return live_runs_; }
@@ -85,11 +73,8 @@ class Matcher {
   void free_thread(const RuleProgram& rule, RunId id);
   void free_run(const RuleProgram& rule, RunId id);
 
-  Evaluation blank_evaluation();
-  bool sees(const StepProgram& step, uint32_t routes) const;
   bool fits(const RuleProgram& rule, StepId step, uint32_t routes, CaptureId bindings, uint16_t opening);
   const Transition* transition_for(const RuleProgram& rule, const Run& thread, uint32_t routes);
-  KeptEvent* kept_event();
 
   Outcome step_run(const RuleProgram& rule, RunId& id, uint32_t routes, Completion& completion);
   Taking take(const RuleProgram& rule, RunId id, const Transition& way, Completion& completion);
@@ -115,17 +100,13 @@ class Matcher {
   };
 
   const Program& program_;
-  const Prepared& prepared_;
   const Limits& limits_;
   CaptureStore& captures_;
   WordPool& words_;
   Timers& timers_;
   std::vector<RuleCounters>& counters_;
-  Predicates predicates_;
-  Scratch scratch_;
-  const Event* event_ = nullptr;
-  KeptEvent* kept_ = nullptr;
-  std::span<const Value> key_;
+  Present& present_;
+  RuleMemory& memory_;
   std::vector<Thread> threads_;         // of the run in hand, after the event
   std::vector<int8_t> decided_branch_;  // per `or`: the branch that decided it at this event, -1: none
   std::vector<RunId> arrived_;

@@ -52,6 +52,7 @@ struct RuleState {
   uint64_t touched;  // sequence of the last event of the key: the one idle longest goes first
 };
 static_assert(sizeof(RuleState) == 32);
+inline constexpr uint32_t rule_state_words = sizeof(RuleState) / sizeof(uint64_t);
 
 struct Partition {
   uint32_t hash;

@@ -1,4 +1,4 @@
-// How long runs and what a rule remembers of a key live: deadlines, limits of time, memory (matcher.h).
+// How long runs live: deadlines, limits of time, memory (matcher.h).
 #include <algorithm>
 #include <limits>
 #include <new>
@@ -8,10 +8,6 @@
 namespace omen {
 
 namespace {
-
-// Memory words of a rule state: when the last match was raised (with a cooldown), then for each leading absence when
-// an event last broke it.
-constexpr int64_t never = std::numeric_limits<int64_t>::min();
 
 int64_t saturating_add(int64_t a, int64_t b) {
   int64_t sum = 0;
@@ -41,10 +37,8 @@ void Matcher::arm(const RuleProgram& rule, const RuleState& state, PartitionId p
   timers_.set({earliest_us, run(id).start_sequence, state.rule, partition, hash});
 }
 
-void Matcher::meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::span<const Value> key,
-                            std::vector<Completion>& out) {
+void Matcher::meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::vector<Completion>& out) {
   const RuleProgram& rule = program_.rules[state.rule];
-  key_ = key;
   RunId previous = index_none;
   RunId id = state.first;
   while (id != index_none && run(id).start_sequence != timer.start_sequence) {
@@ -116,7 +110,7 @@ int64_t Matcher::thread_alive_until(const RuleProgram& rule, const Run& thread) 
 
 bool Matcher::is_alive(const RuleProgram& rule, const Run& head) const {
   for (const Run* thread = &head;; thread = &run(thread->thread)) {
-    if (thread_alive_until(rule, *thread) >= event_->time_us) return true;
+    if (thread_alive_until(rule, *thread) >= present_.event().time_us) return true;
     if (thread->thread == index_none) return false;
   }
 }
@@ -130,39 +124,13 @@ int64_t Matcher::alive_until(const RuleState& state) const {
       if (until_us == time_unbounded) return until_us;
     }
   }
-  if (memory_words(rule) > 0) {
-    const int64_t* memory = static_cast<const int64_t*>(words_.at(state.memory));
-    size_t word = 0;
-    auto remember = [&](int64_t duration_us) {
-      if (memory[word] != never) until_us = std::max(until_us, saturating_add(memory[word], duration_us));
-      ++word;
-    };
-    if (rule.cooldown_us > 0) remember(rule.cooldown_us);
-    for (const AbsenceProgram& absence : rule.leading) remember(absence.for_us);
-  }
   return until_us;
 }
 
-uint32_t Matcher::memory_words(const RuleProgram& rule) {
-  return (rule.cooldown_us > 0 ? 1 : 0) + static_cast<uint32_t>(rule.leading.size());
-}
-
-void Matcher::init_memory(RuleState& state) {
-  const uint32_t words = memory_words(program_.rules[state.rule]);
-  state.memory = words == 0 ? index_none : words_.take(words);
-  for (uint32_t i = 0; i < words; ++i) static_cast<int64_t*>(words_.at(state.memory))[i] = never;
-}
-
-void Matcher::drop_memory(RuleState& state) {
-  const uint32_t words = memory_words(program_.rules[state.rule]);
-  if (words > 0) words_.give(state.memory, words);
-}
-
 bool Matcher::leading_absence_holds(const RuleProgram& rule, const RuleState& state) const {
-  if (rule.leading.empty()) return true;
-  const int64_t* memory = static_cast<const int64_t*>(words_.at(state.memory)) + (rule.cooldown_us > 0 ? 1 : 0);
   for (size_t i = 0; i < rule.leading.size(); ++i) {
-    if (memory[i] != never && event_->time_us - memory[i] <= rule.leading[i].for_us) return false;
+    const int64_t broken_us = memory_.broken_us(state, i);
+    if (broken_us != RuleMemory::never && present_.event().time_us - broken_us <= rule.leading[i].for_us) return false;
   }
   return true;
 }
@@ -170,21 +138,9 @@ bool Matcher::leading_absence_holds(const RuleProgram& rule, const RuleState& st
 void Matcher::remember_leading(const RuleProgram& rule, RuleState& state, uint32_t routes) {
   for (size_t i = 0; i < rule.leading.size(); ++i) {
     for (StepId step : rule.leading[i].steps) {
-      if (!fits(rule, step, routes, capture_none, 0)) continue;
-      static_cast<int64_t*>(words_.at(state.memory))[i + (rule.cooldown_us > 0 ? 1 : 0)] = event_->time_us;
+      if (fits(rule, step, routes, capture_none, 0)) memory_.set_broken(state, i, present_.event().time_us);
     }
   }
-}
-
-bool Matcher::is_cooling(const RuleState& state, int64_t end_us) const {
-  const RuleProgram& rule = program_.rules[state.rule];
-  if (rule.cooldown_us <= 0) return false;
-  const int64_t last_us = *static_cast<const int64_t*>(words_.at(state.memory));
-  return last_us != never && end_us - last_us < rule.cooldown_us;
-}
-
-void Matcher::start_cooldown(RuleState& state, int64_t end_us) {
-  if (program_.rules[state.rule].cooldown_us > 0) *static_cast<int64_t*>(words_.at(state.memory)) = end_us;
 }
 
 // ---- memory ----

@@ -37,6 +37,8 @@ inline constexpr int64_t time_unbounded = std::numeric_limits<int64_t>::max();
 
 enum class AlertSeverity : uint8_t { info, warning, critical };
 enum class Overlap : uint8_t { none, single, latest, starts, all };
+// What runs a rule: explicit runs (core/matcher).
+enum class Machine : uint8_t { runs };
 
 // A path into an event: members and array places. `is_whole` paths name the engine's members (type, ts, id).
 struct FieldPath {
@@ -146,6 +148,7 @@ struct RuleProgram {
   int64_t within_us = time_unbounded;
   uint8_t registers = 1;
   Overlap overlap = Overlap::none;
+  Machine machine = Machine::runs;
   int64_t cooldown_us = 0;   // 0: none
   uint32_t limit_count = 0;  // 0: none
   int64_t limit_per_us = 0;

@@ -1,0 +1,149 @@
+// Deadlines, and how what is over goes: the sweep, the limits of keys and bytes (engine.h).
+#include <algorithm>
+
+#include "runtime/core/engine.h"
+
+namespace omen {
+
+namespace {
+
+constexpr size_t oldest_remembered = 1024;
+
+}  // namespace
+
+// ---- time ----
+
+void Engine::advance(int64_t time_us) {
+  if (time_us < clock_us_) return;
+  meet_deadlines(time_us);
+  clock_us_ = time_us;
+  sweep(SIZE_MAX);
+}
+
+void Engine::meet_deadlines(int64_t until_us) {
+  while (!timers_.empty() && timers_.earliest().deadline_us <= until_us) {
+    const Timer timer = timers_.take_earliest();
+    const uint32_t table = table_of_rule_[timer.rule];
+    const RuleStateId id = find_state({table, timer.partition, timer.hash, timer.rule});
+    if (id == index_none) continue;
+    RuleState& state = state_at(id);
+    key_ = tables_[table].partitions->key(timer.partition);
+    set_key_values(table, key_);
+    completions_.clear();
+    clock_us_ = std::max(clock_us_, timer.deadline_us);
+    machines_.meet_deadline(state, timer.partition, timer, completions_);
+    if (!completions_.empty()) take_completions(state, key_);
+    if (machines_.is_idle(state)) {
+      free_state(timer.partition, id);
+      free_partition_if_empty(table, timer.partition);
+    }
+  }
+}
+
+RuleStateId Engine::find_state(const Noted& where) const {
+  const KeyTable& table = *tables_[where.table].partitions;
+  if (!table.contains(where.partition, where.hash)) return index_none;
+  RuleStateId id = table.at(where.partition).first;
+  while (id != index_none && state_at(id).rule != where.rule) id = state_at(id).next;
+  return id;
+}
+
+// ---- what is over goes ----
+
+void Engine::free_state(PartitionId partition, RuleStateId id) {
+  Partition& owner = *static_cast<Partition*>(words_.at(partition));
+  RuleStateId* link = &owner.first;
+  while (*link != id) link = &state_at(*link).next;
+  RuleState& state = state_at(id);
+  *link = state.next;
+  machines_.drop(state);
+  --rule_counters_[state.rule].keys;
+  words_.give(id, rule_state_words);
+}
+
+void Engine::free_partition_if_empty(uint32_t table, PartitionId partition) {
+  KeyTable& partitions = *tables_[table].partitions;
+  if (partitions.at(partition).first == index_none) partitions.remove(partition);
+}
+
+// Buckets grow with the distance, so that there are few of them and none is early.
+void Engine::note_for_sweep(const Noted& where, int64_t until_us) {
+  until_us = std::max(until_us, clock_us_);  // what can come to nothing already goes with the next sweep
+  int64_t width_us = 1'000'000;
+  while (width_us < (until_us - clock_us_) / 32) width_us *= 2;
+  int64_t end_us = 0;
+  if (__builtin_add_overflow(until_us, width_us, &end_us)) end_us = time_unbounded;
+  sweeps_[end_us - end_us % width_us].push_back(where);
+}
+
+void Engine::sweep(size_t states_max) {
+  while (!sweeps_.empty() && sweeps_.begin()->first < clock_us_ && states_max > 0) {
+    std::vector<Noted>& bucket = sweeps_.begin()->second;
+    for (; !bucket.empty() && states_max > 0; --states_max) {
+      const Noted where = bucket.back();
+      bucket.pop_back();
+      const RuleStateId id = find_state(where);
+      if (id == index_none) continue;
+      RuleState& state = state_at(id);
+      const int64_t until_us = machines_.alive_until(state);
+      if (until_us < clock_us_) {
+        free_state(where.partition, id);
+        free_partition_if_empty(where.table, where.partition);
+      } else if (until_us == time_unbounded) {
+        state.is_noted = 0;
+      } else {
+        note_for_sweep(where, until_us);
+      }
+    }
+    if (bucket.empty()) sweeps_.erase(sweeps_.begin());
+  }
+}
+
+void Engine::enforce_limits(RuleId rule) {
+  if (rule_counters_[rule].keys > limits_.max_keys) {
+    const uint32_t table = table_of_rule_[rule];
+    evict_oldest(table, table + 1, &rule, oldest_[rule]);
+  }
+  if (state_bytes() > limits_.max_state_bytes) {
+    evict_oldest(0, static_cast<uint32_t>(tables_.size()), nullptr, oldest_of_all_);
+  }
+}
+
+// The rule states idle longest are found by a scan that remembers the next thousand, so that a scan is rare. One that
+// was touched since then is no longer among them.
+void Engine::evict_oldest(uint32_t first_table, uint32_t last_table, const RuleId* rule, std::vector<Oldest>& oldest) {
+  for (int scans = 0; scans < 2; ++scans) {
+    while (!oldest.empty()) {
+      const Oldest next = oldest.back();
+      oldest.pop_back();
+      const RuleStateId id = find_state(next.where);
+      if (id == index_none || state_at(id).touched != next.touched) continue;
+      ++rule_counters_[next.where.rule].keys_evicted;
+      free_state(next.where.partition, id);
+      free_partition_if_empty(next.where.table, next.where.partition);
+      return;
+    }
+    for (uint32_t table = first_table; table < last_table; ++table) {
+      const KeyTable& partitions = *tables_[table].partitions;
+      partitions.for_each([&](PartitionId partition) {
+        for (RuleStateId id = partitions.at(partition).first; id != index_none; id = state_at(id).next) {
+          const RuleState& state = state_at(id);
+          if (rule != nullptr && state.rule != *rule) continue;
+          oldest.push_back({state.touched, {table, partition, partitions.at(partition).hash, state.rule}});
+        }
+      });
+    }
+    auto newer = [](const Oldest& a, const Oldest& b) {
+      return std::tie(a.touched, a.where.rule, a.where.partition) >
+             std::tie(b.touched, b.where.rule, b.where.partition);
+    };
+    if (oldest.size() > oldest_remembered) {
+      const auto cut = oldest.end() - oldest_remembered;
+      std::nth_element(oldest.begin(), cut, oldest.end(), newer);
+      oldest.erase(oldest.begin(), cut);
+    }
+    std::sort(oldest.begin(), oldest.end(), newer);
+  }
+}
+
+}  // namespace omen

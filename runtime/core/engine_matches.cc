@@ -1,0 +1,69 @@
+// Which completions are raised, and in what order (engine.h).
+#include "runtime/core/engine.h"
+#include "runtime/core/key.h"
+
+namespace omen {
+
+void Engine::take_completions(RuleState& state, std::string_view key) {
+  const RuleProgram& rule = program_.rules[state.rule];
+  RuleCounters& counters = rule_counters_[state.rule];
+  for (const Completion& completion : completions_) {
+    ++counters.matches;
+    bool raised = !machines_.memory().is_cooling(state, completion.end_us);
+    if (!raised) ++counters.held_by_cooldown;
+    if (raised && rule.limit_count > 0) {
+      Window& window = limit_windows_[state.rule];
+      int64_t number = completion.end_us / rule.limit_per_us;
+      if (completion.end_us % rule.limit_per_us < 0) --number;
+      if (window.number != number || window.count == 0) window = {number, 0};
+      raised = window.count < rule.limit_count;
+      if (raised) {
+        ++window.count;
+      } else {
+        ++counters.held_by_limit;
+      }
+    }
+    if (!raised) {
+      captures_.release(completion.captures);
+      continue;
+    }
+    ++counters.raised;
+    machines_.memory().start_cooldown(state, completion.end_us);
+    Match match;
+    match.rule = state.rule;
+    match.captures = completion.captures;
+    match.start_us = completion.start_us;
+    match.end_us = completion.end_us;
+    match.at_deadline = completion.at_deadline;
+    match.end_sequence = completion.at_deadline ? 0 : captures_.at(completion.captures).event->sequence;
+    match.key_begin = static_cast<uint32_t>(match_keys_.size());
+    match.key_size = static_cast<uint32_t>(key.size());
+    match_keys_.append(key);
+    matches_.push_back(match);
+  }
+}
+
+void Engine::sort_matches(size_t begin) {
+  // Few and nearly always in order: insertion keeps equal rules as they are and needs no memory.
+  for (size_t i = begin + 1; i < matches_.size(); ++i) {
+    for (size_t k = i; k > begin && matches_[k].rule < matches_[k - 1].rule; --k)
+      std::swap(matches_[k], matches_[k - 1]);
+  }
+}
+
+void Engine::clear_matches() {
+  for (const Match& match : matches_) captures_.release(match.captures);
+  matches_.clear();
+  match_keys_.clear();
+}
+
+std::vector<std::string_view> Engine::match_key(const Match& match) const {
+  std::vector<std::string_view> parts;
+  const size_t count = program_.rules[match.rule].routes[0].key.size();
+  if (count == 0) return parts;
+  const std::string_view key = std::string_view(match_keys_).substr(match.key_begin, match.key_size);
+  for_each_key_part(key, count, [&](std::string_view part) { parts.push_back(part); });
+  return parts;
+}
+
+}  // namespace omen

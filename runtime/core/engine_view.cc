@@ -1,0 +1,64 @@
+// What tests, explanations and summaries see of the engine (engine.h). Not for the hot path.
+#include <algorithm>
+
+#include "runtime/core/engine.h"
+
+namespace omen {
+
+uint64_t Engine::partitions() const {
+  uint64_t sum = 0;
+  for (const Table& table : tables_) sum += table.partitions->size();
+  return sum;
+}
+
+uint64_t Engine::state_bytes() const {
+  uint64_t sum = captures_.bytes() + words_.bytes() + key_blocks_.bytes();
+  for (const Table& table : tables_) sum += table.partitions->bytes();
+  return sum;
+}
+
+uint64_t Engine::waiting_absences() const {
+  uint64_t count = 0;
+  for (const Table& table : tables_) {
+    table.partitions->for_each([&](PartitionId partition) {
+      for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
+        const std::vector<State>& states = program_.rules[state_at(id).rule].states;
+        for (RunId run_id = state_at(id).first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
+          RunId thread = run_id;
+          while (thread != index_none && !states[machines_.matcher().run(thread).state].waits)
+            thread = machines_.matcher().run(thread).thread;
+          count += thread != index_none;
+        }
+      }
+    });
+  }
+  return count;
+}
+
+std::vector<RunView> Engine::runs() const {
+  std::vector<RunView> out;
+  for (const Table& table : tables_) {
+    table.partitions->for_each([&](PartitionId partition) {
+      for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
+        for (RunId run_id = state_at(id).first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
+          const Run& run = machines_.matcher().run(run_id);
+          RunView view{state_at(id).rule,
+                       std::string(table.partitions->key(partition)),
+                       run.start_sequence,
+                       run.start_us,
+                       {},
+                       {}};
+          for (RunId thread = run_id; thread != index_none; thread = machines_.matcher().run(thread).thread) {
+            view.threads.push_back(machines_.matcher().run(thread).state);
+            view.captures.push_back(machines_.matcher().run(thread).captures);
+          }
+          out.push_back(std::move(view));
+        }
+      }
+    });
+  }
+  std::ranges::sort(out, {}, [](const RunView& view) { return std::tie(view.rule, view.key, view.start_sequence); });
+  return out;
+}
+
+}  // namespace omen

@@ -1,0 +1,52 @@
+// Machines: the one door between the engine and what runs a rule. Which machine that is, the program says
+// (RuleProgram::machine); all of them keep their state of a key behind a RuleState and complete matches.
+//
+//   runs     matcher: explicit runs of an automaton
+//
+// What is the same for every machine is here: the event in hand (present), what a rule remembers beside its runs
+// (rule_memory).
+//
+// NOT HERE: keys and which rule is asked (engine), whether a completion is raised (engine_matches).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "runtime/core/matcher.h"
+#include "runtime/core/present.h"
+#include "runtime/core/rule_memory.h"
+
+namespace omen {
+
+class Machines {
+ public:
+  Machines(const Program& program, const Prepared& prepared, const Limits& limits, CaptureStore& captures,
+           WordPool& words, Timers& timers, std::vector<RuleCounters>& counters);
+
+  Present& present() { return present_; }
+  RuleMemory& memory() { return memory_; }
+  const Matcher& matcher() const { return matcher_; }
+
+  // False quickly when the present event gives a rule that remembers nothing of the key nothing to remember.
+  bool may_begin(RuleId rule, uint32_t routes);
+  void init(RuleState& state);
+  // The present event, seen under the state's key by `routes`.
+  void step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out);
+  void meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::vector<Completion>& out);
+
+  // Nothing is remembered; and the last moment at which what is remembered can matter: time_unbounded, only a limit
+  // ends it.
+  bool is_idle(const RuleState& state) const;
+  int64_t alive_until(const RuleState& state) const;
+  void drop(RuleState& state);
+
+  uint64_t live_runs() const { return matcher_.live_runs(); }
+
+ private:
+  Present present_;
+  RuleMemory memory_;
+  Matcher matcher_;
+};
+
+}  // namespace omen
