@@ -6,12 +6,32 @@
 #include <memory>
 
 #include "cli/load.h"
+#include "cli/print.h"
 #include "cli/verbs.h"
 #include "compiler/pattern_bounds.h"
+#include "runtime/core/json.h"
 
 namespace omen::cli {
 
 namespace {
+
+void print_json(const Loaded& loaded) {
+  std::string out = "{\"diagnostics\":" + render_json(loaded.compilation.diagnostics.items, loaded.sources);
+  while (out.ends_with('\n')) out.pop_back();
+  out += ",\n\"rules\":[";
+  const char* separator = "\n";
+  for (const TypedRule& rule : loaded.compilation.typed.rules) {
+    out += separator;
+    out += "{\"rule\":";
+    json::append_string(out, rule.name);
+    out += ",\"state_bound\":";
+    json::append_string(out, state_bound(rule));
+    out += "}";
+    separator = ",\n";
+  }
+  out += "]}\n";
+  std::fputs(out.c_str(), stdout);
+}
 
 int check_rules(const std::vector<std::string>& rules, bool as_json) {
   Loaded loaded = read_rules(rules);
@@ -20,10 +40,10 @@ int check_rules(const std::vector<std::string>& rules, bool as_json) {
   const std::vector<Diagnostic>& diagnostics = loaded.compilation.diagnostics.items;
   const int exit_code = loaded.compilation.program ? exit_ok : exit_failed;
   if (as_json) {
-    std::fputs((render_json(diagnostics, loaded.sources) + "\n").c_str(), stdout);
+    print_json(loaded);
     return exit_code;
   }
-  const bool colour = isatty(STDOUT_FILENO) != 0;
+  const bool colour = has_colour(STDOUT_FILENO);
   size_t errors = 0;
   for (const Diagnostic& diagnostic : diagnostics) {
     if (diagnostic.severity == Severity::error) ++errors;
@@ -51,7 +71,7 @@ void add_check(CLI::App& app, int& exit_code) {
   auto rules = std::make_shared<std::vector<std::string>>();
   auto as_json = std::make_shared<bool>(false);
   verb->add_option("RULES", *rules, "Rule files, or folders of them")->required();
-  verb->add_flag("--json", *as_json, "Print the diagnostics as one JSON array");
+  verb->add_flag("--json", *as_json, "Print diagnostics and state bounds as one JSON object");
   verb->callback([rules, as_json, &exit_code] { exit_code = check_rules(*rules, *as_json); });
 }
 

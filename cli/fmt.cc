@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/print.h"
 #include "cli/verbs.h"
 #include "compiler/compile.h"
 
@@ -117,7 +118,7 @@ int format_file(const std::string& name, Mode mode) {
   const auto formatted = format(sources, 0, diagnostics);
   if (!formatted) {
     diagnostics.sort();
-    const bool colour = isatty(STDERR_FILENO) != 0;
+    const bool colour = has_colour(STDERR_FILENO);
     for (const Diagnostic& item : diagnostics.items)
       std::fputs((render_text(item, sources, colour) + "\n").c_str(), stderr);
     return exit_failed;

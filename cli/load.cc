@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "cli/print.h"
 #include "cli/verbs.h"
 #include "runtime/model/limits.h"
 
@@ -102,7 +103,7 @@ Loaded load_rules(const std::vector<std::string>& rules, const OptimizeOptions& 
   Loaded out = read_rules(rules);
   if (out.exit_code != exit_ok) return out;
   out.compilation = compile(out.sources, options);
-  const bool colour = isatty(STDERR_FILENO) != 0;
+  const bool colour = has_colour(STDERR_FILENO);
   for (const Diagnostic& diagnostic : out.compilation.diagnostics.items) {
     if (!warnings && diagnostic.severity == Severity::warning) continue;
     std::fputs(render_text(diagnostic, out.sources, colour).c_str(), stderr);

@@ -119,6 +119,11 @@ std::string rule_line(const RuleProgram& rule, const RuleCounters& counters, siz
 
 bool is_terminal(int fd) { return isatty(fd) == 1; }
 
+bool has_colour(int fd) {
+  const char* no_colour = std::getenv("NO_COLOR");
+  return is_terminal(fd) && (no_colour == nullptr || *no_colour == 0);
+}
+
 void append_readable(std::string& out, std::string_view record, bool colour) {
   const Style style{colour};
   ondemand::parser parser;

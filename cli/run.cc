@@ -84,7 +84,7 @@ int run(Options& options) {
   const bool readable = options.format == "text" || (options.format == "auto" && is_terminal(STDOUT_FILENO));
   Alerts::Rewrite rewrite;
   if (readable) {
-    const bool colour = is_terminal(STDOUT_FILENO) && std::getenv("NO_COLOR") == nullptr;
+    const bool colour = has_colour(STDOUT_FILENO);
     rewrite = [colour](std::string& out, std::string_view record) { append_readable(out, record, colour); };
   }
   Alerts alerts(program, runner.engine(), rewrite);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "compiler/compile.h"
+#include "compiler/pattern_bounds.h"
 #include "compiler/places.h"
 #include "runtime/model/limits.h"
 
@@ -88,9 +89,10 @@ class Lowering {
     rule_.states[id] = std::move(state);
   }
 
-  // A place from which nothing can be taken and which nothing completes is the end of its thread.
+  // A place from which nothing can be taken and which no deadline completes is the end of its thread.
   StateId alive(const Remainder& place) {
-    if (!places_.is_complete(place) && places_.ways(place).empty()) return state_dead;
+    const bool waits = places_.is_complete(place) && !typed_.pattern.trailing.empty();
+    if (!waits && places_.ways(place).empty()) return state_dead;
     return state_of(place, true);
   }
 
@@ -194,7 +196,7 @@ void lower(const TypedRule& typed, RuleProgram& rule, Diagnostics& diagnostics) 
                       "split it into several rules");
     return;
   }
-  if (!lowering.run()) {
+  if (least_places(typed.pattern, pattern_states_max) > pattern_states_max || !lowering.run()) {
     diagnostics.error("E0481", span,
                       "this pattern unrolls to more than " + std::to_string(pattern_states_max) + " places",
                       "use smaller repetition counts, or fewer branches under one `and`");

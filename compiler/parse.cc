@@ -127,6 +127,7 @@ ast::File read_file(const Sources& sources, uint32_t file, Diagnostics& diagnost
   const std::vector<Word> all = read_words(bytes);
   std::vector<Word> words = all;
   if (!repair_words(words, text, diagnostics)) return empty;
+  bound_keys(words, text, diagnostics);
   Grammar grammar(words, static_cast<uint32_t>(bytes.size()));
   auto* tree = grammar.parse(&OmenParser::file, words, text, diagnostics);
   ast::File out = Builder(text, diagnostics).file(tree);

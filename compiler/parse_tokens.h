@@ -51,4 +51,7 @@ std::vector<Word> read_words(std::string_view text);
 // Takes comments out and repairs. False when the text is nested too deep to be parsed.
 [[nodiscard]] bool repair_words(std::vector<Word>& words, const ParsedText& text, Diagnostics& diagnostics);
 
+// Cuts each `by` to key_parts_max parts and reports what it cut.
+void bound_keys(std::vector<Word>& words, const ParsedText& text, Diagnostics& diagnostics);
+
 }  // namespace omen

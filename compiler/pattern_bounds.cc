@@ -132,6 +132,29 @@ bool is_nullable(const TypedPattern& node) {
   }
 }
 
+uint64_t least_places(const TypedPattern& node, uint64_t enough) {
+  if (is_nullable(node)) return 0;
+  uint64_t places = node.kind == TypedPattern::Kind::step ? 1 : 0;
+  for (const TypedPattern& item : node.items) {
+    const uint64_t inside = least_places(item, enough);
+    switch (node.kind) {
+      case TypedPattern::Kind::step:
+        break;
+      case TypedPattern::Kind::sequence:
+        places += inside;
+        break;
+      case TypedPattern::Kind::any:
+        places = std::max(places, inside);
+        break;
+      case TypedPattern::Kind::all:  // places are all but the one where each branch is complete
+        places = (places + 1) * (inside + 1) - 1;
+        break;
+    }
+    places = std::min(places, enough + 1);
+  }
+  return places;
+}
+
 std::vector<OpenLoop> open_loops(const TypedRule& rule) {
   std::vector<OpenLoop> loops;
   const Behind behind = rule.within_us >= 0 || !rule.pattern.trailing.empty() ? Behind::limit : Behind::match;

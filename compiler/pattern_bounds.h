@@ -11,6 +11,10 @@ namespace omen {
 // Whether a pattern can be passed without an event.
 bool is_nullable(const TypedPattern& node);
 
+// A pattern has at least so many places: an `and` of n steps has one for each set of them that is still missing. Above
+// `enough` no more is counted.
+uint64_t least_places(const TypedPattern& node, uint64_t enough);
+
 // An unbounded loop (`+`, `*`, `{n,}`) that goes on as long as events come: neither `within`, nor a limit of the arrow
 // behind it, nor a final absence with `for` ends it in time. A loop that ends the pattern stops at its minimum.
 struct OpenLoop {

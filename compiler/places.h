@@ -102,6 +102,7 @@ class Places {
   uint32_t add(const TypedPattern& pattern);
   uint32_t add_body(const TypedPattern& pattern);
   bool has_limits(uint32_t node) const;
+  bool begins_limited(uint32_t node) const;
   bool done_at_once(uint32_t node) const;
   bool leads_immediately(uint32_t node, const Remainder& place) const;
   bool can_wait(uint32_t node, const Remainder& branch, bool has_previous) const;

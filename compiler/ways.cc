@@ -159,7 +159,7 @@ void Places::all_ways(const Node& node, const Remainder& place, Past past, std::
       moved.status = Remainder::Status::started;
       for (size_t other = 0; other < node.items.size(); ++other) {  // only a limit not yet begun asks for it
         const bool waits = other != branch && (place.parts.empty() || place.parts[other].is_untouched());
-        moved.has_previous = moved.has_previous || (had_previous && waits && node.anchors[other] != 0);
+        moved.has_previous = moved.has_previous || (had_previous && waits && begins_limited(node.items[other]));
       }
       bool lives = way.place.has_value();
       for (size_t other = 0; lives && other < node.items.size(); ++other) {

@@ -1,19 +1,15 @@
 // `omen run` as its users have it: the program itself, on files and pipes.
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <simdjson.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "tests/support/program.h"
+
+namespace omen {
 
 namespace {
 
@@ -39,120 +35,19 @@ not json
 {"type":"login","ts":"2026-01-05T10:02:00Z","user_id":"u2","ok":false}
 )";
 
-class Folder {
+// A folder with the rules and the events of above.
+class RunFolder : public Folder {
  public:
-  Folder() {
-    char name[] = "/tmp/omen-run-XXXXXX";
-    path_ = mkdtemp(name);
+  RunFolder() {
     write("rules.omen", rules_text);
     write("events.ndjson", events_text);
   }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string path(const std::string& name) const { return path_ + "/" + name; }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name), std::ios::binary) << text;
-  }
-  std::string read(const std::string& name) const {
-    std::ostringstream text;
-    text << std::ifstream(path(name), std::ios::binary).rdbuf();
-    return text.str();
-  }
-
- private:
-  std::string path_;
-};
-
-// A running omen with a pipe to its standard input and one from its standard output; standard error goes to a file.
-class Omen {
- public:
-  Omen(const Folder& folder, std::vector<std::string> arguments) : error_path_(folder.path("stderr")) {
-    // A program that ends early fails its own test, and does not end all of them.
-    std::signal(SIGPIPE, SIG_IGN);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t defaults;
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-    int in[2], out[2];
-    REQUIRE(pipe2(in, O_CLOEXEC) == 0);
-    REQUIRE(pipe2(out, O_CLOEXEC) == 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in[0], 0);
-    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    posix_spawn_file_actions_addopen(&actions, 2, error_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    arguments.insert(arguments.begin(), "omen");
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    REQUIRE(posix_spawn(&process_, OMEN_BINARY, &actions, &attributes, argv.data(), environ) == 0);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    close(in[0]);
-    close(out[1]);
-    in_ = in[1];
-    out_ = out[0];
-  }
-  ~Omen() {
-    end_input();
-    close_output();
-    if (process_ > 0) wait();
-  }
-  void put(const std::string& text) {
-    CHECK(write(in_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-  }
-  void end_input() { close(std::exchange(in_, -1)); }
-  void close_output() { close(std::exchange(out_, -1)); }
-  // A line, if one comes within five seconds.
-  std::string line() {
-    std::string text;
-    pollfd waiting{out_, POLLIN, 0};
-    char c = 0;
-    while (poll(&waiting, 1, 5000) == 1 && read(out_, &c, 1) == 1 && c != '\n') text += c;
-    return text;
-  }
-  std::string rest() {
-    std::string text;
-    char bytes[4096];
-    for (ssize_t got = 0; (got = read(out_, bytes, sizeof bytes)) > 0;) text.append(bytes, static_cast<size_t>(got));
-    return text;
-  }
-  void signal(int number) const { kill(process_, number); }
-  int wait() {
-    int status = 0;
-    waitpid(std::exchange(process_, -1), &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-  }
-  std::string errors() const {
-    std::ostringstream text;
-    text << std::ifstream(error_path_).rdbuf();
-    return text.str();
-  }
-
- private:
-  std::string error_path_;
-  pid_t process_ = -1;
-  int in_ = -1, out_ = -1;
-};
-
-struct Outcome {
-  std::string out, errors;
-  int exit_code;
 };
 
 Outcome run(const Folder& folder, const std::vector<std::string>& options, const std::string& input = {}) {
   std::vector<std::string> arguments = {"run", folder.path("rules.omen")};
   arguments.insert(arguments.end(), options.begin(), options.end());
-  Omen omen(folder, arguments);
-  omen.put(input);
-  omen.end_input();
-  Outcome outcome;
-  outcome.out = omen.rest();
-  outcome.exit_code = omen.wait();
-  outcome.errors = omen.errors();
-  return outcome;
+  return run_omen(folder, arguments, input);
 }
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
@@ -168,7 +63,7 @@ std::string json_text(const std::string& line, const char* name) {
 }  // namespace
 
 TEST_CASE("run: alerts on standard output, the summary on standard error") {
-  const Folder folder;
+  const RunFolder folder;
   for (const bool from_file : {true, false}) {
     const Outcome outcome =
         from_file ? run(folder, {"--events", folder.path("events.ndjson")}) : run(folder, {}, events_text);
@@ -186,7 +81,7 @@ TEST_CASE("run: alerts on standard output, the summary on standard error") {
 }
 
 TEST_CASE("run: several inputs are one stream, in the order given") {
-  const Folder folder;
+  const RunFolder folder;
   folder.write("a", R"({"type":"login","ts":1,"user_id":"u","ok":true})");  // its last line has no end
   folder.write("b", "\xEF\xBB\xBF{\"type\":\"buy\",\"ts\":2,\"user_id\":\"u\",\"price\":1.50}\r\n");
   CHECK(json_text(run(folder, {"--events", folder.path("a"), "--events", folder.path("b")}).out, "text") ==
@@ -196,7 +91,7 @@ TEST_CASE("run: several inputs are one stream, in the order given") {
 }
 
 TEST_CASE("run: an alert comes while the pipe stays open") {
-  const Folder folder;
+  const RunFolder folder;
   Omen omen(folder, {"run", folder.path("rules.omen")});
   omen.put(R"({"type":"login","ts":1,"user_id":"u","ok":true})"
            "\n");
@@ -214,7 +109,7 @@ TEST_CASE("run: an alert comes while the pipe stays open") {
 }
 
 TEST_CASE("run: a signal ends it with the summary") {
-  const Folder folder;
+  const RunFolder folder;
   for (const int signal : {SIGINT, SIGTERM}) {
     Omen omen(folder, {"run", folder.path("rules.omen"), "--at-end", "advance"});
     omen.put(events_text);
@@ -226,7 +121,7 @@ TEST_CASE("run: a signal ends it with the summary") {
 }
 
 TEST_CASE("run: a reader that goes away ends it cleanly") {
-  const Folder folder;
+  const RunFolder folder;
   Omen omen(folder, {"run", folder.path("rules.omen")});
   omen.close_output();
   for (int i = 0; i < 2; ++i) omen.put(events_text);
@@ -234,7 +129,7 @@ TEST_CASE("run: a reader that goes away ends it cleanly") {
 }
 
 TEST_CASE("run: pending absences at the end") {
-  const Folder folder;
+  const RunFolder folder;
   CHECK(!has(run(folder, {}, events_text).out, "nothing_bought"));
   const std::string advanced = run(folder, {"--at-end", "advance"}, events_text).out;
   CHECK(has(advanced, R"("end":"2026-01-05T10:12:00Z","text":"u2 bought nothing")"));
@@ -243,14 +138,14 @@ TEST_CASE("run: pending absences at the end") {
 }
 
 TEST_CASE("run: --count gives a line a rule") {
-  const Folder folder;
+  const RunFolder folder;
   CHECK(run(folder, {"--count", "--at-end", "advance"}, events_text + events_text).out ==
         "{\"rule\":\"after_login\",\"alerts\":2,\"keys\":1,\"moments\":2}\n"
         "{\"rule\":\"nothing_bought\",\"alerts\":1,\"keys\":1,\"moments\":1}\n");
 }
 
 TEST_CASE("run: the quarantine has each rejected line with its place") {
-  const Folder folder;
+  const RunFolder folder;
   const std::string input = events_text + "{\"type\":\"\xff\"}\n" +
                             R"({"type":"login","ts":"2026-01-05T09:00:00Z","user_id":"u3","ok":true})" + "\n" +
                             R"({"type":"login","ts":"2026-01-07T09:00:00Z","user_id":"u3","ok":true})" + "\n" +
@@ -280,7 +175,7 @@ TEST_CASE("run: the quarantine has each rejected line with its place") {
 }
 
 TEST_CASE("run: duplicates are dropped and counted") {
-  const Folder folder;
+  const RunFolder folder;
   const std::string input = R"({"type":"buy","ts":1,"id":"a","user_id":"u"})"
                             "\n"
                             R"({"type":"buy","ts":2,"id":"a","user_id":"u"})"
@@ -290,7 +185,7 @@ TEST_CASE("run: duplicates are dropped and counted") {
 }
 
 TEST_CASE("run: the three members may have other names") {
-  const Folder folder;
+  const RunFolder folder;
   const std::string input = R"({"what":"login","when":1,"user_id":"u","ok":true})"
                             "\n"
                             R"({"what":"buy","when":2,"user_id":"u","price":3})"
@@ -299,7 +194,7 @@ TEST_CASE("run: the three members may have other names") {
 }
 
 TEST_CASE("run: alerts for people") {
-  const Folder folder;
+  const RunFolder folder;
   const Outcome outcome = run(folder, {"--format", "text"},
                               R"({"type":"login","ts":1,"user_id":"\u001b[31m","ok":true})"
                               "\n"
@@ -312,7 +207,7 @@ TEST_CASE("run: alerts for people") {
 }
 
 TEST_CASE("run: destinations of kind file are appended to") {
-  const Folder folder;
+  const RunFolder folder;
   setenv("OMEN_TEST_FILE", folder.path("from_env").c_str(), 1);
   folder.write("rules.omen",
                "event login { user_id: string }\n"
@@ -337,7 +232,7 @@ TEST_CASE("run: destinations of kind file are appended to") {
 }
 
 TEST_CASE("run: exit codes") {
-  const Folder folder;
+  const RunFolder folder;
   CHECK(run(folder, {"--events", folder.path("absent")}).exit_code == 3);
   CHECK(run(folder, {"--lateness", "soon"}).exit_code == 2);
   CHECK(run(folder, {"--advance-to", "soon"}).exit_code == 2);
@@ -351,3 +246,5 @@ TEST_CASE("run: exit codes") {
   folder.write("rules.omen", "rule { }");
   CHECK(run(folder, {}).exit_code == 1);
 }
+
+}  // namespace omen

@@ -60,6 +60,10 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
   if (way.targets.empty()) return Taking::ended;
   Run* thread = &run(id);
   const uint32_t count = way.loop == 0 ? 1 : captures_.count(thread->captures, way.slot) + 1;
+  for (uint64_t bits = way.decides, i = 0; bits != 0; ++i, bits &= bits - 1) {  // an `or` that is done is done
+    const int8_t decided = decided_branch_[static_cast<size_t>(__builtin_ctzll(bits))];
+    if (decided >= 0 && decided != static_cast<int8_t>(way.branches[i])) return Taking::ended;
+  }
   const bool accepts = rule.states[way.targets[0]].accepts;
   if (accepts && rule.where != code_none) captures_.retain(thread->captures);
   const CaptureId before = thread->captures;
@@ -84,9 +88,7 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
   }
   uint64_t bits = way.decides;
   for (size_t i = 0; bits != 0; ++i, bits &= bits - 1) {
-    int8_t& decided = decided_branch_[static_cast<size_t>(__builtin_ctzll(bits))];
-    if (decided >= 0 && decided != static_cast<int8_t>(way.branches[i])) return Taking::ended;
-    decided = static_cast<int8_t>(way.branches[i]);
+    decided_branch_[static_cast<size_t>(__builtin_ctzll(bits))] = static_cast<int8_t>(way.branches[i]);
   }
   int64_t* registers = thread->registers();
   for (const auto& [from, to] : way.copies) registers[to] = registers[from];

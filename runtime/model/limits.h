@@ -32,6 +32,7 @@ inline constexpr uint32_t rules_max = 10'000;
 inline constexpr uint32_t expression_depth_max = 64;
 inline constexpr size_t expression_nodes_max = 1'000'000;  // of all rules, constants and patterns put in place
 inline constexpr uint32_t pattern_states_max = 20'000;     // places of one rule after unrolling its loops
+inline constexpr uint32_t key_parts_max = 16;              // of a `by`
 inline constexpr uint32_t slots_max = 64;                  // steps of one rule: one bit each in a name's mask
 inline constexpr uint32_t group_loops_max = 16;            // repeated groups of one rule
 inline constexpr uint32_t registers_max = 16;              // time marks of one run

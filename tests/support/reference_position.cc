@@ -481,6 +481,27 @@ bool is_open(const PositionPtr& position, int any) {
                      [&](const PositionPtr& part) { return is_open(part, any); });
 }
 
+namespace {
+
+bool is_untouched(const Position& at) {
+  if (at.node->kind == Kind::span) return at.parts[0] != nullptr && is_untouched(*at.parts[0]);
+  if (at.node->kind == Kind::any && at.entered) return at.parts[0] != nullptr && is_untouched(*at.parts[0]);
+  return !at.entered;
+}
+
+// Whether its first event can be one that an arrow's limit holds for: with something before it the limit remains.
+bool begins_limited(const Node& node) {
+  for (size_t i = 0; i < node.items.size(); i++) {
+    const bool is_sequence = node.kind == Kind::sequence;
+    if (is_sequence && i > 0 && (node.gaps[i].at_least || node.gaps[i].at_most)) return true;
+    if (begins_limited(*node.items[i])) return true;
+    if (is_sequence && !leavable(fresh(*node.items[i])[0])) return false;
+  }
+  return false;
+}
+
+}  // namespace
+
 void append_key(std::string& out, const PositionPtr& position) {
   if (position == nullptr) {
     out += '.';
@@ -494,6 +515,10 @@ void append_key(std::string& out, const PositionPtr& position) {
   out += std::to_string(at.finished);
   out += '(';
   for (const PositionPtr& part : at.parts) append_key(out, part);
+  for (size_t i = 0; at.node->kind == Kind::all && at.entered && i < at.parts.size(); i++) {
+    if (at.parts[i] == nullptr || !is_untouched(*at.parts[i])) continue;
+    if (at.branch_last[i] && begins_limited(*at.node->items[i])) out += 'p';
+  }
   out += ')';
 }
 
