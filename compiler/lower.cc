@@ -19,7 +19,7 @@ namespace {
 
 class Lowering {
  public:
-  Lowering(const TypedRule& typed, RuleProgram& rule) : typed_(typed), rule_(rule), places_(typed) {}
+  Lowering(const TypedRule& typed, RuleProgram& rule) : typed_(typed), rule_(rule), is_all_(typed.overlap == Overlap::all), places_(typed) {}
 
   // False when there are too many states.
   bool run() {
@@ -31,10 +31,18 @@ class Lowering {
       explore(id);
     }
     rule_.registers = static_cast<uint8_t>(places_.registers());
+    if (is_all_) {
+      rule_.bars_register = rule_.registers++;
+      rule_.strict_bars = places_.strict_bars();
+      find_fatal_bars();
+    }
     return true;
   }
 
-  bool fits() const { return places_.registers() <= registers_max && places_.ors() <= 64; }
+  bool fits() const {
+    const uint32_t registers = places_.registers() + (is_all_ ? 1 : 0);
+    return registers <= registers_max && places_.ors() <= 64 && places_.bars() <= 64;
+  }
 
  private:
   // The state of a place; `continues`: a thread may stand there, so its ways on are needed.
@@ -63,10 +71,13 @@ class Lowering {
   void explore(StateId id) {
     const Remainder place = state_places_[id];  // the vectors grow below
     State state = rule_.states[id];
-    for (Way& way : places_.ways(place)) state.transitions.push_back(transition(way));
+    for (Way& way : places_.ways(place)) {
+      Transition next = transition(way);
+      if (!is_all_ || !is_known(state, next)) state.transitions.push_back(std::move(next));
+    }
     if (!place.is_untouched()) {
-      for (const TypedPattern::Absence& absence : places_.absences(place)) {
-        state.absences.push_back({absence.steps, absence.for_us});
+      for (const OpenAbsence& open : places_.absences(place)) {
+        state.absences.push_back({open.absence.steps, open.absence.for_us, false, open.bar});
       }
       if (state.waits) {  // its absences end with the final ones
         const size_t finals = typed_.pattern.trailing.size();
@@ -77,10 +88,17 @@ class Lowering {
           if (absence.for_us < 0) state.ends_with_within = true;
           state.wait_us = std::max(state.wait_us, absence.for_us);
         }
+        if (is_all_) state.wait_bars = places_.wait_bars(place);
       }
       for (const Closing& closing : places_.closings(place)) {
-        state.breaks.push_back({closing.step, closing.place ? alive(*closing.place) : state_dead});
+        if (is_all_) {
+          state.breaks.push_back({closing.step, closing.place ? id : state_dead, closing.bar});
+        } else {
+          state.breaks.push_back({closing.step, closing.place ? alive(*closing.place) : state_dead});
+        }
       }
+    }
+    if (!place.is_untouched() && !is_all_) {
       const std::optional<Remainder> passed = places_.passed(place);
       state.on_pass = passed ? alive(*passed) : state_dead;
       state.strict = state.on_pass == state_dead;
@@ -106,6 +124,9 @@ class Lowering {
     out.loop = way.loop;
     out.opens = way.opens;
     out.can_repeat = way.can_repeat && typed_.where.has_value();
+    out.barred_by = way.barred_by;
+    out.lifts = way.lifts;
+    out.lowers = way.lowers;
     std::ranges::sort(way.decides);
     for (const auto& [bit, branch] : way.decides) {
       out.decides |= uint64_t{1} << bit;
@@ -113,14 +134,46 @@ class Lowering {
     }
     if (way.place) {
       const bool accepts = places_.is_complete(*way.place) && typed_.pattern.trailing.empty();
-      const bool continues = !accepts || out.can_repeat;
+      const bool continues = is_all_ || !accepts || out.can_repeat;
       for (const Remainder& place : places_.expanded(*way.place)) out.targets.push_back(state_of(place, continues));
     }
     return out;
   }
 
+  // Repetitions that part differently can come to the same place by the same step.
+  static bool is_known(const State& state, const Transition& way) {
+    return std::ranges::any_of(state.transitions, [&](const Transition& other) {
+      auto same_guard = [](const Guard& a, const Guard& b) {
+        return a.anchor == b.anchor && a.min_us == b.min_us && a.max_us == b.max_us;
+      };
+      return other.step == way.step && other.targets == way.targets && other.opens == way.opens &&
+             other.copies == way.copies && other.marks == way.marks && other.barred_by == way.barred_by &&
+             other.lifts == way.lifts && other.lowers == way.lowers &&
+             std::ranges::equal(other.guards, way.guards, same_guard);
+    });
+  }
+
+  // A bar is fatal in a state when every way to a completion is barred by it before something lifts it.
+  void find_fatal_bars() {
+    const uint64_t all = places_.bars() >= 64 ? ~uint64_t{0} : (uint64_t{1} << places_.bars()) - 1;
+    for (State& state : rule_.states) state.fatal_bars = all;
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (State& state : rule_.states) {
+        uint64_t fatal = state.waits ? state.wait_bars : all;
+        for (const Transition& way : state.transitions) {
+          const State& target = rule_.states[way.targets[0]];
+          fatal &= way.barred_by | (target.accepts ? 0 : target.fatal_bars & ~way.lifts);
+        }
+        changed = changed || fatal != state.fatal_bars;
+        state.fatal_bars = fatal;
+      }
+    }
+  }
+
   const TypedRule& typed_;
   RuleProgram& rule_;
+  const bool is_all_;
   Places places_;
   std::map<std::string, StateId> known_;
   std::vector<Remainder> state_places_;
@@ -152,6 +205,7 @@ void lower_routes(const TypedRule& typed, RuleProgram& rule) {
 }
 
 bool sees_all_types(const RuleProgram& rule) {
+  if (rule.strict_bars != 0) return true;
   for (const State& state : rule.states) {
     const StateId self = static_cast<StateId>(&state - rule.states.data());
     if (state.strict || state.on_pass != self) return true;

@@ -25,7 +25,13 @@ void Remainder::append_key(std::string& out) const {
 
 // ---- the pattern as nodes ----
 
-Places::Places(const TypedRule& rule) : trailing_(rule.pattern.trailing) { root_ = add(rule.pattern); }
+Places::Places(const TypedRule& rule) : trailing_(rule.pattern.trailing), is_all_(rule.overlap == Overlap::all) {
+  root_ = add(rule.pattern);
+  if (is_all_ && !trailing_.empty()) {
+    trailing_bar_ = add_bar();
+    absence_bars_ |= trailing_bar_;
+  }
+}
 
 uint32_t Places::add(const TypedPattern& pattern) {
   if (pattern.min == 1 && pattern.max == 1) return add_body(pattern);
@@ -42,6 +48,7 @@ uint32_t Places::add(const TypedPattern& pattern) {
   if (loop.is_step_loop) loop.step = nodes_[body].step;
   loop.nullable = loop.min == 0 || nodes_[body].nullable;
   loop.has_choice = nodes_[body].has_choice;
+  if (is_all_) add_bars(loop);
   nodes_.push_back(std::move(loop));
   return static_cast<uint32_t>(nodes_.size() - 1);
 }
@@ -87,22 +94,44 @@ uint32_t Places::add_body(const TypedPattern& pattern) {
       break;
     case Node::Kind::any:
       node.nullable = std::ranges::any_of(node.items, nullable);
-      node.is_simple = std::ranges::all_of(node.items, [&](uint32_t item) { return done_at_once(item); });
+      node.is_simple = is_all_ || std::ranges::all_of(node.items, [&](uint32_t item) { return done_at_once(item); });
       node.has_choice = !node.is_simple;
       if (!node.is_simple) node.or_bit = static_cast<uint8_t>(ors_++);
       break;
     default:
       break;
   }
+  if (is_all_) add_bars(node);
   nodes_.push_back(std::move(node));
   return static_cast<uint32_t>(nodes_.size() - 1);
+}
+
+// More than fit into a mask are counted, and refused by lower.
+uint64_t Places::add_bar() { return uint64_t{1} << (bars_++ & 63); }
+
+void Places::add_bars(Node& node) {
+  if (node.kind == Node::Kind::sequence) {
+    for (size_t i = 0; i < node.gates.size(); ++i) {
+      const bool has_absence = i > 0 && !node.gates[i].absences.empty();
+      node.strict_gates.push_back(node.gates[i].immediate ? add_bar() : 0);
+      node.absence_gates.push_back(has_absence ? add_bar() : 0);
+      node.strict_inside |= node.strict_gates.back();
+      absence_bars_ |= node.absence_gates.back();
+    }
+  }
+  if (node.kind == Node::Kind::loop && node.consecutive) {
+    node.repeat_bar = add_bar();
+    if (!node.is_step_loop) node.strict_inside |= node.repeat_bar;
+  }
+  strict_bars_ |= node.strict_inside;
+  for (uint32_t item : node.items) node.strict_inside |= nodes_[item].strict_inside;
 }
 
 // A branch with an arrow's limit inside measures from its own last event.
 bool Places::has_limits(uint32_t index) const {
   const Node& node = nodes_[index];
   for (const TypedPattern::Gate& gate : node.gates) {
-    if (gate.min_us > 0 || gate.max_us >= 0) return true;
+    if (gate.min_us > 0 || gate.max_us >= 0 || (is_all_ && gate.immediate)) return true;
   }
   return std::ranges::any_of(node.items, [&](uint32_t item) { return has_limits(item); });
 }

@@ -10,6 +10,14 @@
 //
 // An `or` whose branches are all done with their first event is *simple*: it needs no threads.
 //
+// Under `overlap all` an event passed over never changes the place, and every `or` is simple: its branch is chosen by
+// the event that it takes first. What may not be passed over is said of each way by bars (model/program.h):
+//   a gap with `not`s           barred by one of them that was broken; any event taken lifts it
+//   a =>, a consecutive group   barred by any event that is not the next of its branch; one that is lifts it
+//   a consecutive step loop     a further repetition is barred by a misfit; the first repetition lifts it
+// A `not` holds between the last event taken before it in the text and the first one behind it, so the gaps of optional
+// items that are left out bar the way too.
+//
 // NOT HERE: numbering states and laying out the program (lower).
 #pragma once
 
@@ -49,12 +57,20 @@ struct Way {
   uint16_t opens = 0;
   std::vector<std::pair<uint8_t, uint8_t>> decides;  // (`or`, branch)
   bool can_repeat = false;
+  uint64_t barred_by = 0, lifts = 0, lowers = 0;
+};
+
+// A `not` whose gap is open.
+struct OpenAbsence {
+  TypedPattern::Absence absence;
+  uint64_t bar = 0;
 };
 
 // A step-wise consecutive loop that an unfitting event of its type closes; no place: it ends the thread.
 struct Closing {
   StepId step = 0;
   std::optional<Remainder> place;
+  uint64_t bar = 0;
 };
 
 class Places {
@@ -66,12 +82,15 @@ class Places {
   std::optional<Remainder> passed(const Remainder& place) const;
   std::vector<Closing> closings(const Remainder& place) const;
   std::vector<Remainder> expanded(const Remainder& place) const;
-  std::vector<TypedPattern::Absence> absences(const Remainder& place) const;  // open gaps, final ones too
-  bool is_complete(const Remainder& place) const;                             // nothing more has to be taken
+  std::vector<OpenAbsence> absences(const Remainder& place) const;  // open gaps, final ones too
+  bool is_complete(const Remainder& place) const;                   // nothing more has to be taken
   uint64_t pending(const Remainder& place) const;  // `or`s with threads come to and not yet done
 
   uint32_t registers() const { return registers_; }
   uint32_t ors() const { return ors_; }
+  uint32_t bars() const { return bars_; }
+  uint64_t strict_bars() const { return strict_bars_; }
+  uint64_t wait_bars(const Remainder& place) const;  // of the gaps over which final absences hold
 
  private:
   struct Node {
@@ -92,6 +111,16 @@ class Places {
     uint8_t or_bit = 0;
     bool nullable = false;
     bool has_choice = false;  // an `or` with threads can be its beginning
+    // Overlap all:
+    std::vector<uint64_t> strict_gates;   // sequence: the bar of a gate that is =>
+    std::vector<uint64_t> absence_gates;  // sequence: the bar of a gate with `not`s
+    uint64_t repeat_bar = 0;              // loop: consecutive
+    uint64_t strict_inside = 0;           // of it and of all below it
+  };
+  // What holds over a gap: bars, and the least time of `not … for`.
+  struct Gap {
+    uint64_t bars = 0;
+    int64_t min_us = 0;
   };
   // Where the time of the last event taken stands, for arrows, and whether there was one.
   struct Past {
@@ -101,6 +130,10 @@ class Places {
 
   uint32_t add(const TypedPattern& pattern);
   uint32_t add_body(const TypedPattern& pattern);
+  uint64_t add_bar();
+  void add_bars(Node& node);
+  void cross_gate(const Node& sequence, size_t gate, Gap& gap) const;
+  void leave_out(uint32_t node, const Remainder& place, Gap& gap) const;
   bool has_limits(uint32_t node) const;
   bool begins_limited(uint32_t node) const;
   bool done_at_once(uint32_t node) const;
@@ -118,14 +151,16 @@ class Places {
   void any_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const;
   std::optional<Remainder> pass(uint32_t node, const Remainder& place) const;
   void collect_closings(uint32_t node, const Remainder& place, std::vector<Closing>& out) const;
-  void collect_absences(uint32_t node, const Remainder& place, std::vector<TypedPattern::Absence>& out) const;
+  void collect_absences(uint32_t node, const Remainder& place, std::vector<OpenAbsence>& out) const;
   uint64_t collect_pending(uint32_t node, const Remainder& place) const;
   Remainder settled(uint32_t node, Remainder place) const;  // finished where nothing can follow
 
   std::vector<Node> nodes_;
   uint32_t root_ = 0;
   std::vector<TypedPattern::Absence> trailing_;
-  uint32_t registers_ = 1, ors_ = 0, loops_ = 0;
+  bool is_all_ = false;  // overlap all
+  uint32_t registers_ = 1, ors_ = 0, loops_ = 0, bars_ = 0;
+  uint64_t strict_bars_ = 0, absence_bars_ = 0, trailing_bar_ = 0;
 };
 
 }  // namespace omen

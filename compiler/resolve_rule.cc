@@ -126,10 +126,6 @@ bool refuse_later_clauses(ResolveShared& shared, const ast::Rule& source) {
                       "count with a repetition: `match T{100} within 10m`");
     return false;
   }
-  if (source.overlap && *source.overlap == ast::Overlap::all) {
-    diagnostics.error("E0906", source.overlap_span, "`overlap all` is not in this version",
-                      "`overlap starts` reports every start once");
-  }
   if (source.quiet) {
     diagnostics.error("E0908", source.quiet->span, "`quiet` is not in this version",
                       "remove it; alerts are raised at once");

@@ -38,6 +38,7 @@ void Places::ways(uint32_t index, const Remainder& place, Past past, std::vector
       way.step = node.step;
       way.place = Remainder{};
       way.place->status = Remainder::Status::finished;
+      way.lifts = strict_bars_ | absence_bars_;
       out.push_back(std::move(way));
       break;
     }
@@ -81,6 +82,17 @@ void Places::sequence_ways(const Node& node, const Remainder& place, Past past, 
       ways(node.items[item], chosen(static_cast<uint32_t>(item)), past, out);
       Guard guard{past.anchor, node.gates[item].min_us,
                   node.gates[item].max_us < 0 ? time_unbounded : node.gates[item].max_us};
+      uint64_t barred_by = 0;
+      if (is_all_) {
+        Gap gap;
+        if (!untouched) leave_out(node.items[place.number], place.parts[0], gap);
+        for (int64_t gate = at + 1; gate <= item; ++gate) {
+          cross_gate(node, static_cast<size_t>(gate), gap);
+          if (gate < item) leave_out(node.items[gate], Remainder{}, gap);
+        }
+        guard.min_us = std::max(guard.min_us, gap.min_us);
+        barred_by = gap.bars | node.strict_gates[static_cast<size_t>(item)];
+      }
       // A `not … for` holds over the gap, whatever optional steps are left out in it.
       for (int64_t gate = at + 1; gate <= item; ++gate) {
         for (const TypedPattern::Absence& absence : node.gates[gate].absences) {
@@ -90,6 +102,7 @@ void Places::sequence_ways(const Node& node, const Remainder& place, Past past, 
       for (size_t i = begin; i < out.size(); ++i) {
         Way& way = out[i];
         if (past.exists && (guard.min_us > 0 || guard.max_us != time_unbounded)) way.guards.push_back(guard);
+        if (past.exists) way.barred_by |= barred_by;
         if (!way.place) continue;
         Remainder moved;
         moved.status = Remainder::Status::started;
@@ -122,6 +135,7 @@ void Places::loop_ways(const Node& node, const Remainder& place, Past past, std:
       if (way.loop == 0) way.loop = node.loop_number;
       if (opens && node.group_loop >= 0) way.opens = static_cast<uint16_t>(way.opens | (1u << node.group_loop));
       way.can_repeat = way.can_repeat || unbounded || begun < node.max;
+      if (opens && node.is_step_loop) way.lifts |= node.repeat_bar;
       if (!way.place) continue;
       way.place = loop_place(begun, std::move(*way.place));
       way.place->parts[next] = choice;
@@ -136,6 +150,7 @@ void Places::loop_ways(const Node& node, const Remainder& place, Past past, std:
   if (!place.closed && (unbounded || place.number < node.max) && complete(body, place.parts[present])) {
     const size_t begin = out.size();
     ways(body, place.parts[next], past, out);
+    for (size_t i = begin; i < out.size(); ++i) out[i].barred_by |= node.repeat_bar;
     finish(begin, unbounded && place.number >= std::max(node.min, 1u) ? place.number : place.number + 1, true);
   }
   const size_t begin = out.size();
@@ -152,9 +167,13 @@ void Places::all_ways(const Node& node, const Remainder& place, Past past, std::
     if (!untouched && node.anchors[branch] != 0) own.anchor = node.anchors[branch];
     own.exists = part.is_untouched() ? had_previous : true;
     const size_t begin = out.size();
+    uint64_t beside = 0;  // what an event of this branch comes between, in the others
+    for (uint32_t item : node.items) beside |= item == node.items[branch] ? 0 : nodes_[item].strict_inside;
     ways(node.items[branch], part, own, out);
     for (size_t i = begin; i < out.size(); ++i) {
       Way& way = out[i];
+      way.lifts &= ~beside;
+      way.lowers |= beside;
       Remainder moved;
       moved.status = Remainder::Status::started;
       for (size_t other = 0; other < node.items.size(); ++other) {  // only a limit not yet begun asks for it
@@ -168,6 +187,10 @@ void Places::all_ways(const Node& node, const Remainder& place, Past past, std::
           continue;
         }
         const Remainder before = place.parts.empty() ? Remainder{} : place.parts[other];
+        if (is_all_) {
+          moved.parts.push_back(before);
+          continue;
+        }
         std::optional<Remainder> after = pass(node.items[other], before);
         lives = after.has_value() && can_wait(node.items[other], before, had_previous);
         if (lives) moved.parts.push_back(std::move(*after));
@@ -204,6 +227,37 @@ void Places::any_ways(const Node& node, const Remainder& place, Past past, std::
     return;
   }
   for (uint32_t branch = 0; branch < node.items.size(); ++branch) take(branch, Remainder{});
+}
+
+// ---- the gap that a way crosses, under overlap all ----
+
+void Places::cross_gate(const Node& sequence, size_t gate, Gap& gap) const {
+  if (gate == 0) return;  // its `not`s lead the pattern
+  gap.bars |= sequence.absence_gates[gate];
+  for (const TypedPattern::Absence& absence : sequence.gates[gate].absences) {
+    if (absence.for_us >= 0) gap.min_us = std::max(gap.min_us, absence.for_us + 1);
+  }
+}
+
+// The rest of a node is left out: the `not`s in it hold over the gap.
+void Places::leave_out(uint32_t index, const Remainder& place, Gap& gap) const {
+  const Node& node = nodes_[index];
+  if (node.kind != Node::Kind::sequence || place.status == Remainder::Status::finished) return;
+  size_t item = 0;
+  if (!place.is_untouched()) {
+    leave_out(node.items[place.number], place.parts[0], gap);
+    item = place.number + 1;
+  }
+  for (; item < node.items.size(); ++item) {
+    cross_gate(node, item, gap);
+    leave_out(node.items[item], Remainder{}, gap);
+  }
+}
+
+uint64_t Places::wait_bars(const Remainder& place) const {
+  Gap gap{trailing_bar_, 0};
+  leave_out(root_, place, gap);
+  return gap.bars;
 }
 
 // ---- events passed over ----
@@ -295,6 +349,7 @@ void Places::collect_closings(uint32_t index, const Remainder& place, std::vecto
     if (place.closed || (node.max != ast::repeat_unbounded && place.number >= node.max)) return;
     Closing closing;
     closing.step = node.step;
+    closing.bar = node.repeat_bar;
     if (place.number >= node.min) {
       closing.place = place;
       closing.place->closed = true;
@@ -319,16 +374,18 @@ void Places::collect_closings(uint32_t index, const Remainder& place, std::vecto
   }
 }
 
-std::vector<TypedPattern::Absence> Places::absences(const Remainder& place) const {
-  std::vector<TypedPattern::Absence> out;
+std::vector<OpenAbsence> Places::absences(const Remainder& place) const {
+  std::vector<OpenAbsence> out;
   if (place.is_untouched()) return out;
   collect_absences(root_, place, out);
-  if (complete(root_, place)) out.insert(out.end(), trailing_.begin(), trailing_.end());
+  if (complete(root_, place)) {
+    for (const TypedPattern::Absence& absence : trailing_) out.push_back({absence, trailing_bar_});
+  }
   return out;
 }
 
 // `not` stands between the arrows of unrepeated sequences only, so the open gaps are found along those.
-void Places::collect_absences(uint32_t index, const Remainder& place, std::vector<TypedPattern::Absence>& out) const {
+void Places::collect_absences(uint32_t index, const Remainder& place, std::vector<OpenAbsence>& out) const {
   const Node& node = nodes_[index];
   if (place.status == Remainder::Status::finished || node.kind != Node::Kind::sequence) return;
   const bool untouched = place.is_untouched();
@@ -340,7 +397,8 @@ void Places::collect_absences(uint32_t index, const Remainder& place, std::vecto
   const uint32_t last = reach(node, untouched ? -1 : static_cast<int64_t>(place.number));
   for (uint32_t item = first; item <= last && item < node.items.size(); ++item) {
     const std::vector<TypedPattern::Absence>& gap = node.gates[item].absences;
-    if (item > 0) out.insert(out.end(), gap.begin(), gap.end());
+    const uint64_t bar = is_all_ ? node.absence_gates[item] : 0;
+    for (size_t i = 0; item > 0 && i < gap.size(); ++i) out.push_back({gap[i], bar});
     collect_absences(node.items[item], Remainder{}, out);
   }
 }

@@ -45,6 +45,7 @@ class Verifier {
     require(!rule.routes.empty() && rule.routes.size() <= 32, rule.name, "the number of routes");
     require(!rule.initial.empty(), rule.name, "the number of initial states");
     require(rule.registers >= 1 && rule.registers <= registers_max, rule.name, "the number of registers");
+    require(rule.bars_register < rule.registers, rule.name, "the register of bars");
     for (const Route& route : rule.routes) {
       fields(route.key, rule.name);
       require(route.key.size() == rule.routes[0].key.size(), rule.name, "the parts of a route's key");
@@ -148,6 +149,10 @@ std::string guard_text(const Guard& guard) {
   return out;
 }
 
+std::string bars_text(const char* what, uint64_t bars) {
+  return bars == 0 ? std::string() : fmt::format("{} {:x}", what, bars);
+}
+
 void dump_transition(std::string& out, const Program& program, const RuleProgram& rule, const Transition& way) {
   out += "    " + step_text(program, rule, way.step);
   for (const Guard& guard : way.guards) out += guard_text(guard);
@@ -161,6 +166,7 @@ void dump_transition(std::string& out, const Program& program, const RuleProgram
   for (uint8_t mark : way.marks) out += fmt::format(" mark r{}", mark);
   if (way.decides != 0) out += fmt::format(" decides {:x}", way.decides);
   if (way.can_repeat) out += " can-repeat";
+  out += bars_text(" barred by", way.barred_by) + bars_text(" lifts", way.lifts) + bars_text(" lowers", way.lowers);
   out += '\n';
 }
 
@@ -176,14 +182,17 @@ void dump_state(std::string& out, const Program& program, const RuleProgram& rul
   if (state.strict) out += " strict";
   if (state.on_pass != id) out += fmt::format(" pass -> s{}", state.on_pass);
   if (state.pending != 0) out += fmt::format(" pending {:x}", state.pending);
+  out += bars_text(" waits without", state.wait_bars) + bars_text(" fatal", state.fatal_bars);
   out += '\n';
   for (const Transition& way : state.transitions) dump_transition(out, program, rule, way);
   for (const AbsenceProgram& absence : state.absences) {
-    out += "    " + absence_text(program, rule, absence) + " -> dead\n";
+    out += "    " + absence_text(program, rule, absence) + (absence.bar == 0 ? " -> dead" : " ->");
+    out += bars_text(" lowers", absence.bar) + '\n';
   }
   for (const Break& closing : state.breaks) {
     out += "    misfit of " + step_text(program, rule, closing.step) + " -> ";
-    out += closing.to == state_dead ? "dead\n" : fmt::format("s{}\n", closing.to);
+    out += closing.to == state_dead ? "dead" : fmt::format("s{}", closing.to);
+    out += bars_text(" lowers", closing.bar) + '\n';
   }
 }
 
@@ -194,6 +203,7 @@ void dump_rule(std::string& out, const Program& program, const RuleProgram& rule
   if (rule.cooldown_us > 0) out += " cooldown " + duration_text(rule.cooldown_us);
   if (rule.limit_count > 0) out += fmt::format(" limit {} per {}", rule.limit_count, duration_text(rule.limit_per_us));
   if (rule.registers > 1) out += fmt::format(" registers {}", rule.registers);
+  out += bars_text(" strict", rule.strict_bars);
   out += '\n';
   for (const AbsenceProgram& absence : rule.leading) out += "  first " + absence_text(program, rule, absence) + '\n';
   for (StateId id = 0; id < rule.states.size(); ++id) dump_state(out, program, rule, id);

@@ -9,6 +9,10 @@
 //   register     a time mark of a run: register 0 is the time of the last event taken, others are for groups
 //                `within` and for branches of an `and`
 //
+// Under `overlap all` a run forks: it takes the event along every transition that fits, and passes it over too. What
+// passing over forbids is then said of each transition: a *bar* (a bit) is lowered by an event passed over, and closes
+// the transitions that are barred by it. So a `not` bars the way across its gap and nothing else.
+//
 // INVARIANTS (verify()): every index is in range; state 0.. of `initial` take events; predicates marked shared read
 // the candidate event only; a transition with no target completes nothing.
 // NOT HERE: how it is made (compiler/), how it is run (core/), the syntax tree (never at run time).
@@ -84,18 +88,22 @@ struct Transition {
   uint64_t decides = 0;           // `or`s (bit each) that this event completes: their other threads end
   std::vector<uint8_t> branches;  // for each bit of decides, ascending: which branch
   bool can_repeat = false;        // the step is in a loop that can go on in the target (`where` refused)
+  uint64_t barred_by = 0;         // overlap all: closed while one of these bars is down
+  uint64_t lifts = 0, lowers = 0;  // overlap all: bars that taking it moves
 };
 
 struct AbsenceProgram {
   std::vector<StepId> steps;      // any of them breaks it
   int64_t for_us = -1;            // since register 0; -1: as long as the thread stands here
   bool ends_with_within = false;  // a final one without `for`: until the end of `within`
+  uint64_t bar = 0;               // overlap all: what breaking it lowers
 };
 
 // An event of this step's type that does not fit it, passed over, sends the thread to `to`.
 struct Break {
   StepId step = 0;
   StateId to = state_dead;
+  uint64_t bar = 0;  // overlap all: lowered; the thread stays unless `to` is state_dead
 };
 
 struct State {
@@ -109,6 +117,8 @@ struct State {
   bool ends_with_within = false;  // one of them lasts until the end of `within`
   int64_t wait_us = 0;            // the longest `for` of them, since register 0
   uint64_t pending = 0;           // `or`s entered and not yet decided, bit each
+  uint64_t wait_bars = 0;         // overlap all: the final absences do not hold while one of them is down
+  uint64_t fatal_bars = 0;        // overlap all: with one of them down nothing can complete any more
   std::string label;              // what remains, for people
 };
 
@@ -147,6 +157,8 @@ struct RuleProgram {
   CodeId where = code_none;
   int64_t within_us = time_unbounded;
   uint8_t registers = 1;
+  uint8_t bars_register = 0;  // overlap all: this register holds the bars that are down
+  uint64_t strict_bars = 0;   // overlap all: lowered by every event passed over
   Overlap overlap = Overlap::none;
   Machine machine = Machine::runs;
   int64_t cooldown_us = 0;   // 0: none
