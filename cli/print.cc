@@ -109,6 +109,7 @@ std::string rule_line(const RuleProgram& rule, const RuleCounters& counters, siz
   };
   add(counters.held_by_cooldown, "held back by its cooldown");
   add(counters.held_by_limit, "held back by its limit");
+  add(counters.matches_cut, "matches not reported (max_matches)");
   add(counters.runs_refused, "runs refused (max_runs)");
   add(counters.loops_full, "events not taken by a full loop (max_loop_events)");
   add(counters.keys_evicted, "keys evicted (max_keys, max_state_bytes)");
@@ -205,10 +206,11 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
     fmt::format_to(to, "{}{{\"rule\":", i == 0 ? "" : ",");
     json::append_string(out, program.rules[i].name);
     fmt::format_to(to,
-                   ",\"alerts\":{},\"matches\":{},\"held_by_cooldown\":{},\"held_by_limit\":{},\"runs_started\":{},"
+                   ",\"alerts\":{},\"matches\":{},\"held_by_cooldown\":{},\"held_by_limit\":{},\"matches_cut\":{},"
+                   "\"runs_started\":{},"
                    "\"runs_refused\":{},\"loops_full\":{},\"keys_evicted\":{}}}",
-                   rule.raised, rule.matches, rule.held_by_cooldown, rule.held_by_limit, rule.runs_started,
-                   rule.runs_refused, rule.loops_full, rule.keys_evicted);
+                   rule.raised, rule.matches, rule.held_by_cooldown, rule.held_by_limit, rule.matches_cut,
+                   rule.runs_started, rule.runs_refused, rule.loops_full, rule.keys_evicted);
   }
   fmt::format_to(to,
                  "],\"pending_runs\":{},\"pending_absences\":{},\"keys_too_long\":{},\"state_bytes\":{},"

@@ -161,6 +161,8 @@ void add_run(CLI::App& app, int& exit_code) {
   verb->add_option("--limit-max-runs", limits.max_runs, "Runs per rule and key")->capture_default_str();
   verb->add_option("--limit-max-loop-events", limits.max_loop_events, "Events that one loop of a run takes")
       ->capture_default_str();
+  verb->add_option("--limit-max-matches", limits.max_matches, "Matches of a key reported at one moment (overlap all)")
+      ->capture_default_str();
   verb->add_option("--limit-max-keys", limits.max_keys, "Keys per rule")->capture_default_str();
   verb->add_option("--limit-max-state-bytes", limits.max_state_bytes, "Bytes of state of all rules")
       ->capture_default_str();

@@ -29,8 +29,10 @@ class RuleCheck {
     can_match_ = true;
     check_conditions();
     check_times();
-    check_pattern(rule_.pattern);
-    check_end(rule_.pattern);
+    if (rule_.overlap != Overlap::all) {  // which passes over what it could take, and goes on behind a completion
+      check_pattern(rule_.pattern);
+      check_end(rule_.pattern);
+    }
     check_latest();
     check_growth();
     check_identifiers();
@@ -241,7 +243,7 @@ class RuleCheck {
            "give the rule a `within`, or the arrow behind the loop a limit: `-[1h]->`");
     }
     if (!open.empty()) return;
-    const bool many_runs = rule_.overlap == Overlap::none || rule_.overlap == Overlap::starts;
+    const bool many_runs = rule_.overlap != Overlap::single && rule_.overlap != Overlap::latest;
     if (many_runs && waits_for_ever(rule_)) {
       warn("W0410", rule_.source->match_span,
            "a run of `" + rule_.name + "` can wait for ever: nothing but a limit bounds their number (10,000 a key)",

@@ -19,7 +19,8 @@ namespace {
 
 class Lowering {
  public:
-  Lowering(const TypedRule& typed, RuleProgram& rule) : typed_(typed), rule_(rule), is_all_(typed.overlap == Overlap::all), places_(typed) {}
+  Lowering(const TypedRule& typed, RuleProgram& rule)
+      : typed_(typed), rule_(rule), is_all_(typed.overlap == Overlap::all), places_(typed) {}
 
   // False when there are too many states.
   bool run() {

@@ -10,6 +10,7 @@ struct RuleCounters {
   uint64_t raised = 0;
   uint64_t held_by_cooldown = 0;
   uint64_t held_by_limit = 0;
+  uint64_t matches_cut = 0;  // max_matches was reached at their moment
   uint64_t runs_started = 0;
   uint64_t runs_refused = 0;  // max_runs was reached
   uint64_t loops_full = 0;    // max_loop_events was reached

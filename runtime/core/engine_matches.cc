@@ -7,15 +7,24 @@ namespace omen {
 void Engine::take_completions(RuleState& state, std::string_view key) {
   const RuleProgram& rule = program_.rules[state.rule];
   RuleCounters& counters = rule_counters_[state.rule];
+  uint64_t number = 0;  // of the match at its moment
   for (const Completion& completion : completions_) {
     ++counters.matches;
+    if (rule.overlap == Overlap::all) {
+      if (completion.at_deadline) number = machines_.memory().count_match(state, completion.end_us);
+      if (number++ >= limits_.max_matches) {
+        ++counters.matches_cut;
+        captures_.release(completion.captures);
+        continue;
+      }
+    }
     bool raised = !machines_.memory().is_cooling(state, completion.end_us);
     if (!raised) ++counters.held_by_cooldown;
     if (raised && rule.limit_count > 0) {
       Window& window = limit_windows_[state.rule];
-      int64_t number = completion.end_us / rule.limit_per_us;
-      if (completion.end_us % rule.limit_per_us < 0) --number;
-      if (window.number != number || window.count == 0) window = {number, 0};
+      int64_t place = completion.end_us / rule.limit_per_us;
+      if (completion.end_us % rule.limit_per_us < 0) --place;
+      if (window.number != place || window.count == 0) window = {place, 0};
       raised = window.count < rule.limit_count;
       if (raised) {
         ++window.count;

@@ -16,7 +16,8 @@ Matcher::Matcher(const Program& program, const Limits& limits, CaptureStore& cap
       counters_(counters),
       present_(present),
       memory_(memory),
-      decided_branch_(64, -1) {}
+      decided_branch_(64, -1),
+      order_(captures) {}
 
 bool Matcher::fits(const RuleProgram& rule, StepId step, uint32_t routes, CaptureId bindings, uint16_t opening) {
   return present_.fits(rule.steps[step], routes, bindings, opening);
@@ -259,6 +260,7 @@ bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, 
 void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out) {
   const RuleProgram& rule = program_.rules[state.rule];
   state.touched = present_.event().sequence;
+  if (rule.overlap == Overlap::all) return step_all(rule, state, partition, routes, out);
   bool may_start_one = true;
   arrived_.clear();
   RunId previous = index_none;

@@ -7,7 +7,8 @@
 //     passes it over: an `unless`, an absence, a strict place end the thread; a consecutive loop may close
 //   threads of an `or` that another thread has decided are forgotten; a run without threads has ended
 //   a thread that arrives at an accepting state, and `where` agrees, completes the run
-// then the event may start a run of its own. `overlap` says what the completion does to the others.
+// then the event may start a run of its own. `overlap` says what the completion does to the others. Under `overlap all`
+// runs have one thread and fork instead: forks.cc.
 //
 // INVARIANTS
 //   1. Runs of a rule state are ordered by start.
@@ -24,6 +25,7 @@
 
 #include "runtime/core/captures.h"
 #include "runtime/core/counters.h"
+#include "runtime/core/match_order.h"
 #include "runtime/core/partition.h"
 #include "runtime/core/present.h"
 #include "runtime/core/rule_memory.h"
@@ -32,14 +34,6 @@
 #include "runtime/model/program.h"
 
 namespace omen {
-
-// A run that has become a match. The receiver owns one reference to the captures.
-struct Completion {
-  CaptureId captures;
-  int64_t start_us;
-  int64_t end_us;
-  bool at_deadline;
-};
 
 class Matcher {
  public:
@@ -94,6 +88,18 @@ class Matcher {
   void append_run(RuleState& state, RunId id);
   void complete(const RuleProgram& rule, RuleState& state, const Completion& completion, std::vector<Completion>& out);
 
+  // Overlap all.
+  static uint64_t bars_of(const RuleProgram& rule, const Run& run);
+  bool is_open(const RuleProgram& rule, const Run& run, const Transition& way, uint32_t routes);
+  RunId fork(const RuleProgram& rule, RuleState& state, PartitionId partition, RunId id, const Transition& way,
+             RunId after);
+  bool pass_over_all(const RuleProgram& rule, Run& run, uint32_t routes);
+  void remove_run(const RuleProgram& rule, RuleState& state, RunId id, RunId previous);
+  void step_all(const RuleProgram& rule, RuleState& state, PartitionId partition, uint32_t routes,
+                std::vector<Completion>& out);
+  void start_all(const RuleProgram& rule, RuleState& state, PartitionId partition, uint32_t routes);
+  void meet_deadline_all(const RuleProgram& rule, RuleState& state, const Timer& timer, std::vector<Completion>& out);
+
   struct Thread {
     RunId id;
     uint64_t decided;  // `or`s that it has decided at this event
@@ -110,6 +116,7 @@ class Matcher {
   std::vector<Thread> threads_;         // of the run in hand, after the event
   std::vector<int8_t> decided_branch_;  // per `or`: the branch that decided it at this event, -1: none
   std::vector<RunId> arrived_;
+  MatchOrder order_;
   uint64_t live_runs_ = 0;
 };
 

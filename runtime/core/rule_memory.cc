@@ -16,7 +16,7 @@ int64_t saturating_add(int64_t a, int64_t b) {
 }  // namespace
 
 uint32_t RuleMemory::words_of(const RuleProgram& rule) {
-  return static_cast<uint32_t>(first_absence(rule) + rule.leading.size());
+  return static_cast<uint32_t>(first_absence(rule) + rule.leading.size()) + (rule.overlap == Overlap::all ? 2 : 0);
 }
 
 void RuleMemory::init(RuleState& state) {
@@ -47,6 +47,13 @@ int64_t RuleMemory::broken_us(const RuleState& state, size_t absence) const {
 
 void RuleMemory::set_broken(RuleState& state, size_t absence, int64_t time_us) {
   at(state)[first_absence(program_.rules[state.rule]) + absence] = time_us;
+}
+
+uint64_t RuleMemory::count_match(const RuleState& state, int64_t deadline_us) {
+  int64_t* words = at(state) + words_of(program_.rules[state.rule]) - 2;
+  if (words[0] != deadline_us) words[1] = 0;
+  words[0] = deadline_us;
+  return static_cast<uint64_t>(words[1]++);
 }
 
 int64_t RuleMemory::alive_until(const RuleState& state) const {

@@ -1,5 +1,6 @@
 // Rule memory: what a rule remembers of a key beside its runs: when a match was last raised (cooldown), and when an
-// event last broke each leading absence. One word each, behind RuleState::memory; rules without them have none.
+// event last broke each leading absence. One word each, behind RuleState::memory; rules without them have none. Under
+// `overlap all` two more: the deadline met last, and how many matches it has completed.
 //
 // NOT HERE: runs (matcher), whether a match is held back (engine).
 #pragma once
@@ -28,6 +29,9 @@ class RuleMemory {
   // When an event last broke the rule's leading absence of this index; `never` before the first.
   int64_t broken_us(const RuleState& state, size_t absence) const;
   void set_broken(RuleState& state, size_t absence, int64_t time_us);
+
+  // Overlap all: a match has completed at this deadline; how many had before it.
+  uint64_t count_match(const RuleState& state, int64_t deadline_us);
 
   // The last moment at which any of it can matter; `never` when nothing can.
   int64_t alive_until(const RuleState& state) const;

@@ -39,6 +39,7 @@ void Matcher::arm(const RuleProgram& rule, const RuleState& state, PartitionId p
 
 void Matcher::meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::vector<Completion>& out) {
   const RuleProgram& rule = program_.rules[state.rule];
+  if (rule.overlap == Overlap::all) return meet_deadline_all(rule, state, timer, out);
   RunId previous = index_none;
   RunId id = state.first;
   while (id != index_none && run(id).start_sequence != timer.start_sequence) {
@@ -94,8 +95,10 @@ int64_t Matcher::thread_alive_until(const RuleProgram& rule, const Run& thread) 
   const State& state = rule.states[thread.state];
   const int64_t span_end_us = saturating_add(thread.start_us, rule.within_us);
   int64_t until_us = std::numeric_limits<int64_t>::min();
-  if (state.waits) until_us = deadline_of(rule, thread);
+  const uint64_t bars = rule.overlap == Overlap::all ? bars_of(rule, thread) : 0;
+  if (state.waits && (bars & state.wait_bars) == 0) until_us = deadline_of(rule, thread);
   for (const Transition& way : state.transitions) {
+    if ((way.barred_by & bars) != 0) continue;
     int64_t begin_us = std::numeric_limits<int64_t>::min(), end_us = span_end_us;
     for (const Guard& guard : way.guards) {
       const int64_t mark_us = thread.registers()[guard.anchor];

@@ -83,12 +83,12 @@ struct Transition {
   std::vector<uint8_t> marks;                       // registers set to the event's time; register 0 always is
   std::vector<StateId> targets;  // one per thread it goes on with, in written order; empty: the run dies
   uint8_t slot = 0;
-  uint32_t loop = 0;              // 1 + index of the innermost loop the step stands in; 0: none
-  uint16_t opens = 0;             // group loops (bit per loop) of which it begins a repetition, the first too
-  uint64_t decides = 0;           // `or`s (bit each) that this event completes: their other threads end
-  std::vector<uint8_t> branches;  // for each bit of decides, ascending: which branch
-  bool can_repeat = false;        // the step is in a loop that can go on in the target (`where` refused)
-  uint64_t barred_by = 0;         // overlap all: closed while one of these bars is down
+  uint32_t loop = 0;               // 1 + index of the innermost loop the step stands in; 0: none
+  uint16_t opens = 0;              // group loops (bit per loop) of which it begins a repetition, the first too
+  uint64_t decides = 0;            // `or`s (bit each) that this event completes: their other threads end
+  std::vector<uint8_t> branches;   // for each bit of decides, ascending: which branch
+  bool can_repeat = false;         // the step is in a loop that can go on in the target (`where` refused)
+  uint64_t barred_by = 0;          // overlap all: closed while one of these bars is down
   uint64_t lifts = 0, lowers = 0;  // overlap all: bars that taking it moves
 };
 

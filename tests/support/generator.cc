@@ -384,13 +384,12 @@ Json make_event(Choices& choices, const std::string& type, int64_t time_us, bool
   return event;
 }
 
-std::vector<StreamItem> make_stream(Choices& choices, const RulePlan& rule) {
+std::vector<StreamItem> make_stream(Choices& choices, const RulePlan& rule, uint32_t length) {
   std::vector<std::string> script;
   add_types(rule.pattern, script);
   static const std::vector<std::string> types = {"a", "b", "c", "d"};
   std::vector<StreamItem> stream;
   int64_t clock_us = base_us;
-  uint32_t length = 5 + choices.below(36);
   bool several_keys = choices.chance(45);
   size_t next = 0;
   for (uint32_t i = 0; i < length; i++) {
@@ -496,7 +495,15 @@ std::string Case::print() const {
 Case make_case(Choices& choices) {
   Case out;
   out.rule = RuleMaker(choices).rule();
-  out.stream = make_stream(choices, out.rule);
+  out.stream = make_stream(choices, out.rule, 5 + choices.below(36));
+  return out;
+}
+
+Case make_all_case(Choices& choices) {
+  Case out;
+  out.rule = RuleMaker(choices).rule();
+  out.rule.overlaps = {"all"};
+  out.stream = make_stream(choices, out.rule, 6 + choices.below(14));
   return out;
 }
 

@@ -66,6 +66,8 @@ struct Case {
 };
 
 Case make_case(Choices& choices);
+// Of `overlap all`, on a short stream: there are many matches.
+Case make_all_case(Choices& choices);
 // Every case that is a little simpler, the boldest first.
 std::vector<Case> simpler(const Case& from);
 

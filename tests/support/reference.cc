@@ -16,6 +16,13 @@ struct Reference::Partition {
   std::vector<Run> runs;                                   // by start
   std::vector<std::pair<int, std::vector<bool>>> history;  // events seen, and by which routes
   std::optional<int64_t> last_raised_us;
+  // Under `overlap all`: what waits for its final absences, and how many matches a deadline has completed.
+  struct Waiting {
+    int64_t deadline_us;
+    Assignment assignment;
+  };
+  std::vector<Waiting> waiting;
+  std::map<int64_t, uint32_t> completed;
 };
 
 struct Reference::Rule {
@@ -56,7 +63,8 @@ std::string Alert::print() const {
   return out;
 }
 
-Reference::Reference(const std::vector<ast::File>& files, uint32_t max_runs) : max_runs_(max_runs) {
+Reference::Reference(const std::vector<ast::File>& files, uint32_t max_runs, uint32_t max_matches)
+    : max_runs_(max_runs), max_matches_(max_matches) {
   for (const ast::File& file : files) {
     for (const ast::Rule& source : file.rules) {
       if (!source.match) continue;
@@ -64,7 +72,6 @@ Reference::Reference(const std::vector<ast::File>& files, uint32_t max_runs) : m
       rule->pattern = make_pattern(files, source);
       mark_single(*rule->pattern.root);
       rule->overlap = source.overlap.value_or(ast::Overlap::none);
-      if (rule->overlap == ast::Overlap::all) throw Unsupported("overlap all");
       if (source.within) rule->within_us = source.within->us;
       std::vector<const Node*> first;
       for (const PositionPtr& world : fresh(*rule->pattern.root)) add_first_steps(world, first);
@@ -121,23 +128,44 @@ void Reference::meet_deadlines(int64_t time_us, bool inclusive) {
     Partition* partition = nullptr;
     size_t place = 0;
     int64_t earliest = 0;
+    int started = 0;
+    bool is_waiting = false;
     for (auto& candidate : rules_) {
       for (auto& [key, of_key] : candidate->partitions) {
         for (size_t i = 0; i < of_key->runs.size(); i++) {
           const Run& run = of_key->runs[i];
           std::optional<int64_t> due = deadline(*candidate, run);
           if (!due || *due > time_us || (*due == time_us && !inclusive)) continue;
-          bool is_first =
-              rule == nullptr || *due < earliest || (*due == earliest && run.started < partition->runs[place].started);
+          bool is_first = rule == nullptr || *due < earliest || (*due == earliest && run.started < started);
           if (!is_first) continue;
           rule = candidate.get();
           partition = of_key.get();
           place = i;
           earliest = *due;
+          started = run.started;
+          is_waiting = false;
+        }
+        for (size_t i = 0; i < of_key->waiting.size(); i++) {
+          const Partition::Waiting& one = of_key->waiting[i];
+          if (one.deadline_us > time_us || (one.deadline_us == time_us && !inclusive)) continue;
+          int start = one.assignment.captures.front().event;
+          bool is_first =
+              rule == nullptr || one.deadline_us < earliest || (one.deadline_us == earliest && start < started);
+          if (!is_first) continue;
+          rule = candidate.get();
+          partition = of_key.get();
+          place = i;
+          earliest = one.deadline_us;
+          started = start;
+          is_waiting = true;
         }
       }
     }
     if (rule == nullptr) return;
+    if (is_waiting) {
+      meet_deadline_all(*rule, *partition, place);
+      continue;
+    }
     Run run = partition->runs[place];
     std::optional<Thread> completed;
     std::vector<Thread> left;  // those whose own deadline is later, or that still need events
@@ -145,12 +173,12 @@ void Reference::meet_deadlines(int64_t time_us, bool inclusive) {
       Run alone{run.started, run.start_us, {thread}};
       if (deadline(*rule, alone) != earliest) {
         left.push_back(thread);
-      } else if (!completed && where_holds(*rule, run, thread, earliest)) {
+      } else if (!completed && where_holds(*rule, run.start_us, thread.captures, earliest)) {
         completed = thread;
       }
     }
     if (completed) {
-      report(*rule, *partition, run, *completed, earliest);
+      report(*rule, *partition, run.start_us, completed->captures, earliest);
       if (rule->overlap == ast::Overlap::none) {
         partition->runs.clear();
         continue;
@@ -191,7 +219,12 @@ void Reference::feed_rule(Rule& rule, int event) {
       partition = std::make_unique<Partition>();
       partition->key = seen.key;
     }
-    feed_partition(rule, *partition, event, seen.routes);
+    if (rule.overlap == ast::Overlap::all) {
+      partition->history.emplace_back(event, seen.routes);
+      feed_all(rule, *partition, event);
+    } else {
+      feed_partition(rule, *partition, event, seen.routes);
+    }
   }
 }
 
@@ -223,7 +256,7 @@ void Reference::feed_partition(Rule& rule, Partition& partition, int event, cons
   auto settle = [&](Run& run, const Outcome& outcome) {
     if (outcome.completed) {
       if (!completed || rule.overlap != ast::Overlap::none)
-        report(rule, partition, run, *outcome.completed, now.time_us);
+        report(rule, partition, run.start_us, outcome.completed->captures, now.time_us);
       completed = true;
     } else if (!run.threads.empty()) {
       left.push_back(std::move(run));
@@ -247,10 +280,54 @@ void Reference::feed_partition(Rule& rule, Partition& partition, int event, cons
   partition.history.emplace_back(event, seen);
 }
 
+// The assignments that the event ends: matches at once, or when their final absences have lasted.
+void Reference::feed_all(Rule& rule, Partition& partition, int event) {
+  const int64_t now_us = events_[static_cast<size_t>(event)].time_us;
+  Assignments assignments(rule.pattern, events_, partition.history, rule.within_us, rule.unless_bound);
+  std::map<std::vector<std::vector<int>>, Assignment> found;  // in order, equal ones once
+  for (Assignment& one : assignments.ending_now(tries_)) {
+    const auto& [first, seen] = partition.history[static_cast<size_t>(one.first)];
+    if (leading_holds(rule, partition, first)) found.emplace(one.order(rule.pattern), one);
+  }
+  uint32_t number = 0;
+  for (const auto& [order, one] : found) {
+    const int64_t start_us = events_[static_cast<size_t>(one.captures.front().event)].time_us;
+    if (rule.pattern.root->trailing.empty()) {
+      if (!where_holds(rule, start_us, one.captures, now_us)) continue;
+      if (number++ < max_matches_) report(rule, partition, start_us, one.captures, now_us);
+      continue;
+    }
+    int64_t deadline_us = INT64_MIN;
+    for (const Absence& absence : rule.pattern.root->trailing) {
+      deadline_us = std::max(deadline_us, absence.for_us ? now_us + *absence.for_us : start_us + *rule.within_us);
+    }
+    partition.waiting.push_back({deadline_us, one});
+  }
+}
+
+// All that has the deadline and the start of one of those that wait.
+void Reference::meet_deadline_all(Rule& rule, Partition& partition, size_t place) {
+  const int64_t deadline_us = partition.waiting[place].deadline_us;
+  const int started = partition.waiting[place].assignment.captures.front().event;
+  Assignments assignments(rule.pattern, events_, partition.history, rule.within_us, rule.unless_bound);
+  std::map<std::vector<std::vector<int>>, Assignment> due;
+  std::erase_if(partition.waiting, [&](Partition::Waiting& one) {
+    if (one.deadline_us != deadline_us || one.assignment.captures.front().event != started) return false;
+    if (assignments.outlasts(one.assignment)) due.emplace(one.assignment.order(rule.pattern), one.assignment);
+    return true;
+  });
+  const int64_t start_us = events_[static_cast<size_t>(started)].time_us;
+  for (const auto& [order, one] : due) {
+    if (!where_holds(rule, start_us, one.captures, deadline_us)) continue;
+    if (partition.completed[deadline_us]++ < max_matches_) report(rule, partition, start_us, one.captures, deadline_us);
+  }
+}
+
 // `not X for D` before the first step: no X in [t - D, t] ahead of the candidate.
 bool Reference::leading_holds(const Rule& rule, const Partition& partition, int event) const {
   const Event& now = events_[static_cast<size_t>(event)];
   for (const auto& [earlier, seen] : partition.history) {
+    if (earlier >= event) break;
     const Event& before = events_[static_cast<size_t>(earlier)];
     for (const Absence& absence : rule.pattern.root->gaps[0].absences) {
       if (now.time_us - before.time_us > absence.for_us.value_or(0)) continue;
@@ -269,13 +346,14 @@ bool Reference::leading_holds(const Rule& rule, const Partition& partition, int 
   return true;
 }
 
-bool Reference::where_holds(const Rule& rule, const Run& run, const Thread& thread, int64_t end_us) const {
+bool Reference::where_holds(const Rule& rule, int64_t start_us, const std::vector<Capture>& captures,
+                            int64_t end_us) const {
   if (!rule.pattern.rule->where) return true;
   Names all;
   for (const NameDefinition& name : rule.pattern.names) all.push_back(&name);
   static const Repetitions outside;
   return is_true(*rule.pattern.rule->where,
-                 Scope{rule.pattern, events_, nullptr, thread.captures, all, outside, std::pair(run.start_us, end_us)});
+                 Scope{rule.pattern, events_, nullptr, captures, all, outside, std::pair(start_us, end_us)});
 }
 
 Reference::Outcome Reference::step(const Rule& rule, Run& run, int event, const std::vector<bool>& seen,
@@ -303,7 +381,7 @@ Reference::Outcome Reference::step(const Rule& rule, Run& run, int event, const 
       bool completes = !taken->worlds.empty() && leavable(taken->worlds[0]) && root.trailing.empty();
       Thread moved{nullptr, thread.captures, now.time_us};
       moved.captures.push_back({event, taken->step, taken->repetitions});
-      bool refused = completes && !where_holds(rule, run, moved, now.time_us);
+      bool refused = completes && !where_holds(rule, run.start_us, moved.captures, now.time_us);
       if (!refused || taken->can_go_on) {
         outcome.took = true;
         for (const PositionPtr& world : taken->worlds) {
@@ -401,7 +479,8 @@ void Reference::replace(Partition& partition, const std::vector<bool>& arrived) 
   partition.runs = std::move(left);
 }
 
-void Reference::report(Rule& rule, Partition& partition, const Run& run, const Thread& thread, int64_t end_us) {
+void Reference::report(Rule& rule, Partition& partition, int64_t start_us, const std::vector<Capture>& captures,
+                       int64_t end_us) {
   const ast::Rule& source = *rule.pattern.rule;
   if (source.cooldown && partition.last_raised_us && end_us - *partition.last_raised_us < source.cooldown->us) return;
   if (source.limit) {
@@ -410,11 +489,11 @@ void Reference::report(Rule& rule, Partition& partition, const Run& run, const T
     raised++;
   }
   partition.last_raised_us = end_us;
-  Alert alert{source.name.text, partition.key, run.start_us, end_us, {}};
+  Alert alert{source.name.text, partition.key, start_us, end_us, {}};
   for (const NameDefinition& name : rule.pattern.names) {
     if (name.alert_nodes.empty()) continue;
     std::vector<int> events;
-    for (const Capture& capture : thread.captures) {
+    for (const Capture& capture : captures) {
       bool is_named = std::any_of(name.alert_nodes.begin(), name.alert_nodes.end(),
                                   [&](const Node* node) { return node->contains(capture.step->id); });
       if (is_named) events.push_back(capture.event);

@@ -18,6 +18,7 @@
 
 #include "compiler/ast.h"
 #include "tests/support/json.h"
+#include "tests/support/reference_all.h"
 #include "tests/support/reference_expression.h"
 #include "tests/support/reference_pattern.h"
 #include "tests/support/reference_position.h"
@@ -35,7 +36,7 @@ struct Alert {
 class Reference {
  public:
   // The trees must outlive it. Rules of measures are left out.
-  explicit Reference(const std::vector<ast::File>& files, uint32_t max_runs = 10'000);
+  explicit Reference(const std::vector<ast::File>& files, uint32_t max_runs = 10'000, uint32_t max_matches = 1'000);
   ~Reference();
   // The event's members `type` and, beside the time given here, its fields. Older than the clock: at the clock.
   void feed(int64_t ts_us, Json event);
@@ -58,6 +59,8 @@ class Reference {
 
   void meet_deadlines(int64_t time_us, bool inclusive);
   void feed_rule(Rule& rule, int event);
+  void feed_all(Rule& rule, Partition& partition, int event);
+  void meet_deadline_all(Rule& rule, Partition& partition, size_t place);
   void feed_partition(Rule& rule, Partition& partition, int event, const std::vector<bool>& seen);
   // What the event does to one run: whether a thread took it, and the thread that completed, if one did.
   struct Outcome {
@@ -66,17 +69,18 @@ class Reference {
   };
   Outcome step(const Rule& rule, Run& run, int event, const std::vector<bool>& seen, bool starting);
   bool leading_holds(const Rule& rule, const Partition& partition, int event) const;
-  bool where_holds(const Rule& rule, const Run& run, const Thread& thread, int64_t end_us) const;
+  bool where_holds(const Rule& rule, int64_t start_us, const std::vector<Capture>& captures, int64_t end_us) const;
   void replace(Partition& partition, const std::vector<bool>& arrived) const;
   bool waits(const Rule& rule, const Thread& thread) const;
   std::optional<int64_t> deadline(const Rule& rule, const Run& run) const;
   bool alive(const Rule& rule, const Run& run) const;
-  void report(Rule& rule, Partition& partition, const Run& run, const Thread& thread, int64_t end_us);
+  void report(Rule& rule, Partition& partition, int64_t start_us, const std::vector<Capture>& captures, int64_t end_us);
 
   std::vector<std::unique_ptr<Rule>> rules_;
   std::vector<Event> events_;
   std::vector<Alert> alerts_;
-  uint32_t max_runs_;
+  uint32_t max_runs_, max_matches_;
+  uint64_t tries_ = 300'000;  // of `overlap all`
   std::optional<int64_t> clock_;
 };
 
