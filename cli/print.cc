@@ -148,6 +148,12 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   std::string out =
       fmt::format("{} in {:.2f} s ({} events/s)\n", plural(report.events, "event"),
                   static_cast<double>(report.elapsed_us) / 1e6, rounded(per_second(report.events, report.elapsed_us)));
+  for (const InputReport& input : report.inputs) {
+    if (input.is_sniffed && input.format != "ndjson") {
+      out += fmt::format("{} was read as {}, going by its beginning; --format says otherwise\n", shown(input.name),
+                         input.format);
+    }
+  }
   uint64_t rejected = 0;
   std::string reasons;
   for (size_t i = 0; i < reason_names.size(); ++i) {
@@ -192,8 +198,14 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
   const EngineCounters& counters = engine.counters();
   std::string out;
   const auto to = std::back_inserter(out);
-  fmt::format_to(to, "{{\"events\":{},\"lines\":{},\"elapsed_us\":{},\"events_per_second\":{:.0f},\"rejected\":{{",
+  fmt::format_to(to, "{{\"events\":{},\"lines\":{},\"elapsed_us\":{},\"events_per_second\":{:.0f},\"inputs\":[",
                  report.events, report.lines, report.elapsed_us, per_second(report.events, report.elapsed_us));
+  for (const InputReport& input : report.inputs) {
+    out += out.ends_with('[') ? "{\"input\":" : ",{\"input\":";
+    json::append_string(out, json::utf8_fault(input.name) == input.name.size() ? input.name : "?");
+    fmt::format_to(to, ",\"format\":\"{}\",\"sniffed\":{}}}", input.format, input.is_sniffed);
+  }
+  out += "],\"rejected\":{";
   bool is_first = true;
   for (size_t i = 0; i < reason_names.size(); ++i) {
     const uint64_t count = runner.quarantine().count(static_cast<Reason>(i));

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "cli/inputs.h"
 #include "cli/load.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
@@ -23,9 +24,10 @@ struct Options {
   std::vector<std::string> rules;
   std::string lateness, max_ahead, dedupe, advance_to;
   std::string at_end = "stop";
-  std::string format = "auto";
+  std::string alerts = "auto";
   bool count = false;
   bool json_summary = false;
+  InputOptions inputs;
   RunOptions run;
 };
 
@@ -74,6 +76,11 @@ int exit_code_of(const RunReport& report) {
 
 int run(Options& options) {
   if (const std::string problem = read_times(options); !problem.empty()) return complain(problem, exit_usage);
+  const auto inputs = resolve_inputs(options.inputs);
+  if (!inputs) return complain(inputs.message(), exit_usage);
+  options.run.inputs = inputs.value().paths;
+  options.run.format = inputs.value().format;
+  options.run.envelope = inputs.value().envelope;
   const Loaded loaded = load_rules(options.rules);
   if (loaded.exit_code != exit_ok) return loaded.exit_code;
   const Program& program = *loaded.compilation.program;
@@ -81,7 +88,7 @@ int run(Options& options) {
   catch_stop_signals();
   Runner runner(program, options.run);
   if (const Status opened = runner.open(); !opened) return complain(opened.message(), exit_usage);
-  const bool readable = options.format == "text" || (options.format == "auto" && is_terminal(STDOUT_FILENO));
+  const bool readable = options.alerts == "text" || (options.alerts == "auto" && is_terminal(STDOUT_FILENO));
   Alerts::Rewrite rewrite;
   if (readable) {
     const bool colour = has_colour(STDOUT_FILENO);
@@ -113,14 +120,17 @@ void add_run(CLI::App& app, int& exit_code) {
   CLI::App* verb =
       app.add_subcommand("run", "Run rules over events: alerts on standard output, a summary on standard error");
   verb->footer(
-      "Events are JSON objects, one a line, plain or packed by gzip or zstd. Alerts are JSON objects, one a line, or\n"
-      "readable lines on a terminal. Lines that are no events are counted, and kept with --quarantine; the stream goes "
-      "on.\n\n"
+      "Events are JSON objects, one a line, or have another format (docs/formats.md); plain, or packed by gzip or "
+      "zstd.\n"
+      "Alerts are JSON objects, one a line, or readable lines on a terminal. Records that are no events are counted, "
+      "and\n"
+      "kept with --quarantine; the stream goes on.\n\n"
       "Examples:\n"
       "  omen run rules/churn --events events.ndjson\n"
       "  tail -f events.ndjson | omen run rules/\n"
       "  omen run rules/ --events monday.ndjson.zst --events tuesday.ndjson.zst --lateness 5m --quarantine bad.ndjson\n"
-      "  omen run rules/ --events events.ndjson --count --at-end advance\n\n"
+      "  omen run rules/ --events events.ndjson --count --at-end advance\n"
+      "  omen run rules/ --events orders.csv --type order --time-field created_at\n\n"
       "Exit codes: 0 done; 1 the rules have errors; 2 wrong usage, or a file that is named cannot be opened for "
       "writing;\n"
       "3 an input could not be read to its end; 4 an output could not be written; 130 or 143 stopped by a signal.");
@@ -128,15 +138,7 @@ void add_run(CLI::App& app, int& exit_code) {
   RunOptions& run_options = options->run;
   Limits& limits = run_options.limits;
   verb->add_option("RULES", options->rules, "Rule files, or folders of them")->required();
-  verb->add_option("--events", run_options.inputs,
-                   "Events: a file, or - for standard input, which is the default; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("FILE");
-  verb->add_option("--type-field", run_options.envelope.type_field, "The member that has the event's type")
-      ->capture_default_str();
-  verb->add_option("--time-field", run_options.envelope.time_field, "The member that has its time")
-      ->capture_default_str();
-  verb->add_option("--id-field", run_options.envelope.id_field, "The member that has its id")->capture_default_str();
+  add_input_options(*verb, options->inputs);
   verb->add_option("--lateness", options->lateness,
                    "Hold events this long to bring them into order; older ones are late")
       ->type_name("DURATION");
@@ -154,7 +156,7 @@ void add_run(CLI::App& app, int& exit_code) {
                    "Append rejected lines with their reason and place to this file")
       ->type_name("FILE");
   verb->add_flag("--count", options->count, "Instead of alerts, one JSON line a rule: alerts, keys, moments");
-  verb->add_option("--format", options->format, "Alerts as json or text; auto is text on a terminal")
+  verb->add_option("--alerts", options->alerts, "Alerts as json or text; auto is text on a terminal")
       ->check(CLI::IsMember({"auto", "json", "text"}))
       ->capture_default_str();
   verb->add_flag("--json", options->json_summary, "The summary as one JSON object");
@@ -166,10 +168,7 @@ void add_run(CLI::App& app, int& exit_code) {
   verb->add_option("--limit-max-keys", limits.max_keys, "Keys per rule")->capture_default_str();
   verb->add_option("--limit-max-state-bytes", limits.max_state_bytes, "Bytes of state of all rules")
       ->capture_default_str();
-  verb->callback([options, &exit_code] {
-    if (options->run.inputs.empty()) options->run.inputs = {"-"};
-    exit_code = run(*options);
-  });
+  verb->callback([options, &exit_code] { exit_code = run(*options); });
 }
 
 }  // namespace omen::cli

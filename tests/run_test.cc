@@ -195,7 +195,7 @@ TEST_CASE("run: the three members may have other names") {
 
 TEST_CASE("run: alerts for people") {
   const RunFolder folder;
-  const Outcome outcome = run(folder, {"--format", "text"},
+  const Outcome outcome = run(folder, {"--alerts", "text"},
                               R"({"type":"login","ts":1,"user_id":"\u001b[31m","ok":true})"
                               "\n"
                               R"({"type":"buy","ts":2,"user_id":"\u001b[31m","price":30})"

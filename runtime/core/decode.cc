@@ -78,48 +78,59 @@ std::optional<int64_t> time_of_day(std::string_view text) {
 
 Decoder::Decoder(const Program& program, const Envelope& envelope)
     : program_(program),
+      are_events_(true),
+      default_type_(envelope.type + std::string(name_padding, '\0')),
       type_head_(head_of(head_names_, envelope.type_field)),
       time_head_(head_of(head_names_, envelope.time_field)),
       id_head_(head_of(head_names_, envelope.id_field)) {
-  plan_extractions();
-  std::vector<std::string> type_names;
-  for (const TypeInfo& type : program.types) type_names.push_back(type.name);
-  types_.emplace(type_names);
-  walk_.emplace(head_names_);
-  const size_t row_bytes = std::max<size_t>(1, program.fields.size() * sizeof(Value));
-  batch_max_ = std::clamp<size_t>(batch_bytes_max / row_bytes, 16, batch_events_max);
-  rows_.resize(batch_max_ * program.fields.size());
-  events_.reserve(batch_max_);
-  places_.reserve(batch_max_);
+  for (const TypeInfo& type : program.types) plan(type.fields);
+  prepare();
+}
+
+Decoder::Decoder(const Program& program, const PlainObjects& objects)
+    : program_(program), are_events_(false), type_head_(0), time_head_(0), id_head_(0) {
+  plan(objects.fields);
+  prepare();
 }
 
 Decoder::~Decoder() = default;
 
-void Decoder::plan_extractions() {
-  for (const TypeInfo& type : program_.types) {
-    Extraction& extraction = extractions_.emplace_back();
-    extraction.fields = type.fields;
-    for (const FieldId field : type.fields) {
-      const FieldPath& path = program_.fields[field];
-      if (const auto member = envelope_member(path)) {
-        extraction.members.emplace_back(field, static_cast<Member>(*member));
-        continue;
-      }
-      const HeadId head = head_of(head_names_, path.parts[0].member);
-      auto at = std::find_if(extraction.heads.begin(), extraction.heads.end(),
-                             [&](const auto& known) { return known.first == head; });
-      if (at == extraction.heads.end()) at = extraction.heads.insert(at, {head, PathNode{path.parts[0], {}, {}}});
-      PathNode* node = &at->second;
-      for (size_t i = 1; i < path.parts.size(); ++i) {
-        const FieldPath::Part& part = path.parts[i];
-        auto below = std::find_if(node->below.begin(), node->below.end(), [&](const PathNode& known) {
-          return known.part.index == part.index && known.part.member == part.member;
-        });
-        if (below == node->below.end()) below = node->below.insert(below, PathNode{part, {}, {}});
-        node = &*below;
-      }
-      node->field = field;
+void Decoder::prepare() {
+  std::vector<std::string> type_names;
+  for (const TypeInfo& type : program_.types) type_names.push_back(type.name);
+  types_.emplace(type_names);
+  walk_.emplace(head_names_);
+  const size_t row_bytes = std::max<size_t>(1, program_.fields.size() * sizeof(Value));
+  batch_max_ = std::clamp<size_t>(batch_bytes_max / row_bytes, 16, batch_events_max);
+  rows_.resize(batch_max_ * program_.fields.size());
+  events_.reserve(batch_max_);
+  places_.reserve(batch_max_);
+}
+
+// What is to be extracted of the next type.
+void Decoder::plan(const std::vector<FieldId>& fields) {
+  Extraction& extraction = extractions_.emplace_back();
+  extraction.fields = fields;
+  for (const FieldId field : fields) {
+    const FieldPath& path = program_.fields[field];
+    if (const auto member = envelope_member(path); member && are_events_) {
+      extraction.members.emplace_back(field, static_cast<Member>(*member));
+      continue;
     }
+    const HeadId head = head_of(head_names_, path.parts[0].member);
+    auto at = std::find_if(extraction.heads.begin(), extraction.heads.end(),
+                           [&](const auto& known) { return known.first == head; });
+    if (at == extraction.heads.end()) at = extraction.heads.insert(at, {head, PathNode{path.parts[0], {}, {}}});
+    PathNode* node = &at->second;
+    for (size_t i = 1; i < path.parts.size(); ++i) {
+      const FieldPath::Part& part = path.parts[i];
+      auto below = std::find_if(node->below.begin(), node->below.end(), [&](const PathNode& known) {
+        return known.part.index == part.index && known.part.member == part.member;
+      });
+      if (below == node->below.end()) below = node->below.insert(below, PathNode{part, {}, {}});
+      node = &*below;
+    }
+    node->field = field;
   }
 }
 
@@ -192,7 +203,7 @@ void Decoder::decode_line(const char* line, const char* line_end) {
 
   Event event;
   const char* const begin = base_ + *first;
-  if (!read_envelope(event, begin)) return reject(fault_.first, fault_.second, text);
+  if (are_events_ && !read_envelope(event, begin)) return reject(fault_.first, fault_.second, text);
   event.raw = {begin, static_cast<size_t>(base_ + token_[-1] + 1 - begin)};
   Value* const row = rows_.data() + events_.size() * program_.fields.size();
   event.fields = row;
@@ -213,11 +224,13 @@ void Decoder::reject(Reason reason, const char* at, std::string_view line) {
 
 bool Decoder::read_envelope(Event& event, const char* begin) {
   const Token type = walk_->head(type_head_);
-  if (type == nullptr || base_[*type] != '"') {
-    return fault_ = {Reason::no_type, type == nullptr ? begin : base_ + *type}, false;
+  const bool is_named = type != nullptr && base_[*type] != 'n';
+  if (is_named && base_[*type] == '"') {
+    event.type_name = plain_text(type);
+  } else if (!is_named) {
+    event.type_name = std::string_view(default_type_).substr(0, default_type_.size() - name_padding);
   }
-  event.type_name = plain_text(type);
-  if (event.type_name.empty()) return fault_ = {Reason::no_type, base_ + *type}, false;
+  if (event.type_name.empty()) return fault_ = {Reason::no_type, type == nullptr ? begin : base_ + *type}, false;
   const uint32_t type_number = types_->find(event.type_name);
   event.type = type_number == name_none ? type_unnamed : type_number;
   if (!read_time(event)) return false;

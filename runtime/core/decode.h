@@ -47,11 +47,19 @@ struct Envelope {
   std::string type_field = "type";
   std::string time_field = "ts";
   std::string id_field = "id";
+  std::string type = {};  // of events that name none; empty: they are rejected
+};
+
+// Objects that are no events yet: nothing is asked of them but to be objects, and these fields are read of each.
+struct PlainObjects {
+  std::vector<FieldId> fields;
 };
 
 class Decoder {
  public:
   explicit Decoder(const Program& program, const Envelope& envelope = {});
+  // The events have no type, time or id, and paths called so are members like others.
+  Decoder(const Program& program, const PlainObjects& objects);
   ~Decoder();
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
@@ -86,7 +94,8 @@ class Decoder {
     std::vector<std::pair<HeadId, PathNode>> heads;
     std::vector<std::pair<FieldId, Member>> members;  // `type`, `ts`, `id` read as fields
   };
-  void plan_extractions();
+  void plan(const std::vector<FieldId>& fields);
+  void prepare();
 
   bool find_tokens(std::string_view text);
   void decode_line(const char* line, const char* line_end);
@@ -104,6 +113,8 @@ class Decoder {
   Value value_at(Token token);
 
   const Program& program_;
+  const bool are_events_;
+  const std::string default_type_;  // padded, as names to look up are
   std::vector<std::string> head_names_;
   HeadId type_head_, time_head_, id_head_;
   std::vector<Extraction> extractions_;  // by TypeId

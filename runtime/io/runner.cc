@@ -14,7 +14,8 @@ constexpr int64_t end_of_time_us = 253'402'300'799 * us_per_second;  // 9999-12-
 }  // namespace
 
 Runner::Runner(const Program& program, const RunOptions& options)
-    : options_(options),
+    : program_(program),
+      options_(options),
       engine_(program, options.limits),
       decoder_(program, options.envelope),
       reorder_(program, options.order) {}
@@ -26,15 +27,15 @@ Status Runner::open() {
 RunReport Runner::run(MatchSink& sink, const std::function<void(const Progress&)>& progress) {
   progress_ = &progress;
   const int64_t begin_us = steady_clock_us();
-  for (const std::string& input : options_.inputs) {
+  for (const std::string& path : options_.inputs) {
     if (is_over(sink)) break;
-    auto source = Source::open(input);
-    if (!source) {
-      report_.input_errors.push_back(source.message());
+    auto input = Input::open(path, options_.format, program_, options_.envelope);
+    if (!input) {
+      report_.input_errors.push_back(input.message());
       continue;
     }
-    run_input(*source.value(), sink);
-    if (!source.value()->status()) report_.input_errors.push_back(source.value()->status().message());
+    run_input(*input.value(), sink);
+    if (!input.value()->status()) report_.input_errors.push_back(input.value()->status().message());
   }
   report_.signal = stop_signal();
   if (!is_over(sink)) finish(sink);
@@ -48,34 +49,29 @@ RunReport Runner::run(MatchSink& sink, const std::function<void(const Progress&)
   return report_;
 }
 
-void Runner::run_input(Source& source, MatchSink& sink) {
-  place_ = {1, 0};
-  Source::Slice slice;
-  while (!is_over(sink) && source.next(slice)) {
-    place_.offset = slice.offset;
-    if (slice.is_too_long) {
-      quarantine_.add({Reason::too_long, place_, event_bytes_max + 1, slice.lines}, source.name());
-      ++place_.line;
-    } else {
-      decode(slice, source.name(), sink);
-    }
-    if (!flush(sink)) return;
-    (*progress_)({source, reorder_.sequence()});
+void Runner::run_input(Input& input, MatchSink& sink) {
+  Input::Slice slice;
+  while (!is_over(sink) && input.next(slice)) {
+    for (const Rejection& rejection : slice.rejections) quarantine_.add(rejection, input.name());
+    decode(slice, input, sink);
+    input.read_to(decoder_.place());
+    if (!flush(sink)) break;
+    (*progress_)({input.source(), reorder_.sequence()});
   }
+  if (input.format()) report_.inputs.push_back({input.name(), name_of(*input.format()), input.is_sniffed()});
 }
 
-void Runner::decode(const Source::Slice& slice, const std::string& input, MatchSink& sink) {
-  decoder_.open(slice.lines, place_, wall_clock_us());
+void Runner::decode(const Input::Slice& slice, const Input& input, MatchSink& sink) {
+  decoder_.open(slice.lines, slice.first, wall_clock_us());
   for (;;) {
     const Decoder::Batch batch = decoder_.next();
     if (batch.is_empty()) break;
-    for (const Rejection& rejection : batch.rejections) quarantine_.add(rejection, input);
+    for (const Rejection& rejection : batch.rejections) quarantine_.add(input.original(rejection), input.name());
     engine_.prefetch(batch.events);
     for (size_t i = 0; i < batch.events.size(); ++i) offer(batch.events[i], batch.places[i], input);
     hand_over(sink);
     note_peaks();
   }
-  place_ = decoder_.place();
 }
 
 void Runner::note_peaks() {
@@ -84,7 +80,7 @@ void Runner::note_peaks() {
   report_.state_bytes_peak = std::max(report_.state_bytes_peak, engine_.state_bytes());
 }
 
-void Runner::offer(Event& event, LinePlace place, const std::string& input) {
+void Runner::offer(Event& event, LinePlace place, const Input& input) {
   switch (reorder_.offer(event)) {
     case Reorder::Verdict::next:
       engine_.step(event);
@@ -93,10 +89,10 @@ void Runner::offer(Event& event, LinePlace place, const std::string& input) {
       while (const Event* due = reorder_.due()) engine_.step(*due);
       break;
     case Reorder::Verdict::late:
-      quarantine_.add({Reason::late, place, 1, event.raw}, input);
+      quarantine_.add(input.original({Reason::late, place, 1, event.raw}), input.name());
       break;
     case Reorder::Verdict::ahead:
-      quarantine_.add({Reason::ahead, place, 1, event.raw}, input);
+      quarantine_.add(input.original({Reason::ahead, place, 1, event.raw}), input.name());
       break;
     case Reorder::Verdict::duplicate:
       break;

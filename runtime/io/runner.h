@@ -1,6 +1,6 @@
 // Runner: the whole column for inputs that end: source -> decode -> reorder -> engine -> sink, in one thread.
 //
-//   for each slice of each input
+//   for each slice of each input, whatever its format (io/input)
 //     for each batch of its events: into the stream, through the engine, matches to the sink
 //     the sink is flushed: an alert is out before the next read can block
 //   at the end: what was held back for its lateness; then the clock, if asked for
@@ -19,8 +19,8 @@
 #include "runtime/core/decode.h"
 #include "runtime/core/engine.h"
 #include "runtime/core/reorder.h"
+#include "runtime/io/input.h"
 #include "runtime/io/quarantine.h"
-#include "runtime/io/source.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/status.h"
 
@@ -39,6 +39,7 @@ class MatchSink {
 
 struct RunOptions {
   std::vector<std::string> inputs;  // in the order given; "-" is standard input
+  Format format;
   Envelope envelope;
   StreamOrder order;
   Limits limits;
@@ -53,6 +54,12 @@ struct Progress {
   uint64_t events;
 };
 
+// How an input was read.
+struct InputReport {
+  std::string name, format;
+  bool is_sniffed = false;
+};
+
 struct RunReport {
   uint64_t events = 0;  // in the stream
   uint64_t lines = 0;
@@ -64,6 +71,7 @@ struct RunReport {
   uint64_t runs_peak = 0;  // the largest seen between batches
   uint64_t keys_peak = 0;
   uint64_t state_bytes_peak = 0;
+  std::vector<InputReport> inputs;
   std::vector<std::string> input_errors;
   std::string output_error;  // empty when there was none
   int signal = 0;            // that stopped it, or 0
@@ -81,21 +89,21 @@ class Runner {
   const Quarantine& quarantine() const { return quarantine_; }
 
  private:
-  void run_input(Source& source, MatchSink& sink);
-  void decode(const Source::Slice& slice, const std::string& input, MatchSink& sink);
-  void offer(Event& event, LinePlace place, const std::string& input);
+  void run_input(Input& input, MatchSink& sink);
+  void decode(const Input::Slice& slice, const Input& input, MatchSink& sink);
+  void offer(Event& event, LinePlace place, const Input& input);
   void finish(MatchSink& sink);
   void hand_over(MatchSink& sink);
   void note_peaks();
   bool flush(MatchSink& sink);
   bool is_over(const MatchSink& sink) const;
 
+  const Program& program_;
   const RunOptions options_;
   Engine engine_;
   Decoder decoder_;
   Reorder reorder_;
   Quarantine quarantine_;
-  LinePlace place_;  // of the line to come
   RunReport report_;
   const std::function<void(const Progress&)>* progress_ = nullptr;
 };

@@ -193,6 +193,23 @@ bool Source::skip_line() {
   }
 }
 
+std::string_view Source::peek(size_t size) {
+  while (end_ < size && fill()) {
+  }
+  return {buffer_.get(), end_};
+}
+
+bool Source::next_bytes(Slice& slice) {
+  constexpr size_t piece_size = 64 * 1024;  // what is made of it is larger, and fits the second-level cache still
+  if (offset_ == 0) peek(3);                // a byte order mark
+  if (std::exchange(has_behind_, false)) buffer_[begin_] = behind_;
+  if (begin_ == end_) {
+    begin_ = end_ = searched_ = 0;
+    if (!fill()) return false;
+  }
+  return hand_out(slice, std::min(end_ - begin_, piece_size));
+}
+
 bool Source::next(Slice& slice) {
   if (std::exchange(has_behind_, false)) buffer_[begin_] = behind_;
   if (std::exchange(is_skipping_, false) && !skip_line()) return false;

@@ -39,6 +39,11 @@ class Source {
   };
   // False at the end, on an error (then status() says which) and when the process is asked to stop.
   bool next(Slice& slice);
+  // The same with what has come, wherever that breaks: for what is not made of lines.
+  bool next_bytes(Slice& slice);
+  // The beginning of what is to come, which stays to come: at least `size` bytes, fewer only when there are no more.
+  // Of the first bytes of an input, before any slice.
+  std::string_view peek(size_t size);
   const Status& status() const { return status_; }
 
   const std::string& name() const { return name_; }

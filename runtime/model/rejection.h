@@ -24,12 +24,19 @@ enum class Reason : uint8_t {
   time_range,    // `ts` outside the years 0001 to 9999
   late,          // older than the clock, with --lateness
   ahead,         // further ahead of the clock than --max-ahead
+  cut_off,       // the input ends in the middle of a JSON text or array
+  bad_quote,     // CSV, logfmt: a quote that is not closed or stands within a bare value; an unknown escape
+  column_count,  // CSV: more or fewer cells than the header has
+  bad_pair,      // logfmt: a value without a key
+  bad_envelope,  // CloudEvents, Segment, GA4: a member that the envelope must have is missing or of the wrong kind
+  not_mapped,    // a mapping gives the record no type
 };
-inline constexpr std::array<std::string_view, 13> reason_names = {
+inline constexpr std::array<std::string_view, 19> reason_names = {
     "too_long", "not_utf8",         "not_json",         "not_object",
     "too_deep", "too_many_members", "duplicate_member", "number_range",
     "no_type",  "bad_time",         "time_range",       "late",
-    "ahead"};
+    "ahead",    "cut_off",          "bad_quote",        "column_count",
+    "bad_pair", "bad_envelope",     "not_mapped"};
 inline constexpr std::string_view name_of(Reason reason) { return reason_names[static_cast<size_t>(reason)]; }
 
 // Where a line begins in its input.

@@ -1,0 +1,46 @@
+#include "cli/inputs.h"
+
+#include <CLI/CLI.hpp>
+
+namespace omen::cli {
+
+void add_input_options(CLI::App& verb, InputOptions& options) {
+  verb.add_option("--events", options.paths,
+                  "Events: a file, or - for standard input, which is the default; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+  verb.add_option("--format", options.format,
+                  "Their format: ndjson, json, csv, logfmt, cloudevents, segment or ga4; auto tells it from the "
+                  "beginning of each input")
+      ->type_name("NAME")
+      ->capture_default_str();
+  verb.add_option("--delimiter", options.delimiter, "What parts the cells of CSV: one character, or tab")
+      ->type_name("CHAR");
+  verb.add_option("--type", options.envelope.type, "The type of events that name none")->type_name("NAME");
+  verb.add_option("--type-field", options.envelope.type_field, "The member that has the event's type")
+      ->capture_default_str();
+  verb.add_option("--time-field", options.envelope.time_field, "The member that has its time")->capture_default_str();
+  verb.add_option("--id-field", options.envelope.id_field, "The member that has its id")->capture_default_str();
+}
+
+Result<Inputs> resolve_inputs(const InputOptions& options) {
+  Inputs inputs;
+  inputs.paths = options.paths;
+  if (inputs.paths.empty()) inputs.paths = {"-"};
+  inputs.envelope = options.envelope;
+  auto format = format_named(options.format);
+  if (!format) return Status::error("--format: " + format.message());
+  inputs.format = format.value();
+  if (options.delimiter.empty()) return inputs;
+  const std::string delimiter = options.delimiter == "tab" || options.delimiter == "\\t" ? "\t" : options.delimiter;
+  const bool is_usable = delimiter.size() == 1 && delimiter != "\"" && delimiter != "\n" && delimiter != "\r" &&
+                         static_cast<uint8_t>(delimiter[0]) < 0x80;
+  if (!is_usable) return Status::error("--delimiter: `" + options.delimiter + "` is not one character, or tab");
+  if (inputs.format.is_known() && inputs.format.form != Form::csv) {
+    return Status::error("--delimiter: only CSV has one");
+  }
+  inputs.format.delimiter = delimiter[0];
+  return inputs;
+}
+
+}  // namespace omen::cli

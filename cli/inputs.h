@@ -1,0 +1,36 @@
+// Inputs: the options of a verb that reads events: which inputs, in which format, what their members are called.
+//
+//   add_input_options   declares them on a verb
+//   resolve_inputs      when the call is read: what they mean, or why they mean nothing
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/core/decode.h"
+#include "runtime/input/format.h"
+#include "runtime/model/status.h"
+
+namespace CLI {
+class App;
+}
+
+namespace omen::cli {
+
+struct InputOptions {
+  std::vector<std::string> paths;
+  std::string format = "auto";
+  std::string delimiter;
+  Envelope envelope;
+};
+void add_input_options(CLI::App& verb, InputOptions& options);
+
+struct Inputs {
+  std::vector<std::string> paths;  // in the order given; "-" is standard input, which it is when none was given
+  Format format;
+  Envelope envelope;
+};
+// An error is a call that is wrong.
+Result<Inputs> resolve_inputs(const InputOptions& options);
+
+}  // namespace omen::cli
