@@ -21,6 +21,10 @@ std::string duration_text(int64_t us) {
 }
 
 // "after 1h", "within 5m", "1h to 2h": what a way's limits ask of the time since the mark.
+std::string kind_text(const Transition& way) {
+  return !way.for_received ? "   derived" : !way.for_derived ? "   received" : "";
+}
+
 std::string limits_text(const Transition& way) {
   std::string out;
   for (const Guard& guard : way.guards) {
@@ -88,8 +92,8 @@ std::string graph_text(const Program& program, const RuleProgram& rule) {
       width = std::max(width, named_step_text(program, rule, way.step).size());
     for (const Transition& way : state.transitions) {
       const std::string limits = limits_text(way);
-      out += fmt::format("      {:<{}}  ->  {}{}\n", named_step_text(program, rule, way.step), width,
-                         targets_text(rule, way), limits.empty() ? "" : "   " + limits);
+      out += fmt::format("      {:<{}}  ->  {}{}{}\n", named_step_text(program, rule, way.step), width,
+                         targets_text(rule, way), limits.empty() ? "" : "   " + limits, kind_text(way));
     }
     for (const AbsenceProgram& absence : state.absences)
       out += "      " + absence_text(program, rule, absence) + ", else it ends\n";
@@ -132,7 +136,8 @@ std::string graph_dot(const Program& program, const RuleProgram& rule) {
     out += fmt::format("  s{} [label=\"{}\"{}];\n", id, id, is_start ? " style=bold" : "");
     for (const Transition& way : state.transitions) {
       const std::string limits = limits_text(way);
-      const std::string label = named_step_text(program, rule, way.step) + (limits.empty() ? "" : "\n" + limits);
+      const std::string label =
+          named_step_text(program, rule, way.step) + (limits.empty() ? "" : "\n" + limits) + kind_text(way);
       if (way.targets.empty()) edge(id, "end", label, false);
       for (StateId target : way.targets) {
         const bool ends = rule.states[target].accepts && !way.can_repeat;

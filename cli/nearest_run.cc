@@ -131,6 +131,7 @@ class Search {
       Course& course = courses_[{view.key, view.start_sequence}];
       for (size_t thread = 0; thread < view.threads.size(); ++thread) {
         for (const Transition& transition : rule_.states[view.threads[thread]].transitions) {
+          if (!transition.for_received) continue;
           if (is_of_type(transition.step, event)) add(course.refused, reason(event, transition.step, &view, thread));
         }
       }

@@ -44,8 +44,12 @@ void VirtualRun::take_matches() {
   for (const Match& match : engine_.matches()) {
     std::vector<std::string_view> key = engine_.match_key(match);
     MatchView view{match.rule, key, match.captures, match.start_us, match.end_us, match.at_deadline};
-    for (const ActionProgram& action : program_.rules[match.rule].actions) {
-      if (action.kind != ActionProgram::Kind::alert) continue;
+    const std::vector<ActionProgram>& actions = program_.rules[match.rule].actions;
+    const auto is_alert = [](const ActionProgram& action) { return action.kind == ActionProgram::Kind::alert; };
+    const bool has_alert = std::ranges::any_of(actions, is_alert);
+    for (const ActionProgram& action : actions) {
+      // The match of a rule that only sends or emits is told by its first action.
+      if (has_alert ? !is_alert(action) : &action != actions.data()) continue;
       VirtualAlert alert{match.rule, match.start_us, match.end_us, {}};
       actions_.append_record(alert.record, view, action);
       alerts_.push_back(std::move(alert));

@@ -20,6 +20,7 @@
 
 namespace omen {
 
+// An alert, or the match of a rule that raises none but sends or emits.
 struct VirtualAlert {
   RuleId rule = 0;
   int64_t start_us = 0, end_us = 0;

@@ -295,6 +295,7 @@ class RuleCheck {
 }  // namespace
 
 void check(const TypedProgram& typed, Diagnostics& diagnostics) {
+  check_derivation(typed, diagnostics);
   for (const TypedRule& rule : typed.rules) RuleCheck(typed, rule, diagnostics).run();
 }
 

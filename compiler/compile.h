@@ -38,6 +38,8 @@ ast::File parse(const Sources& sources, uint32_t file, Diagnostics& diagnostics)
 TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions& options, Diagnostics& diagnostics);
 // compiler/check.cc: judges a typed program without errors: warnings, patterns that cannot match, state bounds.
 void check(const TypedProgram& typed, Diagnostics& diagnostics);
+// compiler/check_derivation.cc: no rule may see an event that comes of its own `emit`. Adds E0503.
+void check_derivation(const TypedProgram& typed, Diagnostics& diagnostics);
 // compiler/lower.cc: one rule's pattern -> the automaton of `rule` (states, transitions, routes, steps without their
 // predicates). Adds E04xx when it unrolls to too many states.
 void lower(const TypedRule& typed, RuleProgram& rule, Diagnostics& diagnostics);

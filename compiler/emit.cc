@@ -119,16 +119,12 @@ void emit_steps(const TypedRule& typed, CodeEmitter& code, RuleProgram& rule) {
   }
 }
 
-TypeId type_of(const std::string& name, std::vector<TypeInfo>& types) {
-  for (TypeId type = 1; type < types.size(); ++type) {
-    if (types[type].name == name) return type;
-  }
-  types.push_back({name, {}, {}});
-  return static_cast<TypeId>(types.size() - 1);
+// What the record of a match says where no template does.
+std::vector<TypedTemplatePiece> title_of(const TypedRule& rule) {
+  return {{rule.title.empty() ? rule.name : rule.title, {}, {}}};
 }
 
-ActionProgram emit_action(const TypedAction& typed, const TypedRule& rule, CodeEmitter& code,
-                          std::vector<TypeInfo>& types) {
+ActionProgram emit_action(const TypedAction& typed, const TypedRule& rule, CodeEmitter& code) {
   ActionProgram action;
   action.destinations = typed.destinations;
   if (typed.body) action.body = code.code(*typed.body, rule);
@@ -139,21 +135,23 @@ ActionProgram emit_action(const TypedAction& typed, const TypedRule& rule, CodeE
       break;
     case ast::Action::Kind::send:
       action.kind = ActionProgram::Kind::send;
+      action.text = code.text(title_of(rule), rule);
       break;
     case ast::Action::Kind::emit:
       action.kind = ActionProgram::Kind::emit;
-      action.emit_type = type_of(typed.emit_type, types);
+      action.emit_type = typed.emit_type;
+      action.text = code.text(title_of(rule), rule);
       break;
   }
   return action;
 }
 
-void emit_actions(const TypedRule& typed, CodeEmitter& code, std::vector<TypeInfo>& types, RuleProgram& rule) {
-  for (const TypedAction& action : typed.actions) rule.actions.push_back(emit_action(action, typed, code, types));
+void emit_actions(const TypedRule& typed, CodeEmitter& code, RuleProgram& rule) {
+  for (const TypedAction& action : typed.actions) rule.actions.push_back(emit_action(action, typed, code));
   if (!typed.actions.empty()) return;
   TypedAction title;  // a rule without an action alerts with its title
-  title.text.push_back({typed.title.empty() ? typed.name : typed.title, {}, {}});
-  rule.actions.push_back(emit_action(title, typed, code, types));
+  title.text = title_of(typed);
+  rule.actions.push_back(emit_action(title, typed, code));
 }
 
 // Clauses that are numbers and names.
@@ -167,6 +165,7 @@ void emit_clauses(const TypedRule& typed, RuleProgram& rule) {
   rule.cooldown_us = std::max<int64_t>(typed.cooldown_us, 0);
   rule.limit_count = typed.limit_count;
   rule.limit_per_us = typed.limit_per_us;
+  rule.quiet = typed.quiet;
   for (const TypedName& name : typed.names)
     rule.names.push_back({name.text, name.in_alert ? name.alert_slots : name.slots, name.in_alert});
 }
@@ -178,7 +177,7 @@ Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnost
   program.fields = typed.fields;
   for (const std::string& name : typed.types) program.types.push_back({name, {}, {}});
   for (const TypedDestination& destination : typed.destinations) {
-    program.destinations.push_back({destination.name, destination.kind, destination.options});
+    program.destinations.push_back({destination.name, destination.kind, destination.options, destination.quiet});
   }
   CodeEmitter code(options, program.code);
   for (const TypedRule& from : typed.rules) {
@@ -188,7 +187,7 @@ Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnost
     if (diagnostics.has_errors()) continue;
     emit_steps(from, code, rule);
     if (from.where) rule.where = code.code(*from.where, from);
-    emit_actions(from, code, program.types, rule);
+    emit_actions(from, code, rule);
     rule.version = version_of(from, typed);
   }
   FieldsByType fields(program.types.size());

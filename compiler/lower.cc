@@ -72,10 +72,8 @@ class Lowering {
   void explore(StateId id) {
     const Remainder place = state_places_[id];  // the vectors grow below
     State state = rule_.states[id];
-    for (Way& way : places_.ways(place)) {
-      Transition next = transition(way);
-      if (!is_all_ || !is_known(state, next)) state.transitions.push_back(std::move(next));
-    }
+    state.transitions = transitions_of(place, false);
+    if (places_.has_immediate()) part_derived(place, state.transitions);
     if (!place.is_untouched()) {
       for (const OpenAbsence& open : places_.absences(place)) {
         state.absences.push_back({open.absence.steps, open.absence.for_us, false, open.bar});
@@ -108,11 +106,38 @@ class Lowering {
     rule_.states[id] = std::move(state);
   }
 
+  // Where a => stands in the way of derived events, or they in its way, they have transitions of their own.
+  void part_derived(const Remainder& place, std::vector<Transition>& transitions) {
+    const auto sees_derived = [&](StepId step) { return typed_.steps[step].sees_derived; };
+    std::vector<Transition> received, derived;
+    for (const Transition& way : transitions) {
+      if (sees_derived(way.step)) received.push_back(way);
+    }
+    for (Transition& way : transitions_of(place, true)) {
+      if (sees_derived(way.step)) derived.push_back(std::move(way));
+    }
+    if (received == derived) return;
+    for (Transition& way : transitions) way.for_derived = false;
+    for (Transition& way : derived) {
+      way.for_received = false;
+      transitions.push_back(std::move(way));
+    }
+  }
+
   // A place from which nothing can be taken and which no deadline completes is the end of its thread.
   StateId alive(const Remainder& place) {
     const bool waits = places_.is_complete(place) && !typed_.pattern.trailing.empty();
     if (!waits && places_.ways(place).empty()) return state_dead;
     return state_of(place, true);
+  }
+
+  std::vector<Transition> transitions_of(const Remainder& place, bool is_derived) {
+    std::vector<Transition> out;
+    for (Way& way : places_.ways(place, is_derived)) {
+      Transition next = transition(way);
+      if (!is_all_ || !is_known(out, next)) out.push_back(std::move(next));
+    }
+    return out;
   }
 
   Transition transition(Way& way) {
@@ -142,15 +167,11 @@ class Lowering {
   }
 
   // Repetitions that part differently can come to the same place by the same step.
-  static bool is_known(const State& state, const Transition& way) {
-    return std::ranges::any_of(state.transitions, [&](const Transition& other) {
-      auto same_guard = [](const Guard& a, const Guard& b) {
-        return a.anchor == b.anchor && a.min_us == b.min_us && a.max_us == b.max_us;
-      };
+  static bool is_known(const std::vector<Transition>& ways, const Transition& way) {
+    return std::ranges::any_of(ways, [&](const Transition& other) {
       return other.step == way.step && other.targets == way.targets && other.opens == way.opens &&
              other.copies == way.copies && other.marks == way.marks && other.barred_by == way.barred_by &&
-             other.lifts == way.lifts && other.lowers == way.lowers &&
-             std::ranges::equal(other.guards, way.guards, same_guard);
+             other.lifts == way.lifts && other.lowers == way.lowers && other.guards == way.guards;
     });
   }
 

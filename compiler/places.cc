@@ -41,6 +41,7 @@ uint32_t Places::add(const TypedPattern& pattern) {
   loop.max = pattern.max;
   loop.consecutive = pattern.consecutive;
   loop.is_step_loop = pattern.kind == TypedPattern::Kind::step && pattern.loop < 0;
+  has_immediate_ = has_immediate_ || (loop.consecutive && !loop.is_step_loop);
   loop.group_loop = pattern.loop;
   loop.loop_number = ++loops_;
   const uint32_t body = add_body(pattern);
@@ -73,6 +74,7 @@ uint32_t Places::add_body(const TypedPattern& pattern) {
       break;
   }
   node.gates = pattern.gates;
+  for (const TypedPattern::Gate& gate : node.gates) has_immediate_ = has_immediate_ || gate.immediate;
   for (const TypedPattern& item : pattern.items) node.items.push_back(add(item));
   auto nullable = [&](uint32_t item) { return nodes_[item].nullable; };
   auto has_choice = [&](uint32_t item) { return nodes_[item].has_choice; };

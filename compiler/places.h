@@ -4,7 +4,8 @@
 // shape that says which part of it has been taken. lower explores all places that can be reached and makes each a
 // state. Two places are one state when their texts are equal, so repetitions beyond a loop's minimum are one place.
 //
-//   ways(place)     the steps that can take the next event, furthest first, each with the place it leads to
+//   ways(place)     the steps that can take the next event, furthest first, each with the place it leads to; a derived
+//                   event is never the very next one, so no => leads to it and it breaks none
 //   passed(place)   the place after an event that no way takes: ended by a =>, a consecutive group closed
 //   expanded(place) the place once for each choice of branches of the `or`s that it has just come to: the threads
 //
@@ -78,7 +79,7 @@ class Places {
   explicit Places(const TypedRule& rule);
 
   std::vector<Remainder> first() const;  // the places before anything was taken, one per thread
-  std::vector<Way> ways(const Remainder& place) const;
+  std::vector<Way> ways(const Remainder& place, bool is_derived = false) const;
   std::optional<Remainder> passed(const Remainder& place) const;
   std::vector<Closing> closings(const Remainder& place) const;
   std::vector<Remainder> expanded(const Remainder& place) const;
@@ -86,6 +87,7 @@ class Places {
   bool is_complete(const Remainder& place) const;                   // nothing more has to be taken
   uint64_t pending(const Remainder& place) const;                   // `or`s with threads come to and not yet done
 
+  bool has_immediate() const { return has_immediate_; }  // a => or a consecutive group
   uint32_t registers() const { return registers_; }
   uint32_t ors() const { return ors_; }
   uint32_t bars() const { return bars_; }
@@ -126,6 +128,7 @@ class Places {
   struct Past {
     uint8_t anchor = 0;
     bool exists = false;
+    bool is_derived = false;  // the event that is asked about
   };
 
   uint32_t add(const TypedPattern& pattern);
@@ -161,6 +164,7 @@ class Places {
   bool is_all_ = false;  // overlap all
   uint32_t registers_ = 1, ors_ = 0, loops_ = 0, bars_ = 0;
   uint64_t strict_bars_ = 0, absence_bars_ = 0, trailing_bar_ = 0;
+  bool has_immediate_ = false;
 };
 
 }  // namespace omen

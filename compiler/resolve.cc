@@ -53,6 +53,9 @@ Declarations collect(const std::vector<ast::File>& files, Diagnostics& diagnosti
       for (const ast::Step& step : rule.unless) {
         if (!step.any_type) declared.used_types.insert(step.type.text);
       }
+      for (const ast::Action& action : rule.actions) {
+        if (action.kind == ast::Action::Kind::emit) declared.emitted_types.insert(action.type.text);
+      }
     }
     for (const ast::NamedStep& pattern : file.patterns) {
       if (!pattern.step.any_type) declared.used_types.insert(pattern.step.type.text);
@@ -124,6 +127,17 @@ void resolve_damaged(ResolveShared& shared, const ast::Rule& rule) {
   }
 }
 
+void mark_derived(const Declarations& declared, TypedProgram& program) {
+  for (TypedRule& rule : program.rules) {
+    for (TypedStep& step : rule.steps) {
+      step.sees_derived = std::ranges::any_of(step.types, [&](TypeId type) {
+        const std::string& name = program.types[type];
+        return name == "schema_violation" || declared.emitted_types.contains(name);
+      });
+    }
+  }
+}
+
 }  // namespace
 
 const ast::EventDeclaration* Declarations::event(const std::string& name) const {
@@ -170,6 +184,7 @@ TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions&
       }
     }
   }
+  mark_derived(declared, program);
   for (const ast::File& file : files) {
     for (const ast::Test& test : file.tests) {
       if (!is_damaged(test.span, damaged)) resolve_test(shared, test);

@@ -3,7 +3,8 @@
 //   resolve.cc             the whole: declarations, constants, rules in order, tests
 //   resolve_pattern.cc     a pattern's shape: steps, gaps, loops, names
 //   resolve_rule.cc        a rule's clauses around the pattern
-//   resolve_action.cc      alert, and the actions that are not in this version
+//   resolve_action.cc      actions: alerts, destinations, quiet hours
+//   resolve_body.cc        the objects of `send` and `emit`
 //   resolve_path.cc        what a path means: a field, a bound event's field, the key, a constant
 //   resolve_expression.cc  operators and literals, with their kinds
 //   resolve_function.cc    calls
@@ -28,8 +29,9 @@ struct TypedResult {
   TypedExpr expr;
   Kinds kinds = kinds_any;
   bool broken = false;
-  bool is_name_list = false;  // several values of a name that a loop bound
-  size_t nodes = 1;           // of the expression
+  bool is_name_list = false;             // several values of a name that a loop bound
+  size_t nodes = 1;                      // of the expression
+  std::vector<Kinds> member_kinds = {};  // of an object
 };
 
 // Everything declared in any file, by name.
@@ -40,8 +42,9 @@ struct Declarations {
   std::map<std::string, uint32_t> destinations;  // index into TypedProgram::destinations
   std::map<std::string, const ast::Table*> tables;
   std::map<std::string, const ast::Rule*> rules;
-  std::set<std::string> used_types;  // named by a step of a rule
-  bool is_complete = true;           // false: a file had spelling mistakes, so something may be missing
+  std::set<std::string> used_types;     // named by a step of a rule
+  std::set<std::string> emitted_types;  // made by an `emit`
+  bool is_complete = true;              // false: a file had spelling mistakes, so something may be missing
   const ast::EventDeclaration* event(const std::string& name) const;
 };
 
@@ -157,6 +160,10 @@ std::vector<uint64_t> first_slots(const TypedRule& rule);
 
 std::optional<TypedRule> resolve_rule(ResolveShared& shared, const ast::Rule& source);
 void resolve_actions(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, const BoundNames& names);
+// What stands between the braces of a `send` or an `emit`; an emitted one is held against the event's declaration.
+void resolve_body(ResolveShared& shared, const ast::Action& source, const TypedRule& rule, const BoundNames& names,
+                  TypedAction& action);
+std::optional<QuietHours> resolve_quiet(ResolveShared& shared, const ast::Quiet& source);
 void resolve_test(ResolveShared& shared, const ast::Test& source);
 void resolve_destination(ResolveShared& shared, const ast::Destination& source);
 // The value of a `let`, resolved once.

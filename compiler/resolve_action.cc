@@ -1,8 +1,9 @@
-// Actions and destinations.
+// Actions, destinations and quiet hours.
 #include <algorithm>
 
 #include "compiler/emit_code.h"
 #include "compiler/resolve.h"
+#include "runtime/model/zones.h"
 
 namespace omen {
 
@@ -24,6 +25,26 @@ std::optional<uint32_t> destination_index(ResolveShared& shared, const ast::Name
                                      (name.text == "file" ? " { path: \"alerts.ndjson\" }`" : "`")
                                : "declare it: `destination " + name.text + " = file { path: \"alerts.ndjson\" }`");
   return std::nullopt;
+}
+
+void resolve_send(ResolveShared& shared, const ast::Action& source, TypedRule& rule, const BoundNames& names) {
+  TypedAction action;
+  action.kind = ast::Action::Kind::send;
+  action.span = source.span;
+  for (const ast::Name& name : source.destinations) {
+    if (const auto index = destination_index(shared, name)) action.destinations.push_back(*index);
+  }
+  if (source.body) resolve_body(shared, source, rule, names, action);
+  rule.actions.push_back(std::move(action));
+}
+
+void resolve_emit(ResolveShared& shared, const ast::Action& source, TypedRule& rule, const BoundNames& names) {
+  TypedAction action;
+  action.kind = ast::Action::Kind::emit;
+  action.span = source.span;
+  action.emit_type = shared.type(source.type.text);
+  if (source.body) resolve_body(shared, source, rule, names, action);
+  rule.actions.push_back(std::move(action));
 }
 
 void resolve_alert(ResolveShared& shared, const ast::Action& source, TypedRule& rule, const BoundNames& names) {
@@ -91,15 +112,29 @@ void resolve_actions(ResolveShared& shared, const ast::Rule& source, TypedRule& 
         resolve_alert(shared, action, rule, names);
         break;
       case ast::Action::Kind::send:
-        shared.diagnostics.error("E0902", action.span, "`send` is not in this version",
-                                 "write `alert \"…\" to DESTINATION`, with a destination of kind file or stdout");
+        resolve_send(shared, action, rule, names);
         break;
       case ast::Action::Kind::emit:
-        shared.diagnostics.error("E0903", action.span, "`emit` is not in this version",
-                                 "put both patterns into one rule, or raise an alert");
+        resolve_emit(shared, action, rule, names);
         break;
     }
   }
+}
+
+std::optional<QuietHours> resolve_quiet(ResolveShared& shared, const ast::Quiet& source) {
+  if (source.from_minute == source.to_minute) {
+    shared.diagnostics.error("E0502", source.span, "these quiet hours begin and end at the same time",
+                             "write two different times, or leave `quiet` out");
+    return std::nullopt;
+  }
+  if (find_zone(source.zone) == nullptr) {
+    shared.diagnostics.error("E0319", source.span, "there is no time zone \"" + source.zone + "\"",
+                             "write a name of the time zone database, such as \"Europe/Berlin\" or \"UTC\"");
+    return std::nullopt;
+  }
+  shared.diagnostics.error("E0908", source.span, "`quiet` is not in this version",
+                           "remove it; alerts are raised at once");
+  return QuietHours{source.from_minute, source.to_minute, source.zone};
 }
 
 void resolve_destination(ResolveShared& shared, const ast::Destination& source) {
@@ -110,9 +145,7 @@ void resolve_destination(ResolveShared& shared, const ast::Destination& source) 
   destination.kind = source.kind.text;
   destination.span = source.span;
   Diagnostics& diagnostics = shared.diagnostics;
-  if (source.quiet)
-    diagnostics.error("E0908", source.quiet->span, "`quiet` is not in this version",
-                      "remove it; alerts are raised at once");
+  if (source.quiet) destination.quiet = resolve_quiet(shared, *source.quiet);
   const bool is_file = source.kind.text == "file";
   if (std::ranges::find(later, source.kind.text) != later.end()) {
     diagnostics.error("E0910", source.kind.span,

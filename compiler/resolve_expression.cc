@@ -236,6 +236,7 @@ TypedResult ExprResolver::object(const ast::Expr& source) {
     allows_event_ = scope_.place == ExprScope::Place::match;
     TypedResult value = resolve(source.children[i]);
     result.broken = result.broken || value.broken;
+    result.member_kinds.push_back(value.broken ? kinds_any : value.kinds);
     result.expr.members.push_back(source.members[i].text);
     result.expr.children.push_back(std::move(value.expr));
   }

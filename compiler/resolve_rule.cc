@@ -46,7 +46,8 @@ ExpandedStep expand(ResolveShared& shared, const ast::Step& step) {
 void check_event_type(ResolveShared& shared, const ast::Name& type) {
   const Declarations& declared = shared.declared;
   if (declared.events.empty() || declared.events.contains(type.text) || type.text == "schema_violation") return;
-  std::vector<std::string> known;
+  if (declared.emitted_types.contains(type.text)) return;
+  std::vector<std::string> known(declared.emitted_types.begin(), declared.emitted_types.end());
   for (const auto& [name, _] : declared.events) known.push_back(name);
   for (const auto& [name, _] : declared.patterns) known.push_back(name);
   const std::string near = misspelt_name(type.text, known);
@@ -125,10 +126,6 @@ bool refuse_later_clauses(ResolveShared& shared, const ast::Rule& source) {
     diagnostics.error("E0901", span, "measure rules are not in this version",
                       "count with a repetition: `match T{100} within 10m`");
     return false;
-  }
-  if (source.quiet) {
-    diagnostics.error("E0908", source.quiet->span, "`quiet` is not in this version",
-                      "remove it; alerts are raised at once");
   }
   return true;
 }
@@ -243,6 +240,7 @@ std::optional<TypedRule> resolve_rule(ResolveShared& shared, const ast::Rule& so
     rule.limit_count = source.limit->count;
     rule.limit_per_us = source.limit->per.us;
   }
+  if (source.quiet) rule.quiet = resolve_quiet(shared, *source.quiet);
   resolve_actions(shared, source, rule, names);
   return rule;
 }

@@ -23,6 +23,7 @@ void check_event(ResolveShared& shared, const ast::TestLine& line) {
   const ast::EventDeclaration* event = declared.event(line.name.text);
   if (event == nullptr && !declared.used_types.contains(line.name.text)) {
     std::vector<std::string> known(declared.used_types.begin(), declared.used_types.end());
+    known.insert(known.end(), declared.emitted_types.begin(), declared.emitted_types.end());
     for (const auto& [text, _] : declared.events) known.push_back(text);
     const std::string near = misspelt_name(line.name.text, known);
     if (!near.empty() && declared.is_complete) {

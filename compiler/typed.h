@@ -66,7 +66,8 @@ struct TypedStep {
   std::optional<TypedExpr> condition;
   std::vector<std::vector<FieldId>> by;  // empty: the rule's key; else one path per part of the key (size 1 inner)
   int32_t slot = -1;
-  std::string label;  // as graph and dump show it: `payment_failed[amount > 5] as pay`
+  bool sees_derived = false;  // its type is one that rules emit, or schema_violation
+  std::string label;          // as graph and dump show it: `payment_failed[amount > 5] as pay`
   Span span;
 };
 
@@ -119,7 +120,7 @@ struct TypedAction {
   std::vector<TypedTemplatePiece> text;
   std::vector<uint32_t> destinations;  // indices into TypedProgram::destinations
   std::optional<TypedExpr> body;
-  std::string emit_type;
+  TypeId emit_type = 0;
   Span span;
 };
 
@@ -139,12 +140,14 @@ struct TypedRule {
   int64_t cooldown_us = -1;
   uint32_t limit_count = 0;  // 0: none
   int64_t limit_per_us = 0;
+  std::optional<QuietHours> quiet;
   std::vector<TypedAction> actions;
 };
 
 struct TypedDestination {
   std::string name, kind;
   std::vector<std::pair<std::string, std::string>> options;  // constants as text; env("X") as written
+  std::optional<QuietHours> quiet;
   Span span;
 };
 

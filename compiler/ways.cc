@@ -22,9 +22,9 @@ Remainder loop_place(uint32_t begun, Remainder body) {
 
 // ---- ways on ----
 
-std::vector<Way> Places::ways(const Remainder& place) const {
+std::vector<Way> Places::ways(const Remainder& place, bool is_derived) const {
   std::vector<Way> out;
-  ways(root_, place, Past{0, !place.is_untouched()}, out);
+  ways(root_, place, Past{0, !place.is_untouched(), is_derived}, out);
   return out;
 }
 
@@ -78,6 +78,7 @@ void Places::sequence_ways(const Node& node, const Remainder& place, Past past, 
   if (untouched || complete(node.items[place.number], place.parts[0])) {
     const uint32_t last = std::min<uint32_t>(reach(node, at), static_cast<uint32_t>(node.items.size()) - 1);
     for (int64_t item = last; item > at; --item) {
+      if (past.is_derived && past.exists && node.gates[item].immediate) continue;
       const size_t begin = out.size();
       ways(node.items[item], chosen(static_cast<uint32_t>(item)), past, out);
       Guard guard{past.anchor, node.gates[item].min_us,
@@ -147,7 +148,9 @@ void Places::loop_ways(const Node& node, const Remainder& place, Past past, std:
     finish(begin, 1, true);
     return;
   }
-  if (!place.closed && (unbounded || place.number < node.max) && complete(body, place.parts[present])) {
+  const bool is_barred = past.is_derived && node.consecutive && !node.is_step_loop;
+  const bool may_repeat = !place.closed && (unbounded || place.number < node.max) && !is_barred;
+  if (may_repeat && complete(body, place.parts[present])) {
     const size_t begin = out.size();
     ways(body, place.parts[next], past, out);
     for (size_t i = begin; i < out.size(); ++i) out[i].barred_by |= node.repeat_bar;
@@ -173,7 +176,7 @@ void Places::all_ways(const Node& node, const Remainder& place, Past past, std::
     for (size_t i = begin; i < out.size(); ++i) {
       Way& way = out[i];
       way.lifts &= ~beside;
-      way.lowers |= beside;
+      if (!past.is_derived) way.lowers |= beside;
       Remainder moved;
       moved.status = Remainder::Status::started;
       for (size_t other = 0; other < node.items.size(); ++other) {  // only a limit not yet begun asks for it
@@ -187,7 +190,7 @@ void Places::all_ways(const Node& node, const Remainder& place, Past past, std::
           continue;
         }
         const Remainder before = place.parts.empty() ? Remainder{} : place.parts[other];
-        if (is_all_) {
+        if (is_all_ || past.is_derived) {
           moved.parts.push_back(before);
           continue;
         }

@@ -35,6 +35,7 @@ KeptEvent* CaptureStore::keep(const Event& event) {
   out->time_us = event.time_us;
   out->ts_us = event.ts_us;
   out->sequence = event.sequence;
+  out->place = event.sequence - event.derived_so_far;
   out->type = event.type;
   out->references = 1;
   out->bytes = static_cast<uint32_t>(bytes);
@@ -43,7 +44,6 @@ KeptEvent* CaptureStore::keep(const Event& event) {
   out->id_offset = static_cast<uint32_t>(raw_offset + event.raw.size());
   out->id_size = static_cast<uint32_t>(event.id.size());
   out->type_name_size = static_cast<uint32_t>(event.type_name.size());
-  out->field_count = static_cast<uint32_t>(kept.size());
   char* raw = reinterpret_cast<char*>(out) + raw_offset;
   char* cursor = raw;
   auto append = [&](std::string_view text) {

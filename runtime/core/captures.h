@@ -22,6 +22,7 @@ struct KeptEvent {
   int64_t time_us;
   int64_t ts_us;
   uint64_t sequence;
+  uint64_t place;  // in the stream, derived events not counted: what it is known by when it has no id
   TypeId type;
   uint32_t references;
   uint32_t bytes;  // of the whole block
@@ -30,8 +31,6 @@ struct KeptEvent {
   uint32_t id_offset;
   uint32_t id_size;
   uint32_t type_name_size;  // the name stands right behind the id
-  uint32_t field_count;
-  uint32_t reserved;
   const Value* fields() const { return reinterpret_cast<const Value*>(this + 1); }
   std::string_view raw() const { return {reinterpret_cast<const char*>(this) + raw_offset, raw_size}; }
   std::string_view id() const { return {reinterpret_cast<const char*>(this) + id_offset, id_size}; }

@@ -11,6 +11,8 @@ struct RuleCounters {
   uint64_t held_by_cooldown = 0;
   uint64_t held_by_limit = 0;
   uint64_t matches_cut = 0;  // max_matches was reached at their moment
+  uint64_t emitted = 0;
+  uint64_t emits_refused = 0;  // max_derived was reached, or the event would break a limit on what is read
   uint64_t runs_started = 0;
   uint64_t runs_refused = 0;  // max_runs was reached
   uint64_t loops_full = 0;    // max_loop_events was reached

@@ -12,13 +12,14 @@ namespace {
 
 constexpr size_t sweep_states_per_event = 64;
 
-bool names_type(const StepProgram& step, TypeId type) {
-  return step.types.empty() || std::ranges::find(step.types, type) != step.types.end();
+bool takes_type(const StepProgram& step, TypeId type, bool is_derived) {
+  if (step.types.empty()) return !is_derived;
+  return std::ranges::find(step.types, type) != step.types.end();
 }
 
-bool cares_for(const RuleProgram& rule, TypeId type) {
-  return rule.sees_all_types ||
-         std::ranges::any_of(rule.steps, [&](const StepProgram& step) { return names_type(step, type); });
+bool cares_for(const RuleProgram& rule, TypeId type, bool is_derived) {
+  return (rule.sees_all_types && !is_derived) ||
+         std::ranges::any_of(rule.steps, [&](const StepProgram& step) { return takes_type(step, type, is_derived); });
 }
 
 }  // namespace
@@ -35,7 +36,9 @@ Engine::Engine(const Program& program, const Limits& limits)
       limit_windows_(program.rules.size()),
       oldest_(program.rules.size()) {
   build_tables();
-  build_interests();
+  build_interests(false, interests_);
+  build_interests(true, derived_interests_);
+  prepare_emits();
 }
 
 Engine::~Engine() { clear_matches(); }
@@ -59,8 +62,8 @@ void Engine::build_tables() {
   }
 }
 
-void Engine::build_interests() {
-  interests_.resize(program_.types.size());
+void Engine::build_interests(bool is_derived, std::vector<std::vector<Interest>>& interests) const {
+  interests.resize(program_.types.size());
   for (TypeId type = 0; type < program_.types.size(); ++type) {
     for (uint32_t table = 0; table < tables_.size(); ++table) {
       Interest interest;
@@ -68,10 +71,10 @@ void Engine::build_interests() {
       interest.cares.resize(program_.rules.size());
       bool any = false;
       for (RuleId rule : tables_[table].rules) {
-        if (!cares_for(program_.rules[rule], type)) continue;
+        if (!cares_for(program_.rules[rule], type, is_derived)) continue;
         any = true;
         interest.cares[rule] = true;
-        build_starts(type, interest, rule);
+        build_starts(type, is_derived, interest, rule);
       }
       if (!any) continue;
       if (tables_[table].has_routes) {
@@ -81,19 +84,19 @@ void Engine::build_interests() {
           if (types.empty() || std::ranges::find(types, type) != types.end()) interest.routes.push_back(route);
         }
       }
-      interests_[type].push_back(std::move(interest));
+      interests[type].push_back(std::move(interest));
     }
   }
 }
 
 // A rule is looked at when one of the predicates that its first step (or a leading absence) asks holds; a step without
 // a shared predicate makes that every time.
-void Engine::build_starts(TypeId type, Interest& interest, RuleId id) const {
+void Engine::build_starts(TypeId type, bool is_derived, Interest& interest, RuleId id) const {
   const RuleProgram& rule = program_.rules[id];
   std::vector<PredicateId> asked;
   auto ask = [&](StepId step_id) {
     const StepProgram& step = rule.steps[step_id];
-    if (!names_type(step, type)) return;
+    if (!takes_type(step, type, is_derived)) return;
     const PredicateId predicate = step.is_shared ? step.predicate : predicate_none;
     if (std::ranges::find(asked, predicate) == asked.end()) asked.push_back(predicate);
   };
@@ -112,30 +115,52 @@ void Engine::build_starts(TypeId type, Interest& interest, RuleId id) const {
 // ---- one event ----
 
 void Engine::step(const Event& event) {
-  OMEN_ASSERT(event.time_us >= clock_us_);
-  if (event.time_us > clock_us_) {
-    if (!timers_.empty() && timers_.earliest().deadline_us < event.time_us) meet_deadlines(event.time_us - 1);
-    clock_us_ = event.time_us;
-    if (!sweeps_.empty() && sweeps_.begin()->first < clock_us_) sweep(sweep_states_per_event);
+  OMEN_ASSERT(event.time_us >= clock_us_ || event.is_derived);
+  if (event.time_us > clock_us_) pass_time(event.time_us);
+  const size_t first_match = matches_.size();
+  if (event.is_derived) {
+    see_derived(event);
+  } else {
+    ++counters_.events;
+    sequence_ = event.sequence + derived_;
+    const std::vector<Interest>& interests = interests_[event.type];
+    if (interests.empty()) return;
+    const bool is_foreseen = &event >= coming_.data() && &event < coming_.data() + coming_.size();
+    const uint32_t* const hashes =
+        is_foreseen ? hashes_.data() + first_hash_[static_cast<size_t>(&event - coming_.data())] : nullptr;
+    if (derived_ == 0) {
+      see(event, interests, hashes);
+    } else {
+      Event numbered = event;
+      numbered.sequence = sequence_;
+      numbered.derived_so_far = derived_;
+      see(numbered, interests, hashes);
+    }
   }
-  ++counters_.events;
-  const std::vector<Interest>& interests = interests_[event.type];
-  if (interests.empty()) return;
+  emit_from(first_match);
+}
+
+void Engine::pass_time(int64_t time_us) {
+  if (!timers_.empty() && timers_.earliest().deadline_us < time_us) meet_deadlines(time_us - 1);
+  clock_us_ = time_us;
+  if (!sweeps_.empty() && sweeps_.begin()->first < clock_us_) sweep(sweep_states_per_event);
+}
+
+// `hashes` are those that prefetch() has of the event's keys, if it has them.
+void Engine::see(const Event& event, const std::vector<Interest>& interests, const uint32_t* hashes) {
   present().begin(event);
   const size_t matches_begin = matches_.size();
-  const bool is_foreseen = &event >= coming_.data() && &event < coming_.data() + coming_.size();
-  uint32_t hashes = is_foreseen ? first_hash_[static_cast<size_t>(&event - coming_.data())] : 0;
   for (const Interest& interest : interests) {
     const Table& table = tables_[interest.table];
     if (table.has_routes) {
       visit_routes(interest, event);
       continue;
     }
-    const uint32_t foreseen = is_foreseen ? hashes_[hashes++] : 0;
+    const uint32_t foreseen = hashes != nullptr ? *hashes++ : 0;
     bool is_too_long = false;
     const std::optional<std::string_view> key = read_key(table.key, event, key_, is_too_long);
     counters_.keys_too_long += is_too_long ? 1 : 0;
-    if (key) visit(interest, 1, *key, is_foreseen ? foreseen : KeyTable::hash(*key));
+    if (key) visit(interest, 1, *key, hashes != nullptr ? foreseen : KeyTable::hash(*key));
   }
   sort_matches(matches_begin);
   present().end();

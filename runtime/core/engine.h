@@ -6,11 +6,15 @@
 //       the key is read from the event and its partition looked up
 //       the rule states of the partition that care step; rules whose first step fits and that have no state get one
 //     matches of the event are put in the order of the rules
+//     the events that matches emit are seen in turn, in the order of the matches, and what they complete joins the end
 //   advance(t)
 //     deadlines up to and including t are met
 //
 // An event of a type that no rule cares for costs a comparison with the earliest deadline. Partitions that nothing can
 // come of any more are freed by a sweep: each is noted in a bucket of the time at which it should be dead by then.
+//
+// A derived event is seen by the rules with a step that names its type, and by no other: to them it is as if it had not
+// been. It happens at the clock's time, behind the event or the deadline that made it and before anything else.
 //
 // INVARIANTS
 //   1. Matches depend on the program, the limits, the events and the advances alone, and so does their order.
@@ -28,8 +32,10 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/core/action.h"
 #include "runtime/core/captures.h"
 #include "runtime/core/counters.h"
+#include "runtime/core/derive.h"
 #include "runtime/core/machines.h"
 #include "runtime/core/partition.h"
 #include "runtime/core/timers.h"
@@ -70,6 +76,8 @@ class Engine {
   // Says which events come next, so that the memory of their keys is under way when step() needs it: a look-up that
   // has to wait for memory costs more than all the rest. Nothing but speed depends on it. `events` stay where they are.
   void prefetch(std::span<const Event> events);
+  // A derived event (core/derive) is the next one of the stream, whatever its sequence; one from before the clock
+  // happens at the clock's time.
   void step(const Event& event);
   void advance(int64_t time_us);
 
@@ -123,9 +131,25 @@ class Engine {
     Noted where;
   };
 
+  // What is needed to make an event of a match.
+  struct Emits {
+    Derive derive;
+    Actions actions;
+    std::vector<std::string_view> key;  // of the match in hand
+    std::string object, id;
+    Emits(const Program& program, const Prepared& prepared, const CaptureStore& captures)
+        : derive(program), actions(program, prepared, captures) {}
+  };
+
   void build_tables();
-  void build_interests();
-  void build_starts(TypeId type, Interest& interest, RuleId rule) const;
+  void build_interests(bool is_derived, std::vector<std::vector<Interest>>& interests) const;
+  void build_starts(TypeId type, bool is_derived, Interest& interest, RuleId rule) const;
+  void pass_time(int64_t time_us);
+  void see(const Event& event, const std::vector<Interest>& interests, const uint32_t* hashes);
+  void see_derived(const Event& event);
+  void emit_from(size_t first_match);
+  void prepare_emits();
+  bool emit(const Match& match, const ActionProgram& action, uint32_t place);
   void visit(const Interest& interest, uint32_t routes, std::string_view key, uint32_t hash);
   void visit_routes(const Interest& interest, const Event& event);
   RuleStateId add_rule_state(PartitionId partition, RuleId rule);
@@ -157,8 +181,12 @@ class Engine {
   Machines machines_;
   std::vector<Table> tables_;
   std::vector<uint32_t> table_of_rule_;
-  std::vector<std::vector<Interest>> interests_;  // by TypeId
+  std::vector<std::vector<Interest>> interests_;          // by TypeId
+  std::vector<std::vector<Interest>> derived_interests_;  // of derived events
+  std::unique_ptr<Emits> emits_;                          // when a rule has an `emit`
   int64_t clock_us_;
+  uint64_t sequence_ = 0;             // of the newest event
+  uint64_t derived_ = 0;              // events so far
   std::vector<uint64_t> stepped_at_;  // by RuleId: the last event that its state of the key in hand saw
   uint64_t visit_number_ = 0;
   std::vector<Completion> completions_;

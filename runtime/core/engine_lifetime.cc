@@ -32,11 +32,13 @@ void Engine::meet_deadlines(int64_t until_us) {
     completions_.clear();
     clock_us_ = std::max(clock_us_, timer.deadline_us);
     machines_.meet_deadline(state, timer.partition, timer, completions_);
+    const size_t first_match = matches_.size();
     if (!completions_.empty()) take_completions(state, key_);
     if (machines_.is_idle(state)) {
       free_state(timer.partition, id);
       free_partition_if_empty(table, timer.partition);
     }
+    emit_from(first_match);
   }
 }
 

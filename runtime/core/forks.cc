@@ -13,7 +13,7 @@ uint64_t Matcher::bars_of(const RuleProgram& rule, const Run& run) {
 }
 
 bool Matcher::is_open(const RuleProgram& rule, const Run& run, const Transition& way, uint32_t routes) {
-  if ((way.barred_by & bars_of(rule, run)) != 0 || !present_.sees(rule.steps[way.step], routes)) return false;
+  if ((way.barred_by & bars_of(rule, run)) != 0 || !present_.sees(way, rule.steps[way.step], routes)) return false;
   for (const Guard& guard : way.guards) {
     const int64_t passed_us = present_.event().time_us - run.registers()[guard.anchor];
     if (passed_us < guard.min_us || passed_us > guard.max_us) return false;
@@ -70,7 +70,7 @@ bool Matcher::pass_over_all(const RuleProgram& rule, Run& run, uint32_t routes) 
   const State& state = rule.states[run.state];
   const Event& event = present_.event();
   uint64_t bars = bars_of(rule, run);
-  if (!event.derived) bars |= rule.strict_bars;
+  if (!event.is_derived) bars |= rule.strict_bars;
   for (const AbsenceProgram& absence : state.absences) {
     if ((bars & absence.bar) != 0) continue;
     if (absence.for_us >= 0 && event.time_us - run.registers()[0] > absence.for_us) continue;

@@ -27,7 +27,7 @@ bool Matcher::fits(const RuleProgram& rule, StepId step, uint32_t routes, Captur
 const Transition* Matcher::transition_for(const RuleProgram& rule, const Run& thread, uint32_t routes) {
   if (present_.event().time_us - thread.start_us > rule.within_us) return nullptr;
   for (const Transition& way : rule.states[thread.state].transitions) {
-    if (!present_.sees(rule.steps[way.step], routes)) continue;
+    if (!present_.sees(way, rule.steps[way.step], routes)) continue;
     const bool in_time = std::ranges::all_of(way.guards, [&](const Guard& guard) {
       const int64_t passed_us = present_.event().time_us - thread.registers()[guard.anchor];
       return passed_us >= guard.min_us && passed_us <= guard.max_us;
@@ -113,7 +113,8 @@ bool Matcher::pass_over(const RuleProgram& rule, Run& thread, uint32_t routes) {
     if (fits(rule, step, routes, thread.captures, 0)) return false;
   }
   const State* state = &rule.states[thread.state];
-  if (state->strict) return false;
+  const bool counts = !present_.event().is_derived;  // for a => and for consecutive groups
+  if (state->strict && counts) return false;
   for (const AbsenceProgram& absence : state->absences) {
     if (absence.for_us >= 0 && present_.event().time_us - thread.registers()[0] > absence.for_us) continue;
     if (absence.ends_with_within && present_.event().time_us - thread.start_us > rule.within_us) continue;
@@ -130,7 +131,7 @@ bool Matcher::pass_over(const RuleProgram& rule, Run& thread, uint32_t routes) {
     state = &rule.states[thread.state];
     i = 0;  // the loops that are still open
   }
-  thread.state = state->on_pass;
+  if (counts) thread.state = state->on_pass;
   return true;
 }
 

@@ -53,8 +53,11 @@ class Present {
   // By type and route (bit each of those by which the event is seen): the step's condition may still refuse it.
   bool sees(const StepProgram& step, uint32_t routes) const {
     if ((routes >> step.route & 1) == 0) return false;
-    if (step.types.empty()) return !event_->derived;
+    if (step.types.empty()) return !event_->is_derived;
     return std::ranges::find(step.types, event_->type) != step.types.end();
+  }
+  bool sees(const Transition& way, const StepProgram& step, uint32_t routes) const {
+    return (event_->is_derived ? way.for_derived : way.for_received) && sees(step, routes);
   }
   // `bindings` are what the run has taken; `opening` the group loops of which the event would begin a repetition.
   bool fits(const StepProgram& step, uint32_t routes, CaptureId bindings, uint16_t opening) {

@@ -54,23 +54,29 @@ void Alerts::take(const Engine& engine, std::span<const Match> matches) {
     const std::vector<std::string_view> key = engine.match_key(match);
     const MatchView view{match.rule, key, match.captures, match.start_us, match.end_us, match.at_deadline};
     for (const ActionProgram& action : program_.rules[match.rule].actions) {
-      if (action.kind == ActionProgram::Kind::alert) raise(view, action);
+      if (action.kind != ActionProgram::Kind::emit) act(view, action);
     }
   }
 }
 
-void Alerts::raise(const MatchView& match, const ActionProgram& action) {
+// The record of the match, or the body of a `send` that has one: that is written as it is, on a terminal too.
+void Alerts::act(const MatchView& match, const ActionProgram& action) {
   record_.clear();
-  actions_.append_record(record_, match, action);
-  if (action.destinations.empty()) write(standard_output_, true);
+  const bool has_body = action.body != code_none;
+  if (has_body) {
+    actions_.append_body(record_, match, action);
+  } else {
+    actions_.append_record(record_, match, action);
+  }
+  if (action.destinations.empty()) write(standard_output_, !has_body);
   for (const uint32_t id : action.destinations) {
     const bool is_standard = files_[id] == nullptr;
-    write(is_standard ? standard_output_ : *files_[id], is_standard);
+    write(is_standard ? standard_output_ : *files_[id], is_standard && !has_body);
   }
 }
 
-void Alerts::write(Output& output, bool is_standard) {
-  if (is_standard && rewrite_) {
+void Alerts::write(Output& output, bool is_readable) {
+  if (is_readable && rewrite_) {
     rewrite_(output.buffer(), record_);
   } else {
     output.buffer() += record_;

@@ -1,4 +1,5 @@
-// Alerts: matches -> alert records, one JSON object a line, to standard output and to files that rules name.
+// Alerts: matches -> alert records and bodies of `send`, one JSON object a line, to standard output and to files that
+// rules name.
 //
 // An alert without a destination goes to standard output. There a terminal may want another form than the record: the
 // rewrite function makes it. Destinations of kind `file` are appended to.
@@ -30,8 +31,8 @@ class Alerts : public MatchSink {
   bool is_closed() const override { return standard_output_.is_closed(); }
 
  private:
-  void raise(const MatchView& match, const ActionProgram& action);
-  void write(Output& output, bool is_standard);
+  void act(const MatchView& match, const ActionProgram& action);
+  void write(Output& output, bool is_readable);
 
   const Program& program_;
   Actions actions_;

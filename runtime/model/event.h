@@ -15,11 +15,12 @@ using TypeId = uint32_t;
 inline constexpr TypeId type_unnamed = 0;  // a type that no rule names; only `*` steps see it
 
 struct Event {
-  int64_t time_us = 0;    // its place in the stream's time, never before the event ahead of it
-  int64_t ts_us = 0;      // its own `ts`, for display
-  uint64_t sequence = 0;  // its place in the stream, from 1; orders everything
+  int64_t time_us = 0;          // its place in the stream's time, never before the event ahead of it
+  int64_t ts_us = 0;            // its own `ts`, for display
+  uint64_t sequence = 0;        // orders everything, from 1: its place among all events that the machine sees
+  uint64_t derived_so_far = 0;  // so many of those up to it are derived: the difference is its place in the stream
   TypeId type = type_unnamed;
-  bool derived = false;        // made by the engine: `*` and => do not see it
+  bool is_derived = false;     // made by the engine (core/derive): only steps that name its type see it
   std::string_view type_name;  // as received
   std::string_view id;         // empty when it has none
   std::string_view raw;        // the JSON object as received

@@ -63,8 +63,9 @@ class Verifier {
     code(rule, rule.where);
     for (const ActionProgram& action : rule.actions) {
       code(rule, action.body);
-      require(action.kind != ActionProgram::Kind::alert || action.text < program_.code.templates.size(), rule.name,
-              "an alert's text");
+      require(action.text < program_.code.templates.size(), rule.name, "an action's text");
+      require(action.emit_type < program_.types.size(), rule.name, "an emitted type");
+      require(action.kind != ActionProgram::Kind::emit || action.body != code_none, rule.name, "an emitted object");
       for (uint32_t destination : action.destinations) {
         require(destination < program_.destinations.size(), rule.name, "a destination");
       }
@@ -167,6 +168,8 @@ void dump_transition(std::string& out, const Program& program, const RuleProgram
   if (way.decides != 0) out += fmt::format(" decides {:x}", way.decides);
   if (way.can_repeat) out += " can-repeat";
   out += bars_text(" barred by", way.barred_by) + bars_text(" lifts", way.lifts) + bars_text(" lowers", way.lowers);
+  if (!way.for_derived) out += " received";
+  if (!way.for_received) out += " derived";
   out += '\n';
 }
 
@@ -214,6 +217,9 @@ void dump_rule(std::string& out, const Program& program, const RuleProgram& rule
   }
   for (const ActionProgram& action : rule.actions) {
     if (action.kind == ActionProgram::Kind::alert) out += "  alert " + dump_template(program, action.text);
+    if (action.kind == ActionProgram::Kind::send) out += "  send";
+    if (action.kind == ActionProgram::Kind::emit) out += "  emit " + program.types[action.emit_type].name;
+    if (action.body != code_none) out += " " + dump_code(program, action.body);
     for (size_t i = 0; i < action.destinations.size(); ++i) {
       out += (i == 0 ? " to " : ", ") + program.destinations[action.destinations[i]].name;
     }

@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -65,6 +66,7 @@ struct Guard {
   uint8_t anchor = 0;
   int64_t min_us = 0;
   int64_t max_us = time_unbounded;
+  bool operator==(const Guard&) const = default;
 };
 
 // A step as the matcher tests it.
@@ -90,6 +92,9 @@ struct Transition {
   bool can_repeat = false;         // the step is in a loop that can go on in the target (`where` refused)
   uint64_t barred_by = 0;          // overlap all: closed while one of these bars is down
   uint64_t lifts = 0, lowers = 0;  // overlap all: bars that taking it moves
+  bool for_received = true;        // a way of received events; of derived ones, to which a => means nothing
+  bool for_derived = true;
+  bool operator==(const Transition&) const = default;
 };
 
 struct AbsenceProgram {
@@ -137,10 +142,16 @@ struct NameProgram {
 struct ActionProgram {
   enum class Kind : uint8_t { alert, send, emit };
   Kind kind = Kind::alert;
-  TemplateId text = 0;
-  CodeId body = code_none;
+  TemplateId text = 0;      // of the match record; the rule's title where it is no alert
+  CodeId body = code_none;  // send, emit
   std::vector<uint32_t> destinations;
   TypeId emit_type = 0;
+};
+
+// Hours of a day in which deliveries are held: from 22:00 up to, and not including, 08:00.
+struct QuietHours {
+  int32_t from_minute = 0, to_minute = 0;
+  std::string zone;
 };
 
 struct RuleProgram {
@@ -164,6 +175,7 @@ struct RuleProgram {
   int64_t cooldown_us = 0;   // 0: none
   uint32_t limit_count = 0;  // 0: none
   int64_t limit_per_us = 0;
+  std::optional<QuietHours> quiet;
   std::vector<NameProgram> names;  // in the order of the pattern
   std::vector<ActionProgram> actions;
   bool sees_all_types = false;  // a step `*`, a => or a consecutive group makes every event count
@@ -176,6 +188,7 @@ std::string step_text(const Program& program, const RuleProgram& rule, StepId st
 struct DestinationProgram {
   std::string name, kind;
   std::vector<std::pair<std::string, std::string>> options;
+  std::optional<QuietHours> quiet;
 };
 
 struct Program {
