@@ -102,6 +102,68 @@ double per_second(uint64_t events, int64_t elapsed_us) {
   return static_cast<double>(events) * 1e6 / static_cast<double>(std::max<int64_t>(elapsed_us, 1));
 }
 
+// Reasons that keep an event from being matched.
+bool is_rejection(Reason reason) { return reason != Reason::let_through; }
+
+// What of the declarations was broken: a line for each type.
+std::string health_text(const Health& health) {
+  std::string out;
+  for (const Health::Broken& type : health.types()) {
+    if (type.events == 0) continue;
+    std::string problems;
+    for (size_t field = 0; field < type.problems.size(); ++field) {
+      for (size_t problem = 0; problem < problem_names.size(); ++problem) {
+        const uint64_t count = type.problems[field][problem];
+        if (count == 0) continue;
+        problems += fmt::format("{}{} {} {}", problems.empty() ? "" : ", ", shown(type.schema->fields[field].name),
+                                problem_names[problem], grouped(count));
+      }
+    }
+    out += fmt::format("{} {} not kept to: {}{}\n", plural(type.events, "event"), health.name(type), problems,
+                       type.schema->is_lenient ? " (lenient: matched all the same)" : "");
+  }
+  if (health.undeclared_events() == 0) return out;
+  std::string names;
+  size_t listed = 0;
+  for (const auto& [name, count] : health.undeclared()) {
+    if (++listed > 10) break;
+    names += fmt::format("{}{} {}", names.empty() ? "" : ", ", shown(name), grouped(count));
+  }
+  return out + fmt::format("{} of types without a declaration: {}{}\n", plural(health.undeclared_events(), "event"),
+                           names, health.undeclared().size() > 10 ? ", …" : "");
+}
+
+void append_health_json(std::string& out, const Health& health) {
+  const auto to = std::back_inserter(out);
+  out += "\"broken\":[";
+  bool is_first = true;
+  for (const Health::Broken& type : health.types()) {
+    if (type.events == 0) continue;
+    out += std::exchange(is_first, false) ? "{\"type\":" : ",{\"type\":";
+    json::append_string(out, health.name(type));
+    fmt::format_to(to, ",\"events\":{},\"lenient\":{},\"violations\":[", type.events, type.schema->is_lenient);
+    bool is_first_problem = true;
+    for (size_t field = 0; field < type.problems.size(); ++field) {
+      for (size_t problem = 0; problem < problem_names.size(); ++problem) {
+        const uint64_t count = type.problems[field][problem];
+        if (count == 0) continue;
+        out += std::exchange(is_first_problem, false) ? "{\"field\":" : ",{\"field\":";
+        json::append_string(out, type.schema->fields[field].name);
+        fmt::format_to(to, ",\"problem\":\"{}\",\"count\":{}}}", problem_names[problem], count);
+      }
+    }
+    out += "]}";
+  }
+  fmt::format_to(to, "],\"undeclared_events\":{},\"undeclared\":{{", health.undeclared_events());
+  is_first = true;
+  for (const auto& [name, count] : health.undeclared()) {
+    if (!std::exchange(is_first, false)) out += ',';
+    json::append_string(out, name);
+    fmt::format_to(to, ":{}", count);
+  }
+  out += "},";
+}
+
 std::string rule_line(const RuleProgram& rule, const RuleCounters& counters, size_t width) {
   std::string line = fmt::format("  {:<{}}  {}", rule.name, width, plural(counters.raised, "alert"));
   const auto add = [&](uint64_t count, std::string_view what) {
@@ -158,7 +220,7 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   std::string reasons;
   for (size_t i = 0; i < reason_names.size(); ++i) {
     const uint64_t count = runner.quarantine().count(static_cast<Reason>(i));
-    if (count == 0) continue;
+    if (count == 0 || !is_rejection(static_cast<Reason>(i))) continue;
     rejected += count;
     reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", grouped(count), reason_names[i]);
   }
@@ -167,6 +229,7 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
         "{} rejected: {} ({})\n", plural(rejected, "line"), reasons,
         options.quarantine_path.empty() ? "--quarantine FILE keeps them" : "kept in " + options.quarantine_path);
   }
+  out += health_text(runner.health());
   if (report.duplicates > 0) out += fmt::format("{} dropped\n", plural(report.duplicates, "duplicate"));
   if (report.ids_forgotten > 0) {
     out += fmt::format("{} forgotten before --dedupe had passed\n", plural(report.ids_forgotten, "id"));
@@ -209,9 +272,12 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
   bool is_first = true;
   for (size_t i = 0; i < reason_names.size(); ++i) {
     const uint64_t count = runner.quarantine().count(static_cast<Reason>(i));
-    if (count > 0) fmt::format_to(to, "{}\"{}\":{}", std::exchange(is_first, false) ? "" : ",", reason_names[i], count);
+    if (count == 0 || !is_rejection(static_cast<Reason>(i))) continue;
+    fmt::format_to(to, "{}\"{}\":{}", std::exchange(is_first, false) ? "" : ",", reason_names[i], count);
   }
-  fmt::format_to(to, "}},\"duplicates\":{},\"ids_forgotten\":{},\"without_time\":{},\"held\":{},\"rules\":[",
+  out += "},";
+  append_health_json(out, runner.health());
+  fmt::format_to(to, "\"duplicates\":{},\"ids_forgotten\":{},\"without_time\":{},\"held\":{},\"rules\":[",
                  report.duplicates, report.ids_forgotten, report.without_time, report.held);
   for (size_t i = 0; i < program.rules.size(); ++i) {
     const RuleCounters& rule = engine.rule_counters()[i];

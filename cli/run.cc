@@ -139,6 +139,8 @@ void add_run(CLI::App& app, int& exit_code) {
   Limits& limits = run_options.limits;
   verb->add_option("RULES", options->rules, "Rule files, or folders of them")->required();
   add_input_options(*verb, options->inputs);
+  verb->add_flag("--strict-types", run_options.strict_types,
+                 "An event of a type that is not declared is a violation too");
   verb->add_option("--lateness", options->lateness,
                    "Hold events this long to bring them into order; older ones are late")
       ->type_name("DURATION");

@@ -68,6 +68,12 @@ class FieldsByType {
     }
   }
 
+  void add_schemas(const std::vector<Schema>& schemas) {
+    for (const Schema& schema : schemas) {
+      for (const FieldSchema& field : schema.fields) read_[schema.type].insert(field.field);
+    }
+  }
+
   void fill(std::vector<TypeInfo>& types) const {
     for (size_t type = 0; type < types.size(); ++type) {
       types[type].fields.assign(read_[type].begin(), read_[type].end());
@@ -170,11 +176,29 @@ void emit_clauses(const TypedRule& typed, RuleProgram& rule) {
     rule.names.push_back({name.text, name.in_alert ? name.alert_slots : name.slots, name.in_alert});
 }
 
+// Where `from` moves the fields of a type: a declared one, and what is read below it.
+void emit_sources(const TypedProgram& typed, Program& program) {
+  for (const TypedProgram::Source& source : typed.sources) {
+    const auto type = std::ranges::find(program.types, source.type, &TypeInfo::name);
+    for (const FieldId field : type->fields) {
+      const std::vector<FieldPath::Part>& parts = program.fields[field].parts;
+      if (parts[0].index >= 0 || parts[0].member != source.field) continue;
+      FieldPath path = source.path;
+      path.parts.insert(path.parts.end(), parts.begin() + 1, parts.end());
+      finish_field_path(path);
+      type->sources.push_back({field, std::move(path)});
+    }
+  }
+  for (TypeInfo& type : program.types) std::ranges::sort(type.sources, {}, &FieldSource::field);
+}
+
 }  // namespace
 
 Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnostics& diagnostics) {
   Program program;
   program.fields = typed.fields;
+  program.schemas = typed.schemas;
+  std::ranges::sort(program.schemas, {}, &Schema::type);
   for (const std::string& name : typed.types) program.types.push_back({name, {}, {}});
   for (const TypedDestination& destination : typed.destinations) {
     program.destinations.push_back({destination.name, destination.kind, destination.options, destination.quiet});
@@ -192,7 +216,9 @@ Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnost
   }
   FieldsByType fields(program.types.size());
   for (size_t i = 0; i < typed.rules.size(); ++i) fields.add_rule(typed.rules[i], program.rules[i]);
+  fields.add_schemas(program.schemas);
   fields.fill(program.types);
+  emit_sources(typed, program);
   return program;
 }
 

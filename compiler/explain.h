@@ -26,8 +26,8 @@ const Explanation* find_explanation(std::string_view code);
 // The parts of the registry, a file each.
 std::span<const Explanation> spelling_explanations();  // E01xx
 std::span<const Explanation> name_explanations();      // E02xx, W02xx
-std::span<const Explanation> type_explanations();      // E03xx
+std::span<const Explanation> type_explanations();      // E03xx, W03xx
 std::span<const Explanation> pattern_explanations();   // E04xx, W04xx
-std::span<const Explanation> action_explanations();    // E05xx, W05xx, and E09xx, W09xx: what is not in this version
+std::span<const Explanation> action_explanations();    // E05xx, W05xx, and E09xx: what is not in this version
 
 }  // namespace omen

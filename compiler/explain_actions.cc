@@ -1,4 +1,4 @@
-// What `omen explain` says of tests and actions (E05xx, W05xx) and of what is not in this version (E09xx, W09xx).
+// What `omen explain` says of tests and actions (E05xx, W05xx) and of what is not in this version (E09xx).
 #include "compiler/explain.h"
 
 namespace omen {
@@ -60,21 +60,12 @@ std::span<const Explanation> action_explanations() {
        "let vip = [\"u1\", \"u2\"]\nrule a { match login[user_id in vip] }"},
       {"E0905", "`history` is not in this version", "Name the events that are needed in the pattern.",
        "rule a {\n  match login\n  alert \"{history(30d)}\"\n}", "rule a {\n  match login as l\n  alert \"{l}\"\n}"},
-      {"E0907", "`from` is not in this version", "Name the field by its path in the rules.",
-       "event login { user_id: string from properties.user.id }\nrule a { by user_id match login }",
-       "event login { properties: object }\nrule a { by properties.user.id match login }"},
       {"E0908", "`quiet` is not in this version", "Alerts are raised at once; hold them behind Omen.",
        "rule a { match login quiet 22:00..08:00 \"Europe/Berlin\" }", "rule a { match login }"},
       {"E0909", "`on resolve` is not in this version", "It belongs to measure rules.", "", ""},
       {"E0910", "this kind of destination is not in this version", "The kinds of this version are stdout and file.",
        "destination team = slack { url: env(\"SLACK_URL\") }\nrule a {\n  match login\n  alert \"login\" to team\n}",
        "destination team = file { path: \"team.ndjson\" }\nrule a {\n  match login\n  alert \"login\" to team\n}"},
-      {"W0901", "constraints of a declaration are not enforced on events in this version",
-       "Rules are checked against the declared types and values. Events are not: one that breaks its declaration is "
-       "matched\n"
-       "all the same.",
-       "event login { plan: string in [\"basic\", \"pro\"] }\nrule a { match login }",
-       "event login { plan: string }\nrule a { match login }"},
   };
   return all;
 }

@@ -1,4 +1,4 @@
-// What `omen explain` says of values and their kinds: E03xx.
+// What `omen explain` says of values and their kinds: E03xx, W03xx.
 #include "compiler/explain.h"
 
 namespace omen {
@@ -87,6 +87,43 @@ std::span<const Explanation> type_explanations() {
       {"E0320", "this is no network", "A network is an address and the number of its fixed bits.",
        "rule inside {\n  match login[cidr_match(ip, \"10.0.0.0/33\")]\n}",
        "rule inside {\n  match login[cidr_match(ip, \"10.0.0.0/8\")]\n}"},
+      {"E0331", "a constraint does not go with the field's type",
+       "`matches` and `max_length` constrain fields of the type string, a range those of int and number; `in` goes "
+       "with "
+       "string,\nint, number, bool and any.",
+       "event purchase { coupon?: string 0..100 }\nrule a { match purchase }",
+       "event purchase { discount?: number 0..100 }\nrule a { match purchase }"},
+      {"E0332", "a declared value is not of the field's type",
+       "The values in `in [..]` are constants of the field's type; a field could never have another.",
+       "event purchase { plan: string in [basic, 2] }\nrule a { match purchase }",
+       "event purchase { plan: string in [\"basic\", \"2\"] }\nrule a { match purchase }"},
+      {"E0333", "no number is in the declared range", "The smaller number stands first; both belong to the range.",
+       "event purchase { discount: number 100..0 }\nrule a { match purchase }",
+       "event purchase { discount: number 0..100 }\nrule a { match purchase }"},
+      {"E0334", "two fields of a declaration come from the same place",
+       "With `from` a field has another name than the place where it stands. One place has one such name.",
+       "event login { user: string from customer.id, client: string from customer.id }\nrule a { match login }",
+       "event login { user: string from customer.id }\nrule a { match login }"},
+      {"E0335", "`type`, `ts` and `id` are read by the engine",
+       "Every event has them, a text, a time and a text, wherever the flags --type-field, --time-field and --id-field "
+       "say that\nthey are. A declaration may name them, but not make them something else.",
+       "event login { ts: int, user_id: string }\nrule a { match login }",
+       "event login { ts: time, user_id: string }\nrule a { match login }"},
+      {"E0336", "`schema_violation` is declared by the engine",
+       "An event that does not keep to its declaration produces a `schema_violation` for each thing that is wrong, "
+       "with "
+       "the\nfields event_type, event_id, field, problem, expected and value. Rules match it like any other event.",
+       "event schema_violation { user_id: string }\nrule a { match schema_violation }",
+       "rule a { match schema_violation[event_type == \"purchase\"] }"},
+      {"W0331", "a value stands in a list twice", "It is as if it stood there once.",
+       "event purchase { plan: string in [\"basic\", \"basic\"] }\nrule a { match purchase }",
+       "event purchase { plan: string in [\"basic\", \"pro\"] }\nrule a { match purchase }"},
+      {"W0332", "the type of a `schema_violation` is `schema_violation`",
+       "In a condition `type` is the type of the event that the step looks at. The type of the event that was wrong "
+       "is\n"
+       "the field `event_type`, as its id is `event_id`.",
+       "rule a { match schema_violation[type == \"purchase\"] }",
+       "rule a { match schema_violation[event_type == \"purchase\"] }"},
   };
   return all;
 }

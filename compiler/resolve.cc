@@ -64,38 +64,6 @@ Declarations collect(const std::vector<ast::File>& files, Diagnostics& diagnosti
   return declared;
 }
 
-void resolve_event(ResolveShared& shared, const ast::EventDeclaration& event) {
-  static const std::vector<std::string> types = {"string", "int", "number", "bool", "time", "any", "list", "object"};
-  std::map<std::string, Span> seen;
-  bool has_constraints = event.lenient;
-  for (const ast::FieldDeclaration& field : event.fields) {
-    const auto [found, is_new] = seen.try_emplace(field.name.text, field.name.span);
-    if (!is_new) {
-      shared.diagnostics.error("E0214", field.name.span,
-                               "`" + event.name.text + "` has the field `" + field.name.text + "` twice",
-                               "remove one of them", {{found->second, "the first one"}});
-    }
-    if (field.type && kinds_of_type(field.type->text) == 0) {
-      const std::string near = nearest_name(field.type->text, types);
-      shared.diagnostics.error("E0317", field.type->span, "there is no field type `" + field.type->text + "`",
-                               (near.empty() ? "" : "did you mean `" + near + "`? ") +
-                                   std::string("the types are string, int, number, bool, time, any, list and object"));
-    }
-    if (field.from) {
-      shared.diagnostics.error("E0907", field.from->span, "`from` is not in this version",
-                               "name the field by its own path in the rules, such as `properties.customer.id`");
-    }
-    has_constraints = has_constraints || !field.one_of.empty() || field.matches || field.range_low ||
-                      field.range_high || field.max_length;
-  }
-  if (has_constraints) {
-    shared.diagnostics.warning(
-        "W0901", event.name.span,
-        "the constraints of `" + event.name.text + "` are not enforced on events in this version",
-        "rules are checked against them; events that break them are matched all the same");
-  }
-}
-
 // Where parse could not tell what was meant. After the mistakes left out here it has the tree that the author meant.
 std::vector<Span> damaged_spans(const Diagnostics& diagnostics) {
   static constexpr std::array<std::string_view, 10> repaired = {"E0104", "E0105", "E0109", "E0110", "E0117",
@@ -141,6 +109,7 @@ void mark_derived(const Declarations& declared, TypedProgram& program) {
 }  // namespace
 
 const ast::EventDeclaration* Declarations::event(const std::string& name) const {
+  if (name == violation_declaration().name.text) return &violation_declaration();
   const auto found = events.find(name);
   return found == events.end() ? nullptr : found->second;
 }
@@ -172,9 +141,9 @@ TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions&
       diagnostics.error("E0904", table.name.span, "lookup tables are not in this version",
                         "compare with a list, such as `user_id in [\"u1\", \"u2\"]`, or put the value into the events");
     }
-    for (const ast::EventDeclaration& event : file.events) resolve_event(shared, event);
     for (const ast::Let& let : file.lets) constant(shared, let);
   }
+  for (const auto& [_, event] : declared.events) resolve_event(shared, *event);
   for (const ast::File& file : files) {
     for (const ast::Rule& rule : file.rules) {
       if (is_damaged(rule.span, damaged)) {

@@ -1,6 +1,7 @@
 // Resolve, inside: what the resolve_* files share. The door is resolve() in compile.h.
 //
 //   resolve.cc             the whole: declarations, constants, rules in order, tests
+//   resolve_event.cc       declarations of events
 //   resolve_pattern.cc     a pattern's shape: steps, gaps, loops, names
 //   resolve_rule.cc        a rule's clauses around the pattern
 //   resolve_action.cc      actions: alerts, destinations, quiet hours
@@ -45,7 +46,7 @@ struct Declarations {
   std::set<std::string> used_types;     // named by a step of a rule
   std::set<std::string> emitted_types;  // made by an `emit`
   bool is_complete = true;              // false: a file had spelling mistakes, so something may be missing
-  const ast::EventDeclaration* event(const std::string& name) const;
+  const ast::EventDeclaration* event(const std::string& name) const;  // of `schema_violation` too
 };
 
 // The part of the resolving that outlives one rule.
@@ -91,6 +92,8 @@ class ExprResolver {
   void allow_event() { allows_event_ = true; }  // a template may show one
   // The same, and it must be a condition (true, false or unknown).
   TypedResult condition(const ast::Expr& source, std::string_view where);
+  // Whether RE2 takes the pattern; reports one that it does not.
+  bool regex(const TypedResult& pattern);
 
  private:
   struct Chain;  // a head and the members behind it
@@ -125,7 +128,6 @@ class ExprResolver {
   void membership(const ast::Expr& source, const TypedResult& left, const TypedResult& right);
   void text_operator(const ast::Expr& source, const TypedResult& left, const TypedResult& right);
   void check_declared_values(const TypedResult& field, const TypedResult& constant);
-  bool regex(const TypedResult& pattern);
 
   // resolve_function.cc
   TypedResult call(const ast::Expr& source);
@@ -148,7 +150,6 @@ bool check_duration(ResolveShared& shared, const ast::Duration& duration, std::s
 
 // A path as FieldPath: `properties.items[0].sku`, names in backticks where they need them.
 FieldPath field_path(const ast::Path& path);
-void finish_field_path(FieldPath& path);  // sets its text from its parts
 
 // The rule's pattern, its steps and names. False when it is too broken to look at the other clauses.
 bool resolve_pattern(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, BoundNames& names);
@@ -164,6 +165,11 @@ void resolve_actions(ResolveShared& shared, const ast::Rule& source, TypedRule& 
 void resolve_body(ResolveShared& shared, const ast::Action& source, const TypedRule& rule, const BoundNames& names,
                   TypedAction& action);
 std::optional<QuietHours> resolve_quiet(ResolveShared& shared, const ast::Quiet& source);
+void resolve_event(ResolveShared& shared, const ast::EventDeclaration& event);
+// What the engine declares: the event `schema_violation`.
+const ast::EventDeclaration& violation_declaration();
+// A label for what stands in a declaration; none when that is the engine's own.
+std::vector<Label> declared_here(const ast::EventDeclaration& event, Span span);
 void resolve_test(ResolveShared& shared, const ast::Test& source);
 void resolve_destination(ResolveShared& shared, const ast::Destination& source);
 // The value of a `let`, resolved once.

@@ -484,7 +484,7 @@ void ExprResolver::check_declared_values(const TypedResult& field, const TypedRe
     for (const std::string& text : known) all += (all.empty() ? "\"" : ", \"") + text + "\"";
     error("E0313", value.span, "`" + path.text + "` is never \"" + value.text + "\"",
           near.empty() ? "its values are " + all : "did you mean \"" + near + "\"?",
-          {{declared->span, "declared here"}});
+          declared_here(*event, declared->span));
   };
   check(constant.expr);
   if (constant.expr.kind == TypedExpr::Kind::list) std::ranges::for_each(constant.expr.children, check);

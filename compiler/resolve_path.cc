@@ -147,6 +147,11 @@ TypedResult ExprResolver::of_candidate(const Chain& chain, size_t from) {
       result.expr.kind = TypedExpr::Kind::attribute;
       result.expr.attribute = *attribute;
       result.kinds = attribute_kinds(*attribute);
+      if (*attribute == TypedExpr::Attribute::type && scope_.types.size() == 1 &&
+          shared_.program.types[scope_.types[0]] == violation_declaration().name.text) {
+        shared_.diagnostics.warning("W0332", chain.span, "this is the type of the violation itself",
+                                    "write `event_type` for the type of the event that was wrong");
+      }
       return result;
     }
   }
@@ -428,7 +433,9 @@ Kinds ExprResolver::declared_kinds(const std::vector<TypeId>& types, const Field
     const std::string near = nearest_name(path.parts[0].member, known);
     std::string help = near.empty() ? "" : "did you mean `" + near + "`? otherwise ";
     error("E0204", at, "`" + last->name.text + "` has no field `" + path.parts[0].member + "`",
-          help + "add it to the event's declaration", {{last->name.span, "declared here"}});
+          help + (last == &violation_declaration() ? "its fields are those of docs/language.md, section 6"
+                                                   : "add it to the event's declaration"),
+          declared_here(*last, last->name.span));
     broken = true;
     return kinds_any;
   }
@@ -436,7 +443,7 @@ Kinds ExprResolver::declared_kinds(const std::vector<TypeId>& types, const Field
   const Kinds needed = path.parts[1].index >= 0 ? kind_list : kind_object;
   if ((kinds & needed) != 0) return kinds_any;
   error("E0308", at, "`" + path.parts[0].member + "` is " + describe_kinds(kinds) + " and has no members",
-        "remove what follows it", {{found->span, "declared here"}});
+        "remove what follows it", declared_here(*last, found->span));
   broken = true;
   return kinds_any;
 }

@@ -70,7 +70,7 @@ void check_key_field(ResolveShared& shared, const ast::Path& path, const TypedSt
     std::string help = near.empty() ? "" : "did you mean `" + near + "`? otherwise ";
     help += is_own ? "add it to the event's declaration"
                    : "say where this event names the key: `" + event->name.text + " by FIELD`";
-    std::vector<Label> causes = {{event->name.span, "declared here"}};
+    std::vector<Label> causes = declared_here(*event, event->name.span);
     if (!is_own) causes.push_back({step.span, "a step of this type"});
     shared.diagnostics.error("E0204", path.span, "`" + event->name.text + "` has no field `" + member + "`",
                              std::move(help), std::move(causes));

@@ -41,7 +41,7 @@ void check_event(ResolveShared& shared, const ast::TestLine& line) {
     const std::string near = nearest_name(member.text, known);
     if (near.empty()) continue;
     shared.diagnostics.warning("W0501", member.span, "`" + event->name.text + "` has no field `" + member.text + "`",
-                               "did you mean `" + near + "`?", {{event->name.span, "declared here"}});
+                               "did you mean `" + near + "`?", declared_here(*event, event->name.span));
   }
 }
 

@@ -154,8 +154,18 @@ struct TypedDestination {
 struct TypedProgram {
   std::vector<std::string> types;  // by TypeId; [0] is empty: a type no rule names
   std::vector<FieldPath> fields;   // by FieldId
+  std::vector<Schema> schemas;     // in the order of their names
+  // What declarations say with `from`: where an event type has a field.
+  struct Source {
+    std::string type, field;
+    FieldPath path;
+  };
+  std::vector<Source> sources;
   std::vector<TypedRule> rules;
   std::vector<TypedDestination> destinations;
 };
+
+// Sets a path's text from its parts: `properties.items[0].sku`, names in backticks where they need them.
+void finish_field_path(FieldPath& path);
 
 }  // namespace omen

@@ -61,7 +61,14 @@ class Writer {
 
   void write(const TypedStep& step) {
     number(static_cast<int64_t>(step.types.size()));
-    for (const TypeId type : step.types) text(program_.types[type]);
+    for (const TypeId type : step.types) {
+      text(program_.types[type]);
+      for (const TypedProgram::Source& source : program_.sources) {
+        if (source.type != program_.types[type]) continue;
+        text(source.field);
+        text(source.path.text);
+      }
+    }
     optional(step.condition);
     number(static_cast<int64_t>(step.by.size()));
     for (const auto& part : step.by) {

@@ -219,7 +219,7 @@ TEST_CASE("run: destinations of kind file are appended to") {
                    "rule r { match login alert \"seen\" to here, there, out }\n");
   folder.write("alerts", "before\n");
   const Outcome outcome = run(folder, {},
-                              R"({"type":"login","ts":1})"
+                              R"({"type":"login","ts":1,"user_id":"ann"})"
                               "\n");
   CHECK(outcome.exit_code == 0);
   CHECK(has(outcome.out, "\"seen\""));

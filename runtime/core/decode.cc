@@ -76,20 +76,28 @@ std::optional<int64_t> time_of_day(std::string_view text) {
 
 }  // namespace
 
-Decoder::Decoder(const Program& program, const Envelope& envelope)
+Decoder::Decoder(const Program& program, const Envelope& envelope, Declared declared)
     : program_(program),
       are_events_(true),
+      declared_(declared),
+      validator_(program),
       default_type_(envelope.type + std::string(name_padding, '\0')),
       type_head_(head_of(head_names_, envelope.type_field)),
       time_head_(head_of(head_names_, envelope.time_field)),
       id_head_(head_of(head_names_, envelope.id_field)) {
-  for (const TypeInfo& type : program.types) plan(type.fields);
+  for (const TypeInfo& type : program.types) plan(type);
   prepare();
 }
 
 Decoder::Decoder(const Program& program, const PlainObjects& objects)
-    : program_(program), are_events_(false), type_head_(0), time_head_(0), id_head_(0) {
-  plan(objects.fields);
+    : program_(program),
+      are_events_(false),
+      declared_(Declared::nothing),
+      validator_(program),
+      type_head_(0),
+      time_head_(0),
+      id_head_(0) {
+  plan({{}, objects.fields, {}});
   prepare();
 }
 
@@ -108,11 +116,11 @@ void Decoder::prepare() {
 }
 
 // What is to be extracted of the next type.
-void Decoder::plan(const std::vector<FieldId>& fields) {
+void Decoder::plan(const TypeInfo& type) {
   Extraction& extraction = extractions_.emplace_back();
-  extraction.fields = fields;
-  for (const FieldId field : fields) {
-    const FieldPath& path = program_.fields[field];
+  extraction.fields = type.fields;
+  for (const FieldId field : type.fields) {
+    const FieldPath& path = declared_ == Declared::nothing ? program_.fields[field] : type.path(field, program_.fields);
     if (const auto member = envelope_member(path); member && are_events_) {
       extraction.members.emplace_back(field, static_cast<Member>(*member));
       continue;
@@ -130,7 +138,7 @@ void Decoder::plan(const std::vector<FieldId>& fields) {
       if (below == node->below.end()) below = node->below.insert(below, PathNode{part, {}, {}});
       node = &*below;
     }
-    node->field = field;
+    node->fields.push_back(field);
   }
 }
 
@@ -209,6 +217,10 @@ void Decoder::decode_line(const char* line, const char* line_end) {
   event.fields = row;
   const Extraction& extraction = extractions_[event.type];
   if (!extraction.fields.empty()) extract(extraction, event, row);
+  if (declared_ != Declared::nothing) {
+    event.is_broken =
+        validator_.is_declared(event.type) ? !validator_.accepts(event.type, row) : declared_ == Declared::strict;
+  }
   events_.push_back(event);
   places_.push_back(place_);
 }
@@ -310,7 +322,10 @@ void Decoder::extract(const Extraction& extraction, const Event& event, Value* r
 }
 
 void Decoder::extract_at(const PathNode& node, Token token, Value* row) {
-  if (node.field) row[*node.field] = value_at(token);
+  if (!node.fields.empty()) {
+    const Value value = value_at(token);  // once: there is room for each text once
+    for (const FieldId field : node.fields) row[field] = value;
+  }
   if (node.below.empty()) return;
   if (base_[*token] == '{') {
     for (++token; base_[*token] != '}';) {

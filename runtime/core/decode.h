@@ -5,6 +5,7 @@
 //     one walk over its tokens: grammar, numbers, escapes, depth, duplicate members;
 //                               notes where the heads (members that some rule reads) have their values
 //     type, ts and id; then the fields that the program wants of that type, into a row
+//     these against the declaration of the type (validate.h): an event that breaks it is marked
 //
 // The second stage of simdjson is not used: on-demand skips what it is not asked for, and then accepts what is no
 // JSON; the DOM builds what nobody reads. The walk sees every token once and costs less than either (bench/).
@@ -29,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/core/validate.h"
 #include "runtime/core/walk.h"
 #include "runtime/model/event.h"
 #include "runtime/model/program.h"
@@ -55,9 +57,16 @@ struct PlainObjects {
   std::vector<FieldId> fields;
 };
 
+// What the declarations of event types mean to a decoder.
+enum class Declared : uint8_t {
+  nothing,  // events that the engine makes: fields stand under their own names, and are not held against anything
+  types,    // an event of a declared type keeps to its declaration
+  strict,   // and any other type breaks it
+};
+
 class Decoder {
  public:
-  explicit Decoder(const Program& program, const Envelope& envelope = {});
+  explicit Decoder(const Program& program, const Envelope& envelope = {}, Declared declared = Declared::types);
   // The events have no type, time or id, and paths called so are members like others.
   Decoder(const Program& program, const PlainObjects& objects);
   ~Decoder();
@@ -76,6 +85,7 @@ class Decoder {
   // The next events of the slice; an empty batch at its end.
   Batch next();
 
+  const Validator& validator() const { return validator_; }
   LinePlace place() const { return place_; }               // of the line to come
   uint64_t lines() const { return lines_; }                // read so far, blank ones too
   uint64_t without_time() const { return without_time_; }  // events that took the time of their arrival
@@ -84,7 +94,7 @@ class Decoder {
   // A path below its head: where it leads, and what lies further along it.
   struct PathNode {
     FieldPath::Part part;
-    std::optional<FieldId> field;
+    std::vector<FieldId> fields;  // more than one when `from` gives the place a second name
     std::vector<PathNode> below;
   };
   enum class Member : uint8_t { type, time, id };
@@ -94,7 +104,7 @@ class Decoder {
     std::vector<std::pair<HeadId, PathNode>> heads;
     std::vector<std::pair<FieldId, Member>> members;  // `type`, `ts`, `id` read as fields
   };
-  void plan(const std::vector<FieldId>& fields);
+  void plan(const TypeInfo& type);
   void prepare();
 
   bool find_tokens(std::string_view text);
@@ -114,6 +124,8 @@ class Decoder {
 
   const Program& program_;
   const bool are_events_;
+  const Declared declared_;
+  const Validator validator_;
   const std::string default_type_;  // padded, as names to look up are
   std::vector<std::string> head_names_;
   HeadId type_head_, time_head_, id_head_;

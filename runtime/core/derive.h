@@ -25,7 +25,7 @@ namespace omen {
 
 class Derive {
  public:
-  explicit Derive(const Program& program) : decoder_(program) {}
+  explicit Derive(const Program& program) : decoder_(program, {}, Declared::nothing) {}
 
   // `object` is the JSON text of an object without the members type, ts and id. Nothing (nullptr) when the event would
   // break a limit on what is read: too long, too deep, too many members.

@@ -39,6 +39,7 @@ Engine::Engine(const Program& program, const Limits& limits)
   build_interests(false, interests_);
   build_interests(true, derived_interests_);
   prepare_emits();
+  prepare_violations();
 }
 
 Engine::~Engine() { clear_matches(); }
@@ -123,21 +124,24 @@ void Engine::step(const Event& event) {
   } else {
     ++counters_.events;
     sequence_ = event.sequence + derived_;
-    const std::vector<Interest>& interests = interests_[event.type];
-    if (interests.empty()) return;
-    const bool is_foreseen = &event >= coming_.data() && &event < coming_.data() + coming_.size();
-    const uint32_t* const hashes =
-        is_foreseen ? hashes_.data() + first_hash_[static_cast<size_t>(&event - coming_.data())] : nullptr;
-    if (derived_ == 0) {
-      see(event, interests, hashes);
-    } else {
-      Event numbered = event;
-      numbered.sequence = sequence_;
-      numbered.derived_so_far = derived_;
-      see(numbered, interests, hashes);
-    }
+    if (event.is_broken) [[unlikely]]
+      return step_broken(event);
+    see_received(event);
   }
   emit_from(first_match);
+}
+
+void Engine::see_received(const Event& event) {
+  const std::vector<Interest>& interests = interests_[event.type];
+  if (interests.empty()) return;
+  const bool is_foreseen = &event >= coming_.data() && &event < coming_.data() + coming_.size();
+  const uint32_t* const hashes =
+      is_foreseen ? hashes_.data() + first_hash_[static_cast<size_t>(&event - coming_.data())] : nullptr;
+  if (derived_ == 0) return see(event, interests, hashes);
+  Event numbered = event;
+  numbered.sequence = sequence_;
+  numbered.derived_so_far = derived_;
+  see(numbered, interests, hashes);
 }
 
 void Engine::pass_time(int64_t time_us) {

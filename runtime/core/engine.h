@@ -13,6 +13,9 @@
 // An event of a type that no rule cares for costs a comparison with the earliest deadline. Partitions that nothing can
 // come of any more are freed by a sweep: each is noted in a bucket of the time at which it should be dead by then.
 //
+// An event that breaks the declaration of its type is not matched (unless that is lenient); where a rule looks for
+// them, it is followed by a derived event for each thing that is wrong.
+//
 // A derived event is seen by the rules with a step that names its type, and by no other: to them it is as if it had not
 // been. It happens at the clock's time, behind the event or the deadline that made it and before anything else.
 //
@@ -39,6 +42,7 @@
 #include "runtime/core/machines.h"
 #include "runtime/core/partition.h"
 #include "runtime/core/timers.h"
+#include "runtime/core/validate.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/program.h"
 
@@ -141,12 +145,24 @@ class Engine {
         : derive(program), actions(program, prepared, captures) {}
   };
 
+  // What is needed to report an event that breaks its declaration.
+  struct Violations {
+    Validator validator;
+    Derive derive;
+    std::vector<Violation> found;  // of the event in hand
+    std::string object, id;
+    explicit Violations(const Program& program) : validator(program), derive(program) {}
+  };
+
   void build_tables();
   void build_interests(bool is_derived, std::vector<std::vector<Interest>>& interests) const;
   void build_starts(TypeId type, bool is_derived, Interest& interest, RuleId rule) const;
   void pass_time(int64_t time_us);
   void see(const Event& event, const std::vector<Interest>& interests, const uint32_t* hashes);
+  void see_received(const Event& event);
   void see_derived(const Event& event);
+  void step_broken(const Event& event);
+  void prepare_violations();
   void emit_from(size_t first_match);
   void prepare_emits();
   bool emit(const Match& match, const ActionProgram& action, uint32_t place);
@@ -183,7 +199,9 @@ class Engine {
   std::vector<uint32_t> table_of_rule_;
   std::vector<std::vector<Interest>> interests_;          // by TypeId
   std::vector<std::vector<Interest>> derived_interests_;  // of derived events
+  std::vector<bool> is_lenient_;                          // by TypeId: one that breaks its declaration is matched
   std::unique_ptr<Emits> emits_;                          // when a rule has an `emit`
+  std::unique_ptr<Violations> violations_;                // when a rule names `schema_violation`
   int64_t clock_us_;
   uint64_t sequence_ = 0;             // of the newest event
   uint64_t derived_ = 0;              // events so far

@@ -100,7 +100,8 @@ Value rounded(Function function, const Value& value) {
   }
 }
 
-// A field's time is a text or a number, as `ts` is.
+}  // namespace
+
 std::optional<int64_t> time_of(const Value& value) {
   switch (value.kind) {
     case Kind::time:
@@ -115,6 +116,8 @@ std::optional<int64_t> time_of(const Value& value) {
       return {};
   }
 }
+
+namespace {
 
 Value calendar(Function function, int64_t local_us, Scratch& scratch) {
   using namespace std::chrono;

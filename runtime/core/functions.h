@@ -2,6 +2,8 @@
 // that it is not made for; exists, missing and coalesce are made for all.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 
 #include "runtime/core/scratch.h"
@@ -13,6 +15,9 @@ class time_zone;
 }
 
 namespace omen {
+
+// The time that a value is, as `ts` may be written: a time, RFC 3339 text, or a number since 1970.
+std::optional<int64_t> time_of(const Value& value);
 
 Value call(Function function, std::span<const Value> arguments, Scratch& scratch);
 // hour, weekday and date as the clocks of a zone show them.

@@ -20,6 +20,8 @@ bool stands_before(const Value& a, const Value& b) {
 
 }  // namespace
 
+void PreparedList::sort() { std::sort(values.begin(), values.end(), stands_before); }
+
 Truth PreparedList::contains(const Value& value) const {
   if (value.is_missing()) return Truth::unknown;
   constexpr size_t few = 8;
@@ -76,7 +78,7 @@ void Prepared::prepare_lists(const CodeSection& section) {
         made.values.push_back(list.fold ? folded(value) : value);
       }
     }
-    std::sort(made.values.begin(), made.values.end(), stands_before);
+    made.sort();
   }
 }
 

@@ -25,6 +25,7 @@ namespace omen {
 struct PreparedList {
   std::vector<Value> values;
   bool has_missing = false;
+  void sort();  // as contains() needs them
   // `value` (folded when the list is) equals one of them.
   Truth contains(const Value& value) const;
 };

@@ -25,7 +25,7 @@ Status Quarantine::open(const std::string& path) {
   return Status::ok();
 }
 
-void Quarantine::add(const Rejection& rejection, const std::string& input) {
+void Quarantine::add(const Rejection& rejection, const std::string& input, std::span<const Violation> violations) {
   ++counts_[static_cast<size_t>(rejection.reason)];
   if (output_ == nullptr) return;
   std::string& out = output_->buffer();
@@ -33,6 +33,15 @@ void Quarantine::add(const Rejection& rejection, const std::string& input) {
   json::append_string(out, json::utf8_fault(input) == input.size() ? input : "?");
   fmt::format_to(std::back_inserter(out), ",\"line\":{},\"offset\":{},\"column\":{},", rejection.place.line,
                  rejection.place.offset, rejection.column);
+  if (!violations.empty()) {
+    out += "\"violations\":[";
+    for (const Violation& violation : violations) {
+      out += &violation == violations.data() ? "{" : ",{";
+      append_violation(out, violation);
+      out += '}';
+    }
+    out += "],";
+  }
   if (json::utf8_fault(rejection.bytes) == rejection.bytes.size()) {
     out += "\"text\":";
     json::append_string(out, rejection.bytes);

@@ -3,14 +3,21 @@
 //   {"reason":"not_json","input":"events.ndjson","line":7,"offset":1311,"column":17,"text":"…"}
 //
 // `offset` counts the bytes before the line (unpacked), `column` the bytes up to the place of the fault, from 1. A
-// line that is not UTF-8 stands under "base64" in place of "text"; of one that is too long the beginning is kept.
+// line of an event that does not keep to its declaration has "violations" before its text, each with field, problem,
+// what is expected and (shortened) the value:
+//
+//   {"reason":"schema_violation",…,"violations":[{"field":"amount","problem":"wrong_type",…}],"text":"…"}
+//
+// A line that is not UTF-8 stands under "base64" in place of "text"; of one that is too long the beginning is kept.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
+#include "runtime/core/validate.h"
 #include "runtime/io/output.h"
 #include "runtime/model/rejection.h"
 
@@ -22,7 +29,7 @@ class Quarantine {
   Quarantine() = default;
   Status open(const std::string& path);
 
-  void add(const Rejection& rejection, const std::string& input);
+  void add(const Rejection& rejection, const std::string& input, std::span<const Violation> violations = {});
   Status flush() { return output_ != nullptr ? output_->flush() : Status::ok(); }
   uint64_t count(Reason reason) const { return counts_[static_cast<size_t>(reason)]; }
 

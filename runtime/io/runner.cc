@@ -17,8 +17,9 @@ Runner::Runner(const Program& program, const RunOptions& options)
     : program_(program),
       options_(options),
       engine_(program, options.limits),
-      decoder_(program, options.envelope),
-      reorder_(program, options.order) {}
+      decoder_(program, options.envelope, options.strict_types ? Declared::strict : Declared::types),
+      reorder_(program, options.order),
+      health_(program) {}
 
 Status Runner::open() {
   return options_.quarantine_path.empty() ? Status::ok() : quarantine_.open(options_.quarantine_path);
@@ -83,9 +84,12 @@ void Runner::note_peaks() {
 void Runner::offer(Event& event, LinePlace place, const Input& input) {
   switch (reorder_.offer(event)) {
     case Reorder::Verdict::next:
+      if (event.is_broken) [[unlikely]]
+        note_broken(event, place, input);
       engine_.step(event);
       break;
     case Reorder::Verdict::held:
+      if (event.is_broken) note_broken(event, place, input);
       while (const Event* due = reorder_.due()) engine_.step(*due);
       break;
     case Reorder::Verdict::late:
@@ -97,6 +101,17 @@ void Runner::offer(Event& event, LinePlace place, const Input& input) {
     case Reorder::Verdict::duplicate:
       break;
   }
+}
+
+// It takes its place in the stream, where the engine reports it to the rules.
+void Runner::note_broken(const Event& event, LinePlace place, const Input& input) {
+  violations_.clear();
+  decoder_.validator().list(event, violations_);
+  health_.add(event, violations_);
+  const Reason reason = !decoder_.validator().is_declared(event.type) ? Reason::undeclared_type
+                        : decoder_.validator().is_lenient(event.type) ? Reason::let_through
+                                                                      : Reason::schema_violation;
+  quarantine_.add(input.original({reason, place, 1, event.raw}), input.name(), violations_);
 }
 
 // The inputs have ended: nothing earlier can come any more.

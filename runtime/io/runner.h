@@ -19,6 +19,7 @@
 #include "runtime/core/decode.h"
 #include "runtime/core/engine.h"
 #include "runtime/core/reorder.h"
+#include "runtime/io/health.h"
 #include "runtime/io/input.h"
 #include "runtime/io/quarantine.h"
 #include "runtime/model/limits.h"
@@ -41,6 +42,7 @@ struct RunOptions {
   std::vector<std::string> inputs;  // in the order given; "-" is standard input
   Format format;
   Envelope envelope;
+  bool strict_types = false;  // an event of a type without a declaration is broken
   StreamOrder order;
   Limits limits;
   bool advance_at_end = false;           // absences that are still pending come true
@@ -87,11 +89,13 @@ class Runner {
 
   const Engine& engine() const { return engine_; }
   const Quarantine& quarantine() const { return quarantine_; }
+  const Health& health() const { return health_; }
 
  private:
   void run_input(Input& input, MatchSink& sink);
   void decode(const Input::Slice& slice, const Input& input, MatchSink& sink);
   void offer(Event& event, LinePlace place, const Input& input);
+  void note_broken(const Event& event, LinePlace place, const Input& input);
   void finish(MatchSink& sink);
   void hand_over(MatchSink& sink);
   void note_peaks();
@@ -104,6 +108,8 @@ class Runner {
   Decoder decoder_;
   Reorder reorder_;
   Quarantine quarantine_;
+  Health health_;
+  std::vector<Violation> violations_;
   RunReport report_;
   const std::function<void(const Progress&)>* progress_ = nullptr;
 };

@@ -213,6 +213,19 @@ std::string escaped(std::string_view text, bool is_template) {
 
 std::string quoted(std::string_view text) { return '"' + escaped(text, false) + '"'; }
 
+}  // namespace
+
+std::string constant_text(const Constant& constant) {
+  const Value value = constant.value();
+  if (value.kind == Kind::text) return quoted(value.bytes());
+  if (value.is_missing()) return "null";
+  std::string out;
+  append_text(out, value);
+  return out;
+}
+
+namespace {
+
 // Follows the instructions with texts in the place of values.
 class Decompiler {
  public:
@@ -257,14 +270,7 @@ class Decompiler {
     return which == Relation::equal ? (fold ? " in~ " : " in ") : relation(which, fold);
   }
 
-  std::string constant(uint32_t index) const {
-    const Value value = section_.constants[index].value();
-    if (value.kind == Kind::text) return quoted(value.bytes());
-    if (value.is_missing()) return "null";
-    std::string out;
-    append_text(out, value);
-    return out;
-  }
+  std::string constant(uint32_t index) const { return constant_text(section_.constants[index]); }
 
   std::string list(uint32_t index) const {
     std::string out = "[";

@@ -196,6 +196,9 @@ struct Program;
 // Every index of the code section is in range and every expression well formed. Part of Program::verify.
 Status verify_code(const Program& program);
 
+// As an author writes it: 5, "text", true, 1h30m; null when it is missing.
+std::string constant_text(const Constant& constant);
+
 // As an author would write it, names of fields and bound events included: `amount > 5 and not (plan == "pro")`.
 std::string dump_code(const Program& program, CodeId code);
 std::string dump_predicate(const Program& program, PredicateId predicate);

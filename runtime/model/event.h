@@ -21,6 +21,7 @@ struct Event {
   uint64_t derived_so_far = 0;  // so many of those up to it are derived: the difference is its place in the stream
   TypeId type = type_unnamed;
   bool is_derived = false;     // made by the engine (core/derive): only steps that name its type see it
+  bool is_broken = false;      // it does not keep to its declaration (core/validate)
   std::string_view type_name;  // as received
   std::string_view id;         // empty when it has none
   std::string_view raw;        // the JSON object as received

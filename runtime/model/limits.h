@@ -28,6 +28,9 @@ inline constexpr uint32_t key_bytes_max = 1024;        // key_too_long: longer k
 // Limits on what `--dedupe` remembers: beyond it the oldest id is forgotten; counted ids_forgotten.
 inline constexpr uint32_t dedupe_ids_max = 10'000'000;
 
+// Limits on what is remembered of types without a declaration: events of further ones are counted together.
+inline constexpr uint32_t undeclared_names_max = 1'000;
+
 // Limits on rule text: beyond one the rule does not compile.
 inline constexpr uint32_t rule_file_bytes_max = 1u << 20;
 inline constexpr uint32_t rules_max = 10'000;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "runtime/model/limits.h"
 #include "runtime/model/time.h"
 
@@ -18,7 +20,12 @@ class Verifier {
     for (const TypeInfo& type : program_.types) {
       fields(type.fields, type.name);
       fields(type.kept, type.name);
+      for (const FieldSource& source : type.sources) {
+        fields({source.field}, type.name);
+        require(!source.path.parts.empty() && source.path.parts[0].index < 0, type.name, "the source of a field");
+      }
     }
+    for (const Schema& schema : program_.schemas) verify_schema(schema);
     for (const RuleProgram& rule : program_.rules) verify_rule(rule);
     return message_.empty() ? verify_code(program_) : Status::error(message_);
   }
@@ -39,6 +46,16 @@ class Verifier {
   void state(const RuleProgram& rule, StateId id) { require(id < rule.states.size(), rule.name, "a state"); }
   void code(const RuleProgram& rule, CodeId id) {
     require(id == code_none || id < program_.code.codes.size(), rule.name, "an expression");
+  }
+
+  void verify_schema(const Schema& schema) {
+    require(schema.type != type_unnamed && schema.type < program_.types.size(), "a schema", "the type");
+    require(&schema == &program_.schemas[0] || (&schema)[-1].type < schema.type, "a schema", "the order");
+    if (!message_.empty()) return;
+    const TypeInfo& type = program_.types[schema.type];
+    for (const FieldSchema& field : schema.fields) {
+      require(std::ranges::binary_search(type.fields, field.field), type.name, "a declared field");
+    }
   }
 
   void verify_rule(const RuleProgram& rule) {
@@ -227,7 +244,23 @@ void dump_rule(std::string& out, const Program& program, const RuleProgram& rule
   }
 }
 
+void dump_schema(std::string& out, const Program& program, const Schema& schema) {
+  const TypeInfo& type = program.types[schema.type];
+  out += "schema " + type.name + (schema.is_lenient ? " lenient" : "") + '\n';
+  for (const FieldSchema& field : schema.fields) {
+    out += "  " + declaration_text(field);
+    const FieldPath& path = type.path(field.field, program.fields);
+    if (&path != &program.fields[field.field]) out += " from " + path.text;
+    out += '\n';
+  }
+}
+
 }  // namespace
+
+const FieldPath& TypeInfo::path(FieldId field, const std::vector<FieldPath>& fields_of_program) const {
+  const auto found = std::ranges::find(sources, field, &FieldSource::field);
+  return found != sources.end() ? found->path : fields_of_program[field];
+}
 
 Status Program::verify() const { return Verifier(*this).run(); }
 
@@ -239,6 +272,7 @@ std::string Program::dump() const {
     if (!types[type].kept.empty()) out += " keeps " + join_fields(*this, types[type].kept);
     out += '\n';
   }
+  for (const Schema& schema : schemas) dump_schema(out, *this, schema);
   for (const DestinationProgram& destination : destinations) {
     out += "destination " + destination.name + " " + destination.kind + '\n';
   }

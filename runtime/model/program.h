@@ -28,6 +28,7 @@
 
 #include "runtime/model/code.h"
 #include "runtime/model/event.h"
+#include "runtime/model/schema.h"
 #include "runtime/model/status.h"
 #include "runtime/model/value.h"
 
@@ -55,10 +56,18 @@ struct FieldPath {
   std::string text;  // "properties.items[0].sku"
 };
 
+// A field that the events of one type have elsewhere than its name says (`user_id from properties.customer.id`).
+struct FieldSource {
+  FieldId field = 0;
+  FieldPath path;
+};
+
 struct TypeInfo {
   std::string name;
-  std::vector<FieldId> fields;  // what the decoder extracts from events of this type, ascending
-  std::vector<FieldId> kept;    // the part of them that outlives the event when it is captured, ascending
+  std::vector<FieldId> fields;            // what the decoder extracts from events of this type, ascending
+  std::vector<FieldId> kept;              // the part of them that outlives the event when it is captured, ascending
+  std::vector<FieldSource> sources = {};  // by field; others are read where their path says
+  const FieldPath& path(FieldId field, const std::vector<FieldPath>& fields_of_program) const;
 };
 
 // event.time - registers[anchor] must lie in [min_us, max_us].
@@ -194,6 +203,7 @@ struct DestinationProgram {
 struct Program {
   std::vector<TypeInfo> types;     // by TypeId; [0]: types no rule names
   std::vector<FieldPath> fields;   // by FieldId
+  std::vector<Schema> schemas;     // of the declared types, by type
   CodeSection code;                // predicates, expressions, templates, constants
   std::vector<RuleProgram> rules;  // in the order of the files
   std::vector<DestinationProgram> destinations;

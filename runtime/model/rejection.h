@@ -18,25 +18,29 @@ enum class Reason : uint8_t {
   too_deep,          // more than event_depth_max containers in one another
   too_many_members,  // an object of more than event_members_max
   duplicate_member,
-  number_range,  // beyond 64 bits, or beyond the floats
-  no_type,       // `type` missing, or no text
-  bad_time,      // `ts` is neither RFC 3339 nor a number
-  time_range,    // `ts` outside the years 0001 to 9999
-  late,          // older than the clock, with --lateness
-  ahead,         // further ahead of the clock than --max-ahead
-  cut_off,       // the input ends in the middle of a JSON text or array
-  bad_quote,     // CSV, logfmt: a quote that is not closed or stands within a bare value; an unknown escape
-  column_count,  // CSV: more or fewer cells than the header has
-  bad_pair,      // logfmt: a value without a key
-  bad_envelope,  // CloudEvents, Segment, GA4: a member that the envelope must have is missing or of the wrong kind
-  not_mapped,    // a mapping gives the record no type
+  number_range,      // beyond 64 bits, or beyond the floats
+  no_type,           // `type` missing, or no text
+  bad_time,          // `ts` is neither RFC 3339 nor a number
+  time_range,        // `ts` outside the years 0001 to 9999
+  late,              // older than the clock, with --lateness
+  ahead,             // further ahead of the clock than --max-ahead
+  cut_off,           // the input ends in the middle of a JSON text or array
+  bad_quote,         // CSV, logfmt: a quote that is not closed or stands within a bare value; an unknown escape
+  column_count,      // CSV: more or fewer cells than the header has
+  bad_pair,          // logfmt: a value without a key
+  bad_envelope,      // CloudEvents, Segment, GA4: a member that the envelope must have is missing or of the wrong kind
+  not_mapped,        // a mapping gives the record no type
+  schema_violation,  // it does not keep to the declaration of its type
+  let_through,       // likewise, but the declaration is lenient: the event is matched all the same
+  undeclared_type,   // its type has no declaration, with --strict-types
 };
-inline constexpr std::array<std::string_view, 19> reason_names = {
-    "too_long", "not_utf8",         "not_json",         "not_object",
-    "too_deep", "too_many_members", "duplicate_member", "number_range",
-    "no_type",  "bad_time",         "time_range",       "late",
-    "ahead",    "cut_off",          "bad_quote",        "column_count",
-    "bad_pair", "bad_envelope",     "not_mapped"};
+inline constexpr std::array<std::string_view, 22> reason_names = {
+    "too_long",    "not_utf8",         "not_json",         "not_object",
+    "too_deep",    "too_many_members", "duplicate_member", "number_range",
+    "no_type",     "bad_time",         "time_range",       "late",
+    "ahead",       "cut_off",          "bad_quote",        "column_count",
+    "bad_pair",    "bad_envelope",     "not_mapped",       "schema_violation",
+    "let_through", "undeclared_type"};
 inline constexpr std::string_view name_of(Reason reason) { return reason_names[static_cast<size_t>(reason)]; }
 
 // Where a line begins in its input.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/support/reference_schema.h"
+
 namespace omen::reference {
 
 struct Reference::Run {
@@ -64,7 +66,7 @@ std::string Alert::print() const {
 }
 
 Reference::Reference(const std::vector<ast::File>& files, uint32_t max_runs, uint32_t max_matches)
-    : max_runs_(max_runs), max_matches_(max_matches) {
+    : files_(files), max_runs_(max_runs), max_matches_(max_matches) {
   for (const ast::File& file : files) {
     for (const ast::Rule& source : file.rules) {
       if (!source.match) continue;
@@ -94,7 +96,13 @@ void Reference::feed(int64_t ts_us, Json event) {
   meet_deadlines(time_us, false);
   clock_ = time_us;
   const Json* type = event.find("type");
+  bool is_matched = true;
+  if (const ast::EventDeclaration* declared = declaration_of(files_, type != nullptr ? type->text : "")) {
+    event = as_declared(*declared, event);
+    is_matched = declared->lenient || violations(files_, *declared, event).empty();
+  }
   events_.push_back({time_us, type != nullptr ? type->text : "", std::move(event)});
+  if (!is_matched) return;
   for (auto& rule : rules_) feed_rule(*rule, static_cast<int>(events_.size()) - 1);
 }
 

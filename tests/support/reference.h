@@ -76,6 +76,7 @@ class Reference {
   bool alive(const Rule& rule, const Run& run) const;
   void report(Rule& rule, Partition& partition, int64_t start_us, const std::vector<Capture>& captures, int64_t end_us);
 
+  const std::vector<ast::File>& files_;
   std::vector<std::unique_ptr<Rule>> rules_;
   std::vector<Event> events_;
   std::vector<Alert> alerts_;
