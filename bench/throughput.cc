@@ -4,7 +4,8 @@
 //   throughput [EVENTS] [REPEATS]
 //
 // Rules are `A -> B[amount > c]` within 15 minutes by user. Those called `rare` name the 14 rarest types, about a tenth
-// of the events; those called `all` name every type.
+// of the events; those called `all` name every type. With `declared` every type has a declaration of its eight fields,
+// with constraints, which every event keeps to.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -33,6 +34,17 @@ std::string rules_text(size_t count, bool all_types) {
     out += fmt::format(
         "rule r{} {{ by user_id match {} as a -> {}[amount > {}] as b within 15m alert \"{{user_id}}\" }}\n", i,
         types[first + i % range], types[first + (i * 7 + 3) % range], 300 + i % 97 * 2);
+  }
+  return out;
+}
+
+std::string declarations_text() {
+  std::string out;
+  for (const std::string& type : type_names()) {
+    out += fmt::format(
+        "event {} {{ user_id: string max_length 36, session: string, amount: number 0..10000, product_id: int,\n"
+        "  country: string in [\"AT\", \"CH\", \"DE\"], page: string, device?: string, ok: bool }}\n",
+        type);
   }
   return out;
 }
@@ -88,6 +100,13 @@ int main(int argc, char** argv) {
           fmt::format("{} {}, {}", rules, rules == 1 ? "rule" : "rules", all_types ? "all" : "rare");
       workloads.push_back({name, compile_rules(rules_text(rules, all_types)), 0, {}, {}});
     }
+  }
+  for (const bool all_types : {false, true}) {
+    workloads.push_back({all_types ? "1 declared, all" : "1 declared, rare",
+                         compile_rules(declarations_text() + rules_text(1, all_types)),
+                         0,
+                         {},
+                         {}});
   }
   std::vector<double> floors;
   const double per_event = 1e9 / static_cast<double>(events);

@@ -19,8 +19,10 @@ int main(int argc, char** argv) {
   omen::cli::add_explain(app, exit_code);
   omen::cli::add_fmt(app, exit_code);
   omen::cli::add_graph(app, exit_code);
+  omen::cli::add_import(app, exit_code);
   omen::cli::add_run(app, exit_code);
   omen::cli::add_test(app, exit_code);
+  omen::cli::add_types(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

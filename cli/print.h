@@ -14,6 +14,9 @@ namespace omen::cli {
 bool is_terminal(int fd);
 bool has_colour(int fd);  // a terminal, and NO_COLOR is not set (no-color.org)
 
+// Control characters as escapes.
+std::string shown(std::string_view text);
+
 // An alert record as lines: time, severity, rule and key; the text; the matched events by name.
 void append_readable(std::string& out, std::string_view record, bool colour);
 

@@ -77,6 +77,7 @@ std::string failure_text(const Loaded& loaded, const ast::Test& test, const Test
   }
   std::string out = side_by_side(expected, actual);
   for (const std::string& problem : outcome.problems) out += "  " + problem + "\n";
+  for (const std::string& broken : outcome.broken) out += "  " + broken + "\n";
   for (const ast::TestLine* line : outcome.missing) {
     out += "  `" + expectation_text(loaded.sources, *line) + "` did not come:\n";
     out += explain_missing(loaded.compilation, loaded.sources, test, *line);

@@ -190,6 +190,20 @@ bool alert_meets(const Program& program, const std::vector<ast::File>& files, co
   return true;
 }
 
+namespace {
+
+std::string broken_text(const VirtualRun& run, const Event& event) {
+  std::vector<Violation> violations;
+  run.validator().list(event, violations);
+  std::string out;
+  for (const Violation& violation : violations) {
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", violation.field->name, name_of(violation.problem));
+  }
+  return fmt::format("the event {} breaks its declaration: {}", event.type_name, out);
+}
+
+}  // namespace
+
 TestOutcome run_test(const Program& program, const std::vector<ast::File>& files, const ast::Test& test) {
   TestOutcome outcome;
   VirtualRun run(program);
@@ -200,7 +214,9 @@ TestOutcome run_test(const Program& program, const std::vector<ast::File>& files
   for (const ast::TestLine& line : test.lines) {
     switch (line.kind) {
       case ast::TestLine::Kind::at: {
-        Status status = run.feed(event_line(files, line));
+        Status status = run.feed(event_line(files, line), [&](const Event& event) {
+          if (event.is_broken) outcome.broken.push_back(broken_text(run, event));
+        });
         if (!status.is_ok()) {
           outcome.problems.push_back(fmt::format("the event {} is rejected: {}", line.name.text, status.message()));
         }

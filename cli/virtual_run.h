@@ -38,6 +38,7 @@ class VirtualRun {
 
   const std::vector<VirtualAlert>& alerts() const { return alerts_; }
   const Engine& engine() const { return engine_; }
+  const Validator& validator() const { return decoder_.validator(); }
   int64_t clock_us() const { return clock_us_; }
 
  private:
