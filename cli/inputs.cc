@@ -10,8 +10,8 @@ void add_input_options(CLI::App& verb, InputOptions& options) {
       ->allow_extra_args(false)
       ->type_name("FILE");
   verb.add_option("--format", options.format,
-                  "Their format: ndjson, json, csv, logfmt, cloudevents, segment or ga4; auto tells it from the "
-                  "beginning of each input")
+                  "Their format: ndjson, json, csv, logfmt, cloudevents, segment, ga4 or a mapping of the "
+                  "rules; auto tells it from the beginning of each input")
       ->type_name("NAME")
       ->capture_default_str();
   verb.add_option("--delimiter", options.delimiter, "What parts the cells of CSV: one character, or tab")
@@ -23,12 +23,12 @@ void add_input_options(CLI::App& verb, InputOptions& options) {
   verb.add_option("--id-field", options.envelope.id_field, "The member that has its id")->capture_default_str();
 }
 
-Result<Inputs> resolve_inputs(const InputOptions& options) {
+Result<Inputs> resolve_inputs(const InputOptions& options, const Program& program) {
   Inputs inputs;
   inputs.paths = options.paths;
   if (inputs.paths.empty()) inputs.paths = {"-"};
   inputs.envelope = options.envelope;
-  auto format = format_named(options.format);
+  auto format = format_named(options.format, program);
   if (!format) return Status::error("--format: " + format.message());
   inputs.format = format.value();
   if (options.delimiter.empty()) return inputs;

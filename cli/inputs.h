@@ -1,7 +1,7 @@
 // Inputs: the options of a verb that reads events: which inputs, in which format, what their members are called.
 //
 //   add_input_options   declares them on a verb
-//   resolve_inputs      when the call is read: what they mean, or why they mean nothing
+//   resolve_inputs      when the rules are loaded: what they mean, a mapping of the rules too, or why they mean nothing
 #pragma once
 
 #include <string>
@@ -9,6 +9,7 @@
 
 #include "runtime/core/decode.h"
 #include "runtime/input/format.h"
+#include "runtime/model/program.h"
 #include "runtime/model/status.h"
 
 namespace CLI {
@@ -31,6 +32,6 @@ struct Inputs {
   Envelope envelope;
 };
 // An error is a call that is wrong.
-Result<Inputs> resolve_inputs(const InputOptions& options);
+Result<Inputs> resolve_inputs(const InputOptions& options, const Program& program);
 
 }  // namespace omen::cli

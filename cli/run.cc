@@ -76,14 +76,14 @@ int exit_code_of(const RunReport& report) {
 
 int run(Options& options) {
   if (const std::string problem = read_times(options); !problem.empty()) return complain(problem, exit_usage);
-  const auto inputs = resolve_inputs(options.inputs);
+  const Loaded loaded = load_rules(options.rules);
+  if (loaded.exit_code != exit_ok) return loaded.exit_code;
+  const Program& program = *loaded.compilation.program;
+  const auto inputs = resolve_inputs(options.inputs, program);
   if (!inputs) return complain(inputs.message(), exit_usage);
   options.run.inputs = inputs.value().paths;
   options.run.format = inputs.value().format;
   options.run.envelope = inputs.value().envelope;
-  const Loaded loaded = load_rules(options.rules);
-  if (loaded.exit_code != exit_ok) return loaded.exit_code;
-  const Program& program = *loaded.compilation.program;
 
   catch_stop_signals();
   Runner runner(program, options.run);

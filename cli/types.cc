@@ -91,11 +91,13 @@ class Reading {
   uint64_t events_ = 0;
 };
 
-int show(const Options& options, const Inputs& inputs) {
+int show(const Options& options) {
   Program program;
   program.types.resize(1);
-  Reading reading(program, inputs);
-  Profile profile(inputs.envelope);
+  const auto inputs = resolve_inputs(options.inputs, program);
+  if (!inputs) return complain(inputs.message(), exit_usage);
+  Reading reading(program, inputs.value());
+  Profile profile(inputs.value().envelope);
   reading.run([&](const Event& event) { profile.add(event); });
   if (options.as_schema) {
     const DeclarationText schema = declare(found_events(profile));
@@ -107,12 +109,14 @@ int show(const Options& options, const Inputs& inputs) {
   return reading.finish(exit_ok);
 }
 
-int compare(const Options& options, const Inputs& inputs) {
+int compare(const Options& options) {
   const Loaded loaded = load_rules(options.against);
   if (loaded.exit_code != exit_ok) return loaded.exit_code == exit_failed ? exit_usage : loaded.exit_code;
   const Program& program = *loaded.compilation.program;
-  Reading reading(program, inputs);
-  Profile profile(inputs.envelope);
+  const auto inputs = resolve_inputs(options.inputs, program);
+  if (!inputs) return complain(inputs.message(), exit_usage);
+  Reading reading(program, inputs.value());
+  Profile profile(inputs.value().envelope);
   Health health(program);
   std::vector<Violation> violations;
   reading.run([&](const Event& event) {
@@ -128,10 +132,8 @@ int compare(const Options& options, const Inputs& inputs) {
 }
 
 int run(const Options& options) {
-  const auto inputs = resolve_inputs(options.inputs);
-  if (!inputs) return complain(inputs.message(), exit_usage);
   catch_stop_signals();
-  return options.against.empty() ? show(options, inputs.value()) : compare(options, inputs.value());
+  return options.against.empty() ? show(options) : compare(options);
 }
 
 }  // namespace

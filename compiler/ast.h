@@ -258,6 +258,20 @@ struct Table {  // table NAME = csv {…} key FIELD
   Span span;
 };
 
+struct Mapped {  // NAME: EXPR [when EXPR], or *: EXPR
+  Name name;
+  bool is_rest = false;  // `*`: the members of the object that the value is
+  Expr value;
+  std::optional<Expr> when;
+  Span span;
+};
+
+struct Mapping {  // mapping NAME { … }
+  Name name;
+  std::vector<Mapped> members;
+  Span span;
+};
+
 struct TestLine {
   enum class Kind : uint8_t { at, clock, expect, expect_no, expect_nothing };
   Kind kind = Kind::at;
@@ -283,6 +297,7 @@ struct File {
   std::vector<EventDeclaration> events;
   std::vector<Destination> destinations;
   std::vector<Table> tables;
+  std::vector<Mapping> mappings;
   std::vector<Rule> rules;
   std::vector<Test> tests;
 };

@@ -192,6 +192,25 @@ void emit_sources(const TypedProgram& typed, Program& program) {
   for (TypeInfo& type : program.types) std::ranges::sort(type.sources, {}, &FieldSource::field);
 }
 
+// Every member is read of the record alone, as a condition is of its candidate.
+MappingProgram emit_mapping(const TypedMapping& typed, CodeEmitter& code) {
+  MappingProgram mapping;
+  mapping.name = typed.name;
+  std::set<FieldId> fields;
+  const auto emit = [&](const TypedExpr& expr) {
+    visit_expr(expr, [&](const TypedExpr& part) {
+      if (part.kind == ExprKind::field) fields.insert(part.field);
+    });
+    return code.code(expr, TypedRule());
+  };
+  for (const TypedMapped& member : typed.members) {
+    mapping.members.push_back(
+        {member.name, member.is_rest, emit(member.value), member.when ? emit(*member.when) : code_none});
+  }
+  mapping.fields.assign(fields.begin(), fields.end());
+  return mapping;
+}
+
 }  // namespace
 
 Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnostics& diagnostics) {
@@ -214,6 +233,7 @@ Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnost
     emit_actions(from, code, rule);
     rule.version = version_of(from, typed);
   }
+  for (const TypedMapping& mapping : typed.mappings) program.mappings.push_back(emit_mapping(mapping, code));
   FieldsByType fields(program.types.size());
   for (size_t i = 0; i < typed.rules.size(); ++i) fields.add_rule(typed.rules[i], program.rules[i]);
   fields.add_schemas(program.schemas);

@@ -87,6 +87,8 @@ class Builder {
   ast::Table table(P::TableDeclarationContext* context);
   void settings(P::SettingsContext* context, std::vector<ast::Name>& names, std::vector<ast::Expr>& values,
                 std::optional<ast::Quiet>* quiet_hours);
+  ast::Mapping mapping(P::MappingDeclarationContext* context);
+  ast::Mapped mapped(P::MappedContext* context);
   ast::Test test(P::TestDeclarationContext* context);
   ast::TestLine test_line(P::TestLineContext* context);
 

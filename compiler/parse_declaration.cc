@@ -1,4 +1,4 @@
-// Declarations other than rules: schemas, destinations, constants, tables, tests.
+// Declarations other than rules: schemas, destinations, constants, tables, mappings, tests.
 
 #include <fmt/format.h>
 
@@ -32,6 +32,8 @@ void Builder::declaration(P::DeclarationContext* context, ast::File& file) {
       file.patterns.push_back({name(d->name()), std::move(*step), span(d)});
   } else if (auto* d = context->tableDeclaration()) {
     file.tables.push_back(table(d));
+  } else if (auto* d = context->mappingDeclaration()) {
+    file.mappings.push_back(mapping(d));
   } else if (auto* d = context->ruleDeclaration()) {
     file.rules.push_back(rule(d));
   } else if (auto* d = context->testDeclaration()) {
@@ -149,6 +151,45 @@ ast::Table Builder::table(P::TableDeclarationContext* context) {
   } else {
     error("E0140", out.name.span, "the table has no key", "write `table NAME = csv { … } key FIELD`");
   }
+  return out;
+}
+
+ast::Mapping Builder::mapping(P::MappingDeclarationContext* context) {
+  ast::Mapping out;
+  out.name = name(context->name());
+  out.span = span(context);
+  Rule* before = nullptr;
+  for (auto* child : context->children) {
+    auto* part = dynamic_cast<P::MappedContext*>(child);
+    if (part == nullptr) {
+      before = nullptr;
+      continue;
+    }
+    if (before != nullptr) {
+      error("E0129", span(part), "a comma is missing before this member", "write `{ type: a, ts: b }`",
+            {{span(before), "behind this one"}});
+    }
+    before = part;
+    if (part->exception == nullptr) out.members.push_back(mapped(part));
+  }
+  return out;
+}
+
+ast::Mapped Builder::mapped(P::MappedContext* context) {
+  ast::Mapped out;
+  out.span = span(context);
+  out.is_rest = context->STAR() != nullptr;
+  if (out.is_rest) {
+    out.name = {"*", span(context->STAR()->getSymbol())};
+  } else if (context->name() != nullptr) {
+    out.name = name(context->name());
+  } else {
+    out.name = {text(context->text()).bytes, span(context->text())};
+  }
+  const bool allowed_before = std::exchange(objects_allowed_, true);
+  out.value = expression(context->expression(0));
+  objects_allowed_ = allowed_before;
+  if (context->WHEN() != nullptr) out.when = expression(context->expression(1));
   return out;
 }
 

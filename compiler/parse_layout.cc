@@ -35,8 +35,11 @@ class Layout {
 
   void walk(antlr4::ParserRuleContext* context, uint8_t level) {
     const size_t rule = context->getRuleIndex();
-    if (rule == P::RuleDeclaration) next_ = {Joint::line, 0, 0, 0, Column::none, is_block(context)};
-    if (rule == P::RuleClause || rule == P::RuleField || rule == P::RuleTestLine) {
+    if (rule == P::RuleDeclaration) {
+      const auto* declared = static_cast<antlr4::ParserRuleContext*>(context->children[0]);
+      next_ = {Joint::line, 0, 0, 0, Column::none, is_block(declared->getRuleIndex())};
+    }
+    if (rule == P::RuleClause || rule == P::RuleField || rule == P::RuleMapped || rule == P::RuleTestLine) {
       next_ = {Joint::line, indent_columns, 0, 0, Column::none, false};
     }
     const bool is_braced = rule == P::RuleObject || rule == P::RuleSettings;
@@ -59,7 +62,7 @@ class Layout {
       const size_t part_rule = part->getRuleIndex();
       if (is_braced) next_ = {Joint::soft, member_indent, group, level, {}, false};
       if (is_match && part_rule == P::RuleArrow) next_ = {Joint::soft, arrow_columns, group, level, {}, false};
-      if (rule == P::RuleField && before_ == P::COLON) next_.column = Column::field;
+      if ((rule == P::RuleField || rule == P::RuleMapped) && before_ == P::COLON) next_.column = Column::field;
       walk(part, inner);
     }
   }
@@ -71,8 +74,7 @@ class Layout {
     piece.begin = static_cast<uint32_t>(token->getStartIndex());
     piece.end = static_cast<uint32_t>(token->getStopIndex() + 1);
     const Next next = std::exchange(next_, {});
-    const bool is_block_rule =
-        rule == P::RuleRuleDeclaration || rule == P::RuleEventDeclaration || rule == P::RuleTestDeclaration;
+    const bool is_block_rule = is_block(rule);
     piece.closes_block = is_block_rule && type == P::CLOSE_BRACE;
     piece.joint = next.joint                                       ? *next.joint
                   : piece.closes_block && before_ != P::OPEN_BRACE ? Joint::line
@@ -88,9 +90,10 @@ class Layout {
     rule_before_ = rule;
   }
 
-  static bool is_block(antlr4::ParserRuleContext* declaration) {
-    const size_t rule = static_cast<antlr4::ParserRuleContext*>(declaration->children[0])->getRuleIndex();
-    return rule == P::RuleRuleDeclaration || rule == P::RuleEventDeclaration || rule == P::RuleTestDeclaration;
+  // Whether the declaration's parts stand on lines of their own.
+  static bool is_block(size_t rule) {
+    return rule == P::RuleRuleDeclaration || rule == P::RuleEventDeclaration || rule == P::RuleMappingDeclaration ||
+           rule == P::RuleTestDeclaration;
   }
 
   static bool is_at_line_of_test(antlr4::ParserRuleContext* object) {

@@ -17,8 +17,8 @@ using grammar::OmenParser;
 const std::vector<std::string> clause_names = {"severity", "by",         "match", "within", "unless",  "where",
                                                "overlap",  "cooldown",   "limit", "quiet",  "measure", "every",
                                                "when",     "on resolve", "alert", "send",   "emit"};
-const std::vector<std::string> declaration_names = {"import",  "event", "destination", "let",
-                                                    "pattern", "table", "rule",        "test"};
+const std::vector<std::string> declaration_names = {"import", "event", "destination", "let",    "pattern",
+                                                    "table",  "rule",  "test",        "mapping"};
 
 // What begins a clause or a declaration elsewhere, and how it is said here.
 std::string foreign_remedy(std::string_view word) {

@@ -424,6 +424,8 @@ class Repair {
                                       (then == OmenLexer::TEXT && type_at(index + 3) == OmenLexer::OPEN_BRACE));
       case OmenLexer::EVENT:
         return is_name_word(next) && (then == OmenLexer::OPEN_BRACE || then == OmenLexer::LENIENT);
+      case OmenLexer::MAPPING:
+        return is_name_word(next) && then == OmenLexer::OPEN_BRACE;
       case OmenLexer::TEST:
         return next == OmenLexer::TEXT && (then == OmenLexer::OPEN_BRACE || then == OmenLexer::FOR);
       case OmenLexer::IMPORT:

@@ -116,6 +116,7 @@ bool is_declaration_word(size_t type) {
     case OmenLexer::TABLE:
     case OmenLexer::RULE:
     case OmenLexer::TEST:
+    case OmenLexer::MAPPING:
       return true;
     default:
       return false;

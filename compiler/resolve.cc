@@ -40,6 +40,7 @@ Declarations collect(const std::vector<ast::File>& files, Diagnostics& diagnosti
       declare(destinations, destination, "destinations", diagnostics);
     }
     for (const ast::Table& table : file.tables) declare(declared.tables, table, "tables", diagnostics);
+    for (const ast::Mapping& mapping : file.mappings) declare(declared.mappings, mapping, "mappings", diagnostics);
     for (const ast::Rule& rule : file.rules) {
       if (++rules > rules_max) {
         if (rules == rules_max + 1) {
@@ -155,6 +156,9 @@ TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions&
   }
   mark_derived(declared, program);
   for (const ast::File& file : files) {
+    for (const ast::Mapping& mapping : file.mappings) {
+      if (!is_damaged(mapping.span, damaged)) resolve_mapping(shared, mapping);
+    }
     for (const ast::Test& test : file.tests) {
       if (!is_damaged(test.span, damaged)) resolve_test(shared, test);
     }

@@ -9,6 +9,7 @@
 //   resolve_path.cc        what a path means: a field, a bound event's field, the key, a constant
 //   resolve_expression.cc  operators and literals, with their kinds
 //   resolve_function.cc    calls
+//   resolve_mapping.cc     mappings
 //   resolve_test.cc        test blocks
 //
 // A mistake is reported once: an expression that has one is `broken` and stays silent in whatever it is part of.
@@ -42,6 +43,7 @@ struct Declarations {
   std::map<std::string, const ast::EventDeclaration*> events;
   std::map<std::string, uint32_t> destinations;  // index into TypedProgram::destinations
   std::map<std::string, const ast::Table*> tables;
+  std::map<std::string, const ast::Mapping*> mappings;
   std::map<std::string, const ast::Rule*> rules;
   std::set<std::string> used_types;     // named by a step of a rule
   std::set<std::string> emitted_types;  // made by an `emit`
@@ -70,6 +72,7 @@ struct ResolveShared {
 struct ExprScope {
   enum class Place : uint8_t {
     condition,  // within [ ]: a bare path is a field of the candidate
+    record,     // in a mapping: a bare path is a member of the record, `type`, `ts` and `id` too
     match,      // where, templates, bodies: bound names, the key, start, end and duration
     constant,   // let and tests: no names
   };
@@ -170,6 +173,7 @@ void resolve_event(ResolveShared& shared, const ast::EventDeclaration& event);
 const ast::EventDeclaration& violation_declaration();
 // A label for what stands in a declaration; none when that is the engine's own.
 std::vector<Label> declared_here(const ast::EventDeclaration& event, Span span);
+void resolve_mapping(ResolveShared& shared, const ast::Mapping& source);
 void resolve_test(ResolveShared& shared, const ast::Test& source);
 void resolve_destination(ResolveShared& shared, const ast::Destination& source);
 // The value of a `let`, resolved once.

@@ -105,7 +105,9 @@ TypedResult ExprResolver::path(const ast::Expr& source) {
 
   const std::string& name = at->text;
   if (name == "this") {
-    if (scope_.place == ExprScope::Place::condition) return of_candidate(chain, 0);
+    if (scope_.place == ExprScope::Place::condition || scope_.place == ExprScope::Place::record) {
+      return of_candidate(chain, 0);
+    }
     error("E0211", at->span, "`this` is the event that a step looks at; there is none here",
           "name the step with `as NAME` and write `NAME.field`");
     return broken(source);
@@ -124,7 +126,7 @@ TypedResult ExprResolver::path(const ast::Expr& source) {
   if (scope_.place == ExprScope::Place::match) return of_match(chain);
   if (scope_.place == ExprScope::Place::constant) return unknown_name(*at);
 
-  warn_of_unbound_head(chain);
+  if (scope_.place == ExprScope::Place::condition) warn_of_unbound_head(chain);
   return of_candidate(chain, SIZE_MAX);
 }
 
@@ -142,7 +144,7 @@ TypedResult ExprResolver::of_candidate(const Chain& chain, size_t from) {
     }
     return result;
   }
-  if (path.parts.size() == 1 && path.parts[0].index < 0) {
+  if (path.parts.size() == 1 && path.parts[0].index < 0 && scope_.place != ExprScope::Place::record) {
     if (const auto attribute = attribute_of(path.parts[0].member)) {
       result.expr.kind = TypedExpr::Kind::attribute;
       result.expr.attribute = *attribute;

@@ -151,6 +151,18 @@ struct TypedDestination {
   Span span;
 };
 
+struct TypedMapped {
+  std::string name;
+  bool is_rest = false;  // the members of the object that the value is
+  TypedExpr value;       // of the record, as of a candidate
+  std::optional<TypedExpr> when;
+};
+
+struct TypedMapping {
+  std::string name;
+  std::vector<TypedMapped> members;
+};
+
 struct TypedProgram {
   std::vector<std::string> types;  // by TypeId; [0] is empty: a type no rule names
   std::vector<FieldPath> fields;   // by FieldId
@@ -163,6 +175,7 @@ struct TypedProgram {
   std::vector<Source> sources;
   std::vector<TypedRule> rules;
   std::vector<TypedDestination> destinations;
+  std::vector<TypedMapping> mappings;
 };
 
 // Sets a path's text from its parts: `properties.items[0].sku`, names in backticks where they need them.

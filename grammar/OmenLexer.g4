@@ -7,7 +7,7 @@ lexer grammar OmenLexer;
 
 // Declarations.
 IMPORT: 'import'; EVENT: 'event'; DESTINATION: 'destination'; LET: 'let'; PATTERN: 'pattern'; TABLE: 'table';
-RULE: 'rule'; TEST: 'test'; KEY: 'key'; LENIENT: 'lenient'; FROM: 'from'; MAX_LENGTH: 'max_length';
+RULE: 'rule'; TEST: 'test'; MAPPING: 'mapping'; KEY: 'key'; LENIENT: 'lenient'; FROM: 'from'; MAX_LENGTH: 'max_length';
 
 // Clauses of a rule.
 SEVERITY: 'severity'; BY: 'by'; MATCH: 'match'; WITHIN: 'within'; UNLESS: 'unless'; WHERE: 'where';

@@ -13,7 +13,7 @@ file: declaration* EOF;
 
 declaration
   : importDeclaration | eventDeclaration | destinationDeclaration | letDeclaration | patternDeclaration
-  | tableDeclaration | ruleDeclaration | testDeclaration
+  | tableDeclaration | ruleDeclaration | testDeclaration | mappingDeclaration
   ;
 
 importDeclaration: IMPORT text;
@@ -23,6 +23,10 @@ destinationDeclaration: DESTINATION name ASSIGN name settings?;
 tableDeclaration: TABLE name ASSIGN name settings? (KEY name)?;
 settings: OPEN_BRACE (setting (COMMA? setting)* COMMA?)? CLOSE_BRACE;
 setting: QUIET COLON? quietHours | name COLON expression;
+
+// Mappings.
+mappingDeclaration: MAPPING name OPEN_BRACE (mapped (COMMA? mapped)* COMMA?)? CLOSE_BRACE;
+mapped: (STAR | name | text) COLON expression (WHEN expression)?;
 
 // Schemas.
 eventDeclaration: EVENT name LENIENT? OPEN_BRACE field* CLOSE_BRACE;
@@ -129,7 +133,7 @@ name: stepName | NOT;
 stepName: valueName | TRUE | FALSE;
 valueName
   : IDENT | QUOTED_NAME | UNIT
-  | IMPORT | EVENT | DESTINATION | LET | PATTERN | TABLE | RULE | TEST | KEY | LENIENT | FROM | MAX_LENGTH
+  | IMPORT | EVENT | DESTINATION | LET | PATTERN | TABLE | RULE | TEST | MAPPING | KEY | LENIENT | FROM | MAX_LENGTH
   | SEVERITY | BY | MATCH | WITHIN | UNLESS | WHERE | OVERLAP | COOLDOWN | LIMIT | PER | QUIET | MEASURE | OVER | AGO
   | EVERY | AT | WHEN | ON | RESOLVE | ALERT | SEND | EMIT | TO
   | AS | AND | OR | FOR | CONSECUTIVE | IN | CONTAINS | STARTS_WITH | ENDS_WITH | MATCHES | LIKE | IS | NULL_

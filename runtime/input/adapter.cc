@@ -4,8 +4,18 @@
 
 namespace omen {
 
+namespace {
+
+PlainObjects objects_of(const Program& program, const Format& format) {
+  return format.dialect == Dialect::mapping ? PlainObjects{program.mappings[format.mapping].fields} : PlainObjects{};
+}
+
+}  // namespace
+
 Adapter::Adapter(const Program& program, const Format& format)
-    : dialect_(*format.dialect), records_(program, PlainObjects{}) {}
+    : dialect_(*format.dialect), records_(program, objects_of(program, format)) {
+  if (dialect_ == Dialect::mapping) mapping_.emplace(program, program.mappings[format.mapping]);
+}
 
 void Adapter::read(std::string_view lines, LinePlace first, std::span<const Origin> origins, Records& out) {
   records_.open(lines, origins.empty() ? first : LinePlace{}, 0);
@@ -19,22 +29,24 @@ void Adapter::read(std::string_view lines, LinePlace first, std::span<const Orig
       out.rejections.push_back(rejection);
     }
     for (size_t i = 0; i < batch.events.size(); ++i) {
-      const std::string_view object = batch.events[i].raw;
-      write(object, origins.empty() ? Origin{batch.places[i], object} : origins[batch.places[i].line], out);
+      const Event& record = batch.events[i];
+      write(record, origins.empty() ? Origin{batch.places[i], record.raw} : origins[batch.places[i].line], out);
     }
   }
 }
 
-void Adapter::write(std::string_view object, const Origin& origin, Records& out) {
+void Adapter::write(const Event& record, const Origin& origin, Records& out) {
   switch (dialect_) {
     case Dialect::omen:
       break;
     case Dialect::cloudevents:
-      return write_cloudevent(object, origin, out);
+      return write_cloudevent(record.raw, origin, out);
     case Dialect::segment:
-      return write_segment(object, origin, out);
+      return write_segment(record.raw, origin, out);
     case Dialect::ga4:
-      return write_ga4(object, origin, out);
+      return write_ga4(record.raw, origin, out);
+    case Dialect::mapping:
+      return mapping_->write(record, origin, out);
   }
 }
 

@@ -1,17 +1,19 @@
 // Adapter: records of another dialect -> events in Omen's own form, one JSON object a line.
 //
 //   the decoder finds each record well formed, or rejects it with its reason and column
-//   the dialect writes its events (envelopes.h)
+//   the dialect writes its events (envelopes.h, mapping.h)
 //
 // Pure: bytes in, bytes out; a body that came over HTTP is read by it as well as a file.
 // NOT HERE: how bytes become records (csv.h, json_text.h, logfmt.h); what the events are then worth (decode.h again).
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "runtime/core/decode.h"
 #include "runtime/input/format.h"
+#include "runtime/input/mapping.h"
 #include "runtime/input/records.h"
 #include "runtime/model/program.h"
 
@@ -27,9 +29,10 @@ class Adapter {
   LinePlace place() const { return records_.place(); }  // behind what was read
 
  private:
-  void write(std::string_view object, const Origin& origin, Records& out);
+  void write(const Event& record, const Origin& origin, Records& out);
 
   const Dialect dialect_;
+  std::optional<MappingWriter> mapping_;
   Decoder records_;
 };
 

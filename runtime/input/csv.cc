@@ -109,7 +109,7 @@ void Csv::finish(Records& out) {
     if (is_skipping_) {
       pieces_.take(pieces_.rest().size());
     } else if (in_quotes_) {
-      take_bad_line(pieces_.rest().size(), out);
+      take_bad_line(out);
       take_rows(out);
     } else {
       take_row(pieces_.rest().size(), out);
@@ -120,8 +120,7 @@ void Csv::finish(Records& out) {
 void Csv::take_row(size_t size, Records& out) {
   const std::string_view line = without_line_end(pieces_.rest().substr(0, size));
   if (line.size() > event_bytes_max) return take_long_row(out);
-  const size_t fault = split(line);
-  if (fault < line.size()) return take_bad_line(fault, out);
+  if (split(line) < line.size()) return take_bad_line(out);
   const LinePlace place = pieces_.take(size).place;
   searched_ = 0;
   if (line.empty()) return;
@@ -136,7 +135,7 @@ void Csv::take_row(size_t size, Records& out) {
 void Csv::take_long_row(Records& out) {
   const size_t line_size = std::min(pieces_.rest().find('\n'), pieces_.rest().size());
   if (without_line_end(pieces_.rest().substr(0, line_size)).size() <= event_bytes_max) {
-    return take_bad_line(line_size, out);
+    return take_bad_line(out);
   }
   if (names_.empty()) status_ = Status::error("its header is too long");
   const Origin beginning = pieces_.take(event_bytes_max);
@@ -147,12 +146,12 @@ void Csv::take_long_row(Records& out) {
 }
 
 // Rejects the first line of a row for its quotes; what is behind it may be rows again.
-void Csv::take_bad_line(size_t fault, Records& out) {
+void Csv::take_bad_line(Records& out) {
   if (names_.empty()) status_ = Status::error("its header cannot be read: a quote is not closed");
   const size_t line_end = pieces_.rest().find('\n');
   const Origin taken = pieces_.take(line_end == std::string_view::npos ? pieces_.rest().size() : line_end + 1);
   const std::string_view line = without_line_end(taken.bytes);
-  out.reject(Reason::bad_quote, {taken.place, line}, std::min(fault, line.size()) + 1);
+  out.reject(Reason::bad_quote, {taken.place, line}, split(line) + 1);
   searched_ = 0;
   in_quotes_ = false;
 }

@@ -39,10 +39,11 @@ class Csv {
   void take_rows(Records& out);
   void take_row(size_t size, Records& out);
   void take_long_row(Records& out);
-  void take_bad_line(size_t fault, Records& out);
+  void take_bad_line(Records& out);
   void skip_line();
   void read_header(std::string_view line);
   void write_row(const Origin& row, Records& out);
+  // The line's cells; where it stops being a row, or its size.
   size_t split(std::string_view line);
   std::string_view plain(const Cell& cell);
 

@@ -85,25 +85,32 @@ std::optional<Form> form_of(std::string_view rest, bool is_all, char delimiter) 
 
 }  // namespace
 
-Result<Format> format_named(std::string_view name) {
+Result<Format> format_named(std::string_view name, const Program& program) {
   Format format;
   if (name == "auto") return format;
   const auto form = std::find(form_names.begin(), form_names.end(), name);
   const auto dialect = std::find(dialect_names.begin() + 1, dialect_names.end(), name);
+  const auto mapping = std::find_if(program.mappings.begin(), program.mappings.end(),
+                                    [&](const MappingProgram& known) { return known.name == name; });
   if (form != form_names.end()) {
     format.form = static_cast<Form>(form - form_names.begin());
     format.dialect = Dialect::omen;
   } else if (dialect != dialect_names.end()) {
     format.dialect = static_cast<Dialect>(dialect - dialect_names.begin());
+  } else if (mapping != program.mappings.end()) {
+    format.dialect = Dialect::mapping;
+    format.mapping = static_cast<uint32_t>(mapping - program.mappings.begin());
   } else {
-    return Status::error("there is no format `" + std::string(name) +
-                         "`; there are auto, ndjson, json, csv, logfmt, cloudevents, segment and ga4");
+    std::string known = "auto, ndjson, json, csv, logfmt, cloudevents, segment, ga4";
+    for (const MappingProgram& each : program.mappings) known += ", " + each.name;
+    return Status::error("there is no format or mapping `" + std::string(name) + "`; there are " + known);
   }
   return format;
 }
 
-std::string name_of(const Format& format) {
-  if (*format.dialect != Dialect::omen) return std::string(dialect_names[static_cast<size_t>(*format.dialect)]);
+std::string name_of(const Format& format, const Program& program) {
+  if (format.dialect == Dialect::mapping) return program.mappings[format.mapping].name;
+  if (format.dialect != Dialect::omen) return std::string(dialect_names[static_cast<size_t>(*format.dialect)]);
   return std::string(form_names[static_cast<size_t>(*format.form)]);
 }
 
@@ -117,7 +124,8 @@ std::optional<Format> sniff(std::string_view beginning, bool is_all, const Forma
     format.form = form_of(rest, is_all, asked.delimiter);
     if (!format.form) return std::nullopt;
   }
-  if (format.dialect) {  // whose records are JSON
+  if (format.dialect == Dialect::mapping) return format;
+  if (format.dialect) {  // its records are JSON
     if (format.form == Form::csv || format.form == Form::logfmt) format.form = Form::ndjson;
     return format;
   }

@@ -14,16 +14,18 @@
 #include <string_view>
 
 #include "runtime/core/decode.h"
+#include "runtime/model/program.h"
 #include "runtime/model/status.h"
 
 namespace omen {
 
 enum class Form : uint8_t { ndjson, json, csv, logfmt };
-enum class Dialect : uint8_t { omen, cloudevents, segment, ga4 };
+enum class Dialect : uint8_t { omen, cloudevents, segment, ga4, mapping };
 
 struct Format {
   std::optional<Form> form;        // nothing: to be told
   std::optional<Dialect> dialect;  // nothing: to be told
+  uint32_t mapping = 0;            // Dialect::mapping: which of the program's
   char delimiter = 0;              // of CSV; 0: to be told from the header
 
   bool is_known() const { return form && dialect; }
@@ -31,10 +33,10 @@ struct Format {
   bool is_plain() const { return form == Form::ndjson && dialect == Dialect::omen; }
 };
 
-// `auto`, a form or a dialect; an error names what there is.
-Result<Format> format_named(std::string_view name);
-// "csv", "cloudevents". Of a known format.
-std::string name_of(const Format& format);
+// `auto`, a form, a dialect or a mapping of the program; an error names what there is.
+Result<Format> format_named(std::string_view name, const Program& program);
+// "csv", "cloudevents", the name of a mapping. Of a known format.
+std::string name_of(const Format& format, const Program& program);
 
 inline constexpr size_t sniffed_bytes_max = 64 * 1024;
 // Tells the rest of what was asked for from the beginning of an input. Nothing: more of it is needed, which never is

@@ -1,38 +1,42 @@
 #include "runtime/input/parts.h"
 
-#include <algorithm>
-
 namespace omen {
 namespace {
 
-constexpr std::string_view blanks = " \t\n\r";
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 size_t text_end(std::string_view text) {
-  for (size_t at = 1; at < text.size();) {
-    at = text.find_first_of("\"\\", at);
-    if (at == text.npos) break;
-    if (text[at] == '"') return at + 1;
-    at += 2;
+  for (size_t at = 1; at < text.size(); ++at) {
+    if (text[at] == '\\') {
+      ++at;
+    } else if (text[at] == '"') {
+      return at + 1;
+    }
   }
   return text.npos;
 }
 
 size_t group_end(std::string_view text) {
   size_t depth = 0;
-  for (size_t at = 0; at < text.size();) {
-    at = text.find_first_of("\"{}[]", at);
-    if (at == text.npos) break;
-    if (text[at] == '"') {
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '"') {
       const size_t size = text_end(text.substr(at));
       if (size == text.npos) break;
-      at += size;
-      continue;
+      at += size - 1;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if ((c == '}' || c == ']') && --depth == 0) {
+      return at + 1;
     }
-    depth += text[at] == '{' || text[at] == '[' ? 1 : -1;
-    ++at;
-    if (depth == 0) return at;
   }
   return text.npos;
+}
+
+size_t word_end(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size() && !is_blank(text[at]) && text[at] != ',' && text[at] != '}' && text[at] != ']') ++at;
+  return at;
 }
 
 }  // namespace
@@ -41,14 +45,18 @@ size_t value_end(std::string_view text) {
   if (text.empty()) return 0;
   if (text[0] == '"') return text_end(text);
   if (text[0] == '{' || text[0] == '[') return group_end(text);
-  return std::min(text.find_first_of(" \t\n\r,}]"), text.size());
+  return word_end(text);
 }
 
 Parts::Parts(std::string_view text) : rest_(text), is_object_(text.starts_with('{')) {
   if (!rest_.empty()) rest_.remove_prefix(1);
 }
 
-void Parts::skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(blanks), rest_.size())); }
+void Parts::skip_blanks() {
+  size_t at = 0;
+  while (at < rest_.size() && is_blank(rest_[at])) ++at;
+  rest_.remove_prefix(at);
+}
 
 std::string_view Parts::take_value() {
   skip_blanks();

@@ -59,7 +59,7 @@ void Runner::run_input(Input& input, MatchSink& sink) {
     if (!flush(sink)) break;
     (*progress_)({input.source(), reorder_.sequence()});
   }
-  if (input.format()) report_.inputs.push_back({input.name(), name_of(*input.format()), input.is_sniffed()});
+  if (input.format()) report_.inputs.push_back({input.name(), name_of(*input.format(), program_), input.is_sniffed()});
 }
 
 void Runner::decode(const Input::Slice& slice, const Input& input, MatchSink& sink) {

@@ -27,6 +27,13 @@ class Verifier {
     }
     for (const Schema& schema : program_.schemas) verify_schema(schema);
     for (const RuleProgram& rule : program_.rules) verify_rule(rule);
+    for (const MappingProgram& mapping : program_.mappings) {
+      fields(mapping.fields, mapping.name);
+      for (const MappedProgram& member : mapping.members) {
+        require(member.value < program_.code.codes.size(), mapping.name, "an expression");
+        require(member.when == code_none || member.when < program_.code.codes.size(), mapping.name, "a condition");
+      }
+    }
     return message_.empty() ? verify_code(program_) : Status::error(message_);
   }
 
@@ -277,6 +284,14 @@ std::string Program::dump() const {
     out += "destination " + destination.name + " " + destination.kind + '\n';
   }
   for (const RuleProgram& rule : rules) dump_rule(out, *this, rule);
+  for (const MappingProgram& mapping : mappings) {
+    out += "mapping " + mapping.name + " reads " + join_fields(*this, mapping.fields) + '\n';
+    for (const MappedProgram& member : mapping.members) {
+      out += "  " + (member.is_rest ? "*" : member.name) + ": " + dump_code(*this, member.value);
+      if (member.when != code_none) out += " when " + dump_code(*this, member.when);
+      out += '\n';
+    }
+  }
   return out;
 }
 

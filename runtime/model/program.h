@@ -200,6 +200,21 @@ struct DestinationProgram {
   std::optional<QuietHours> quiet;
 };
 
+// A member of an event that is made of a record.
+struct MappedProgram {
+  std::string name;
+  bool is_rest = false;  // the members of the object that the value is, but those with lines of their own
+  CodeId value = code_none;
+  CodeId when = code_none;  // none: always
+};
+
+// How records of a foreign envelope become events: of several members of one name the first whose condition is true.
+struct MappingProgram {
+  std::string name;
+  std::vector<FieldId> fields;  // what it reads of a record, ascending
+  std::vector<MappedProgram> members;
+};
+
 struct Program {
   std::vector<TypeInfo> types;     // by TypeId; [0]: types no rule names
   std::vector<FieldPath> fields;   // by FieldId
@@ -207,6 +222,7 @@ struct Program {
   CodeSection code;                // predicates, expressions, templates, constants
   std::vector<RuleProgram> rules;  // in the order of the files
   std::vector<DestinationProgram> destinations;
+  std::vector<MappingProgram> mappings;
 
   Status verify() const;         // every index in range; run after compile and after load
   std::string dump() const;      // stable text: golden tests, `omen dump`

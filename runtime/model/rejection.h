@@ -29,18 +29,17 @@ enum class Reason : uint8_t {
   column_count,      // CSV: more or fewer cells than the header has
   bad_pair,          // logfmt: a value without a key
   bad_envelope,      // CloudEvents, Segment, GA4: a member that the envelope must have is missing or of the wrong kind
-  not_mapped,        // a mapping gives the record no type
   schema_violation,  // it does not keep to the declaration of its type
   let_through,       // likewise, but the declaration is lenient: the event is matched all the same
   undeclared_type,   // its type has no declaration, with --strict-types
 };
-inline constexpr std::array<std::string_view, 22> reason_names = {
+inline constexpr std::array<std::string_view, 21> reason_names = {
     "too_long",    "not_utf8",         "not_json",         "not_object",
     "too_deep",    "too_many_members", "duplicate_member", "number_range",
     "no_type",     "bad_time",         "time_range",       "late",
     "ahead",       "cut_off",          "bad_quote",        "column_count",
-    "bad_pair",    "bad_envelope",     "not_mapped",       "schema_violation",
-    "let_through", "undeclared_type"};
+    "bad_pair",    "bad_envelope",     "schema_violation", "let_through",
+    "undeclared_type"};
 inline constexpr std::string_view name_of(Reason reason) { return reason_names[static_cast<size_t>(reason)]; }
 
 // Where a line begins in its input.

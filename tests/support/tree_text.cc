@@ -213,6 +213,13 @@ std::string tree_text(const ast::File& file) {
     out += "table " + d.name.text + " = " + d.kind.text + settings(d.option_names, d.option_values) + " key " +
            d.key.text + "\n";
   }
+  for (const auto& d : file.mappings) {
+    out += "mapping " + d.name.text + "\n";
+    for (const auto& member : d.members) {
+      out += "  " + std::string(member.is_rest ? "rest" : member.name.text) + ": " + tree_text(member.value) +
+             (member.when ? " when " + tree_text(*member.when) : "") + "\n";
+    }
+  }
   for (const auto& d : file.rules) append_rule(out, d);
   for (const auto& d : file.tests) append_test(out, d);
   return out;
