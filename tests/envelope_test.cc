@@ -194,6 +194,7 @@ TEST_CASE("a format is told from the beginning, however much of it has come") {
       {"\xEF\xBB\xBF\r\n  {\"type\":\"a\"}\n", "ndjson"},
       {"{}\n{\"specversion\":\"1.0\"", "ndjson"},
       {"{\"type\":\"a\"\n{\"type\":\"b\"}\n", "ndjson"},  // a broken line is a broken line
+      {"{\"a\":1\n\"specversion\":\"1.0\",\"source\":\"s\"}", "ndjson"},
       {"{\"type\":\"" + long_text + "\"}\n", "ndjson"},
       {"not an event\n", "ndjson"},
       {"not an event, honest\n", "ndjson"},

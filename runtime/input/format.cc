@@ -131,6 +131,8 @@ std::optional<Format> sniff(std::string_view beginning, bool is_all, const Forma
   }
   format.dialect = Dialect::omen;
   std::string_view object = rest;
+  if (format.form == Form::ndjson)
+    object = object.substr(0, object.find('\n'));  // a broken line ends with it all the same
   if (object.starts_with('[')) object = without_blanks(object.substr(1));
   if (object.empty() && !is_all) return std::nullopt;
   if (object.starts_with('{')) {

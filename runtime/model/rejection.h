@@ -34,11 +34,11 @@ enum class Reason : uint8_t {
   undeclared_type,   // its type has no declaration, with --strict-types
 };
 inline constexpr std::array<std::string_view, 21> reason_names = {
-    "too_long",    "not_utf8",         "not_json",         "not_object",
-    "too_deep",    "too_many_members", "duplicate_member", "number_range",
-    "no_type",     "bad_time",         "time_range",       "late",
-    "ahead",       "cut_off",          "bad_quote",        "column_count",
-    "bad_pair",    "bad_envelope",     "schema_violation", "let_through",
+    "too_long",       "not_utf8",         "not_json",         "not_object",
+    "too_deep",       "too_many_members", "duplicate_member", "number_range",
+    "no_type",        "bad_time",         "time_range",       "late",
+    "ahead",          "cut_off",          "bad_quote",        "column_count",
+    "bad_pair",       "bad_envelope",     "schema_violation", "let_through",
     "undeclared_type"};
 inline constexpr std::string_view name_of(Reason reason) { return reason_names[static_cast<size_t>(reason)]; }
 
