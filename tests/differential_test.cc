@@ -49,7 +49,7 @@ void run_cases(const OptimizeOptions& options, uint64_t cases, uint64_t seed, Ca
     switch (result.verdict) {
       case Comparison::Verdict::not_compiled:
         errors[result.code].first++;
-        errors[result.code].second = one.rule.text() + result.detail;
+        errors[result.code].second = one.rules_text() + result.detail;
         continue;
       case Comparison::Verdict::unsupported:
         unsupported++;
@@ -68,6 +68,7 @@ void run_cases(const OptimizeOptions& options, uint64_t cases, uint64_t seed, Ca
     alerts += result.alerts;
     if (result.alerts > 0) alerted++;
     count_forms(one.rule, forms);
+    for (const RulePlan& reader : one.readers) count_forms(reader, forms);
   }
   std::string summary =
       fmt::format("{} cases from OMEN_SEED={}: {} compiled, {} with alerts ({} alerts), {} not supported\n", cases,
@@ -92,6 +93,10 @@ TEST_CASE("the machine and the reference interpreter give the same alerts") {
 
 TEST_CASE("every assignment that satisfies the pattern is found under overlap all, and no other") {
   run_cases({}, number_from("OMEN_CASES", 5'000), number_from("OMEN_SEED", 1) + 2'000'000, make_all_case);
+}
+
+TEST_CASE("rules that read what other rules emit give the same alerts") {
+  run_cases({}, number_from("OMEN_CASES", 5'000), number_from("OMEN_SEED", 1) + 3'000'000, make_emit_case);
 }
 
 TEST_CASE("without each optimisation the alerts are the same") {

@@ -23,9 +23,11 @@ using Bounds = std::vector<Bound>;
 
 class RuleMaker {
  public:
-  explicit RuleMaker(Choices& choices) : choices_(choices) {}
+  explicit RuleMaker(Choices& choices, std::vector<std::string> types = {"a", "a", "b", "b", "c", "d"})
+      : choices_(choices), types_(std::move(types)) {}
 
-  RulePlan rule() {
+  // With `emits` the rule emits an event of that type.
+  RulePlan rule(const std::string& emits = {}) {
     RulePlan plan;
     if (choices_.chance(75)) plan.by = choices_.chance(88) ? "k" : "k, j";
     own_key_ = plan.by == "k" && choices_.chance(25);
@@ -43,20 +45,19 @@ class RuleMaker {
     if (!bounds.empty() && choices_.chance(22)) plan.where = where(bounds);
     if (choices_.chance(12)) plan.cooldown = duration(1, 6);
     if (choices_.chance(8)) plan.limit = fmt::format("{} per {}", 1 + choices_.below(2), duration(2, 8));
+    if (!emits.empty()) plan.emits = emits + body(plan.by, bounds);
     return plan;
   }
 
  private:
   Choices& choices_;
+  const std::vector<std::string> types_;
   int names_ = 0;
   bool own_key_ = false;
   int no_absence_ = 0;  // inside an `and`, an `or` or a repetition
 
   std::string duration(uint32_t from, uint32_t to) { return fmt::format("{}s", from + choices_.below(to - from + 1)); }
-  std::string type() {
-    static const std::vector<std::string> types = {"a", "a", "b", "b", "c", "d"};
-    return choices_.of(types);
-  }
+  std::string type() { return choices_.of(types_); }
   std::string number() { return std::to_string(choices_.below(4)); }
 
   // A loop without end wants a `within` when it stands first.
@@ -292,6 +293,21 @@ class RuleMaker {
     return fmt::format(fmt::runtime(choices_.of(bound.is_list ? of_list : of_one)), bound.name);
   }
 
+  // Of the event that a match emits. Its `place` tells it in what the machine and the reference report.
+  std::string body(const std::string& by, const Bounds& bounds) {
+    std::string out = " { ";
+    if (!by.empty()) out += by == "k" ? "k: k, " : "k: k, j: j, ";
+    if (bounds.empty()) return out + fmt::format("v: {}, s: \"p\", place: 90 }}", number());
+    const Bound& bound = choices_.of(bounds);
+    const std::string one = bound.is_list ? fmt::format("last({})", bound.name) : bound.name;
+    if (by.empty()) out += fmt::format("k: {}.k, ", one);
+    static const std::vector<std::string> of_list = {"count({})", "sum({}.v)", "max({}.v)", "avg({}.v)"};
+    out += "v: " + (bound.is_list ? fmt::format(fmt::runtime(choices_.of(of_list)), bound.name) : one + ".v") + ", ";
+    if (choices_.chance(50)) out += fmt::format("w: {}.w, ", one);
+    return out + fmt::format("s: \"{}\", place: {} + {}.place }}", choices_.chance(50) ? "p" : "q",
+                             bound.is_list ? 200 : 100, one);
+  }
+
   std::string where(const Bounds& bounds) {
     const Bound& a = choices_.of(bounds);
     static const std::vector<std::string> of_one = {"{0}.v > 0",      "{0}.v < 3",  "exists({0}.w)",
@@ -458,7 +474,7 @@ uint32_t Choices::below(uint32_t n) {
 std::string RulePlan::text() const {
   std::string out;
   for (const std::string& overlap : overlaps) {
-    out += "rule r_" + overlap + " {\n";
+    out += "rule " + name + "_" + overlap + " {\n";
     if (!by.empty()) out += "  by " + by + "\n";
     out += "  match ";
     append_pattern(out, pattern, true);
@@ -473,13 +489,20 @@ std::string RulePlan::text() const {
     out += "  overlap " + overlap + "\n";
     if (!cooldown.empty()) out += "  cooldown " + cooldown + "\n";
     if (!limit.empty()) out += "  limit " + limit + "\n";
+    if (!emits.empty()) out += "  emit " + emits + "\n";
     out += "}\n";
   }
   return out;
 }
 
-std::string Case::print() const {
+std::string Case::rules_text() const {
   std::string out = rule.text();
+  for (const RulePlan& reader : readers) out += reader.text();
+  return out;
+}
+
+std::string Case::print() const {
+  std::string out = rules_text();
   int number = 0;
   for (const StreamItem& item : stream) {
     int64_t seconds = (item.time_us - base_us) / second_us;
@@ -507,6 +530,28 @@ Case make_all_case(Choices& choices) {
   return out;
 }
 
+Case make_emit_case(Choices& choices) {
+  static const std::vector<std::string> overlaps = {"none", "none", "single", "latest", "starts", "starts", "all"};
+  auto some = [&] {
+    std::vector<std::string> out = {choices.of(overlaps)};
+    if (choices.chance(30)) out.push_back(choices.of(overlaps));
+    if (out.size() == 2 && out[0] == out[1]) out.pop_back();
+    return out;
+  };
+  Case out;
+  out.rule = RuleMaker(choices).rule("x");
+  out.rule.overlaps = some();
+  const bool has_third = choices.chance(45);
+  out.readers.push_back(RuleMaker(choices, {"x", "x", "x", "a", "b"}).rule(has_third ? "y" : ""));
+  if (has_third) out.readers.push_back(RuleMaker(choices, {"x", "y", "y", "a", "b"}).rule());
+  for (size_t i = 0; i < out.readers.size(); i++) {
+    out.readers[i].name = i == 0 ? "second" : "third";
+    out.readers[i].overlaps = some();
+  }
+  out.stream = make_stream(choices, out.rule, 6 + choices.below(22));
+  return out;
+}
+
 std::vector<Case> simpler(const Case& from) {
   std::vector<Case> out;
   auto with = [&](auto&& change) {
@@ -528,6 +573,22 @@ std::vector<Case> simpler(const Case& from) {
   for (std::string RulePlan::*part :
        {&RulePlan::by, &RulePlan::within, &RulePlan::where, &RulePlan::cooldown, &RulePlan::limit}) {
     if (!(from.rule.*part).empty()) with([&](Case& copy) { (copy.rule.*part).clear(); });
+  }
+  for (size_t i = 0; i < from.readers.size(); i++) {
+    with([&](Case& copy) { copy.readers.erase(copy.readers.begin() + static_cast<long>(i)); });
+    for (std::string RulePlan::*part : {&RulePlan::by, &RulePlan::within, &RulePlan::where, &RulePlan::cooldown,
+                                        &RulePlan::limit, &RulePlan::emits}) {
+      if (!(from.readers[i].*part).empty()) with([&](Case& copy) { (copy.readers[i].*part).clear(); });
+    }
+    for (size_t k = 0; k < from.readers[i].overlaps.size() && from.readers[i].overlaps.size() > 1; k++) {
+      with([&](Case& copy) { copy.readers[i].overlaps = {from.readers[i].overlaps[k]}; });
+    }
+    for (size_t k = 0; k < from.readers[i].unless.size(); k++) {
+      with([&](Case& copy) { copy.readers[i].unless.erase(copy.readers[i].unless.begin() + static_cast<long>(k)); });
+    }
+    for_each_node(from.readers[i].pattern, [&](PatternPlan pattern) {
+      with([&](Case& copy) { copy.readers[i].pattern = std::move(pattern); });
+    });
   }
   for (size_t i = 0; i < from.rule.unless.size(); i++) {
     with([&](Case& copy) { copy.rule.unless.erase(copy.rule.unless.begin() + static_cast<long>(i)); });

@@ -46,9 +46,11 @@ struct PatternPlan {
 };
 
 struct RulePlan {
+  std::string name = "r";
   PatternPlan pattern;
   std::string by;
   std::string within, where, cooldown, limit;
+  std::string emits;  // "x { k: k, v: n1.v }"
   std::vector<PatternPlan> unless;
   std::vector<std::string> overlaps = {"none", "single", "latest", "starts"};
   std::string text() const;  // one rule for each overlap
@@ -61,13 +63,17 @@ struct StreamItem {
 
 struct Case {
   RulePlan rule;
+  std::vector<RulePlan> readers;  // of what the rules before them emit
   std::vector<StreamItem> stream;
+  std::string rules_text() const;
   std::string print() const;
 };
 
 Case make_case(Choices& choices);
 // Of `overlap all`, on a short stream: there are many matches.
 Case make_all_case(Choices& choices);
+// Two or three rules, of which the later ones read what the earlier ones emit.
+Case make_emit_case(Choices& choices);
 // Every case that is a little simpler, the boldest first.
 std::vector<Case> simpler(const Case& from);
 

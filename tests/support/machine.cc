@@ -6,6 +6,15 @@
 
 namespace omen::reference {
 
+namespace {
+
+Json placed(Json event, int place) {
+  event.members.emplace_back("place", Json::of_integer(place));
+  return event;
+}
+
+}  // namespace
+
 std::vector<Alert> run_machine(const Program& program, const std::vector<StreamItem>& stream, uint32_t max_runs) {
   Limits limits;
   limits.max_runs = max_runs;
@@ -16,9 +25,7 @@ std::vector<Alert> run_machine(const Program& program, const std::vector<StreamI
       run.advance(item.time_us);
       continue;
     }
-    Json event = *item.event;
-    event.members.emplace_back("place", Json::of_integer(number++));
-    Status status = run.feed(event.print());
+    Status status = run.feed(placed(*item.event, number++).print());
     OMEN_ASSERT(status.is_ok());
   }
   std::vector<Alert> out;
@@ -30,7 +37,10 @@ std::vector<Alert> run_machine(const Program& program, const std::vector<StreamI
     }
     for (const auto& [name, events] : record.find("bindings")->members) {
       std::vector<int> places;
-      for (const Json& event : events.items) places.push_back(static_cast<int>(event.find("place")->integer));
+      for (const Json& event : events.items) {
+        const Json* place = event.find("place");
+        places.push_back(place != nullptr ? static_cast<int>(place->integer) : -1);
+      }
       converted.bindings.emplace_back(name, std::move(places));
     }
     out.push_back(std::move(converted));
@@ -41,9 +51,10 @@ std::vector<Alert> run_machine(const Program& program, const std::vector<StreamI
 std::vector<Alert> run_reference(const std::vector<ast::File>& files, const std::vector<StreamItem>& stream,
                                  uint32_t max_runs) {
   Reference reference(files, max_runs);
+  int number = 0;
   for (const StreamItem& item : stream) {
     if (item.event) {
-      reference.feed(item.time_us, *item.event);
+      reference.feed(item.time_us, placed(*item.event, number++));
     } else {
       reference.advance(item.time_us);
     }
@@ -55,7 +66,7 @@ Comparison compare(const Case& one, const OptimizeOptions& options) {
   constexpr uint32_t max_runs = 1'000'000;  // under `overlap all` the machine forks, the reference does not
   Comparison result;
   Sources sources;
-  sources.files.push_back({"case.omen", one.rule.text()});
+  sources.files.push_back({"case.omen", one.rules_text()});
   Compilation compilation = compile(sources, options);
   if (!compilation.program) {
     result.verdict = Comparison::Verdict::not_compiled;

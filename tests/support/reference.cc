@@ -104,6 +104,43 @@ void Reference::feed(int64_t ts_us, Json event) {
   events_.push_back({time_us, type != nullptr ? type->text : "", std::move(event)});
   if (!is_matched) return;
   for (auto& rule : rules_) feed_rule(*rule, static_cast<int>(events_.size()) - 1);
+  emit_raised();
+}
+
+// What the raised matches emit, in their order: every rule sees it, and what it completes emits in its turn.
+void Reference::emit_raised() {
+  while (!raised_.empty()) {
+    const Raised match = std::move(raised_.front());
+    raised_.pop_front();
+    const ast::Rule& source = *match.rule->pattern.rule;
+    Names all;
+    for (const NameDefinition& name : match.rule->pattern.names) all.push_back(&name);
+    static const Repetitions outside;
+    for (const ast::Action& action : source.actions) {
+      if (action.kind != ast::Action::Kind::emit) continue;
+      Event event{match.end_us, action.type.text, {}, true};
+      event.json.kind = Json::Kind::object;
+      event.json.members.emplace_back("type", Json::of_text(action.type.text));
+      for (size_t i = 0; i < action.body->members.size(); i++) {
+        const ast::Expr& value = action.body->children[i];
+        const Scope scope{match.rule->pattern,
+                          events_,
+                          nullptr,
+                          match.captures,
+                          all,
+                          outside,
+                          std::pair(match.start_us, match.end_us)};
+        const auto part = std::find_if(source.by.begin(), source.by.end(), [&](const ast::Path& path) {
+          return value.kind == ast::Expr::Kind::name && path.parts[0].member == value.text;
+        });
+        Json json = part == source.by.end() ? json_of(value, scope)
+                                            : Json::of_text(match.key[static_cast<size_t>(part - source.by.begin())]);
+        event.json.members.emplace_back(action.body->members[i].text, std::move(json));
+      }
+      events_.push_back(std::move(event));
+      for (auto& rule : rules_) feed_rule(*rule, static_cast<int>(events_.size()) - 1);
+    }
+  }
 }
 
 void Reference::advance(int64_t time_us) {
@@ -132,6 +169,7 @@ std::optional<int64_t> Reference::deadline(const Rule& rule, const Run& run) con
 
 void Reference::meet_deadlines(int64_t time_us, bool inclusive) {
   while (true) {
+    emit_raised();
     Rule* rule = nullptr;
     Partition* partition = nullptr;
     size_t place = 0;
@@ -170,6 +208,7 @@ void Reference::meet_deadlines(int64_t time_us, bool inclusive) {
       }
     }
     if (rule == nullptr) return;
+    clock_ = std::max(*clock_, earliest);
     if (is_waiting) {
       meet_deadline_all(*rule, *partition, place);
       continue;
@@ -504,11 +543,14 @@ void Reference::report(Rule& rule, Partition& partition, int64_t start_us, const
     for (const Capture& capture : captures) {
       bool is_named = std::any_of(name.alert_nodes.begin(), name.alert_nodes.end(),
                                   [&](const Node* node) { return node->contains(capture.step->id); });
-      if (is_named) events.push_back(capture.event);
+      if (!is_named) continue;
+      const Json* place = events_[static_cast<size_t>(capture.event)].json.find("place");
+      events.push_back(place != nullptr ? static_cast<int>(place->integer) : -1);
     }
     alert.bindings.emplace_back(name.text, std::move(events));
   }
   alerts_.push_back(std::move(alert));
+  raised_.push_back({&rule, partition.key, captures, start_us, end_us});
 }
 
 }  // namespace omen::reference

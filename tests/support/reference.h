@@ -4,12 +4,14 @@
 //   feed(event)   meet the deadlines before it; then for each rule and each key the event is seen under:
 //                 every thread of every run takes it or passes it over; a run whose thread completes is a match;
 //                 the event may start a run; `overlap` says which runs go on
+//                 then what matches emit, in their order, is fed likewise, before anything else
 //   advance(t)    meet the deadlines up to t
 //
 // Written from the text, not from the machine, and linked into tests only.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,7 +31,7 @@ struct Alert {
   std::string rule;
   std::vector<std::string> key;  // as text
   int64_t start_us = 0, end_us = 0;
-  std::vector<std::pair<std::string, std::vector<int>>> bindings;  // places in the stream, from 0
+  std::vector<std::pair<std::string, std::vector<int>>> bindings;  // the events' members `place`, -1: none
   std::string print() const;
 };
 
@@ -57,6 +59,14 @@ class Reference {
   struct Partition;
   struct Rule;
 
+  struct Raised {
+    Rule* rule;
+    std::vector<std::string> key;
+    std::vector<Capture> captures;
+    int64_t start_us, end_us;
+  };
+
+  void emit_raised();
   void meet_deadlines(int64_t time_us, bool inclusive);
   void feed_rule(Rule& rule, int event);
   void feed_all(Rule& rule, Partition& partition, int event);
@@ -80,6 +90,7 @@ class Reference {
   std::vector<std::unique_ptr<Rule>> rules_;
   std::vector<Event> events_;
   std::vector<Alert> alerts_;
+  std::deque<Raised> raised_;  // and not yet emitted
   uint32_t max_runs_, max_matches_;
   uint64_t tries_ = 300'000;  // of `overlap all`
   std::optional<int64_t> clock_;

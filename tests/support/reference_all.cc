@@ -96,7 +96,12 @@ bool Assignments::admits(const Front& front, size_t event) {
     if (arrow->at_least && passed < *arrow->at_least) return false;
     if (arrow->at_most && passed > *arrow->at_most) return false;
   }
-  if (immediate && event != *front.last + 1) return false;
+  if (immediate) {  // the very next event is a received one
+    if (at(event).is_derived) return false;
+    for (size_t between = *front.last + 1; between < event; between++) {
+      if (!at(between).is_derived) return false;
+    }
+  }
   for (const Held& held : front.absences) {
     if (held.absence->for_us && passed <= *held.absence->for_us) return false;
     for (size_t between = *front.last + 1; between < event; between++) {
@@ -115,7 +120,7 @@ void Assignments::step(const Node& node, const Front& front, const Repetitions& 
     if (*tries_ == 0) throw Unsupported("too many assignments");
     --*tries_;
     const StepDefinition& step = node.step;
-    if (!step.any_type && step.type != at(event).type) continue;
+    if (step.any_type ? at(event).is_derived : step.type != at(event).type) continue;
     if (!key_[event].second[step.route]) continue;
     if (std::find(places_.begin(), places_.end(), event) != places_.end()) continue;
     if (node.bound.empty() && !fits(step, {}, offer(event, nothing, {}))) continue;
@@ -218,7 +223,8 @@ bool Assignments::holds(const Assignment& whole) const {
       for (size_t place = 0; place < key_.size(); place++) {
         if (key_[place].first <= one.event || key_[place].first >= whole.captures[k].event || is_taken(place)) continue;
         const StepDefinition& step = one.step->step;
-        if ((!step.any_type && step.type != at(place).type) || !key_[place].second[step.route]) continue;
+        const bool is_of_type = step.any_type ? !at(place).is_derived : step.type == at(place).type;
+        if (!is_of_type || !key_[place].second[step.route]) continue;
         Repetitions further = one.repetitions;
         further.back().second++;
         std::vector<Capture> earlier = before(whole.captures, key_[place].first);

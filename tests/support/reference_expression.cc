@@ -157,10 +157,44 @@ class Evaluator {
         return unary(expr);
       case ExprKind::binary:
         return binary(expr);
-      case ExprKind::object:
-        throw Unsupported("object");
+      case ExprKind::object: {
+        Meaning m;
+        m.kind = Meaning::Kind::object;
+        m.object.kind = Json::Kind::object;
+        for (size_t i = 0; i < expr.members.size(); i++) {
+          m.object.members.emplace_back(expr.members[i].text, json(value(expr.children[i])));
+        }
+        return m;
+      }
     }
     return {};
+  }
+
+  static Json json(const Meaning& of) {
+    Json out;
+    switch (of.kind) {
+      case Meaning::Kind::missing:
+        break;
+      case Meaning::Kind::boolean:
+        return Json::of_bool(of.integer != 0);
+      case Meaning::Kind::integer:
+        return Json::of_integer(of.integer);
+      case Meaning::Kind::number:
+        out.kind = Json::Kind::number;
+        out.number = of.number;
+        return parse_json(out.print());  // 42.0 is written as 42
+      case Meaning::Kind::text:
+        return Json::of_text(of.text);
+      case Meaning::Kind::list:
+        out.kind = Json::Kind::list;
+        for (const Meaning& item : of.list) out.items.push_back(json(item));
+        break;
+      case Meaning::Kind::object:
+        return of.object;
+      default:
+        throw Unsupported("a time, a duration or an event in a body");
+    }
+    return out;
   }
 
  private:
@@ -484,6 +518,8 @@ class Evaluator {
 }  // namespace
 
 bool is_true(const ast::Expr& expr, const Scope& scope) { return truth_of(Evaluator(scope).value(expr)) == Truth::yes; }
+
+Json json_of(const ast::Expr& expr, const Scope& scope) { return Evaluator::json(Evaluator(scope).value(expr)); }
 
 std::vector<int> events_of(const NameDefinition& name, const Scope& scope) {
   std::vector<int> out;

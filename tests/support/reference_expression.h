@@ -27,6 +27,7 @@ struct Event {
   int64_t time_us = 0;
   std::string type;
   Json json;
+  bool is_derived = false;  // made by an `emit`
 };
 
 // The loops around a step, outermost first, each with the number of its repetition.
@@ -50,6 +51,9 @@ struct Scope {
 
 // True only when it is true; unknown is not.
 bool is_true(const ast::Expr& expr, const Scope& scope);
+
+// Its value as JSON, as the body of an `emit` has it.
+Json json_of(const ast::Expr& expr, const Scope& scope);
 
 // The events a name means in the scope, in the order they were taken.
 std::vector<int> events_of(const NameDefinition& name, const Scope& scope);

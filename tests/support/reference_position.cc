@@ -73,12 +73,17 @@ bool outlasts(const Gap& gap, const Offer& offer) {
   });
 }
 
+bool is_derived(const Offer& offer) { return offer.event != nullptr && offer.event->is_derived; }
+
 std::optional<Taken> take_sequence(const Position& at, const Offer& offer) {
   for (size_t part = at.parts.size(); part-- > 0;) {
     size_t item = at.index + part;
     bool enters = part > 0 || !at.entered;
     if (enters) {
       if (!respects(at.node->gaps[item], offer)) continue;
+      // A derived event is never the very next one.
+      const bool follows = at.entered || offer.last.has_value();
+      if (is_derived(offer) && follows && at.node->gaps[item].immediate) continue;
       bool lasted = true;  // all the gaps that lie open up to this item
       for (size_t gap = at.entered ? at.index + 1 : at.index; gap <= item; gap++) {
         lasted = lasted && outlasts(at.node->gaps[gap], offer);
@@ -107,6 +112,8 @@ std::optional<Taken> take_sequence(const Position& at, const Offer& offer) {
 std::optional<Taken> take_loop(const Position& at, const Offer& offer) {
   for (size_t part : {size_t{1}, size_t{0}}) {
     if (at.parts[part] == nullptr) continue;
+    const bool is_further = part == 1 && (at.finished > 0 || at.parts[0] != nullptr);
+    if (is_derived(offer) && is_further && at.node->consecutive && at.node->is_group) continue;
     Offer inside = offer;
     int repetition = part == 1 ? at.repetition + 1 : at.repetition;
     inside.repetitions.emplace_back(at.node, repetition);
@@ -209,7 +216,8 @@ Passed pass_sequence(const Position& at, const Offer& offer, bool only_strict) {
     size_t item = at.index + part;
     if (part > 0 || !at.entered) {  // the gap before this item lies open
       const Gap& gap = at.node->gaps[item];
-      if (gap.immediate && (at.entered || offer.last)) return {nullptr, true};  // else there is nothing to follow
+      const bool follows = at.entered || offer.last.has_value();  // else there is nothing to follow
+      if (gap.immediate && follows && !is_derived(offer)) return {nullptr, true};
       if (!only_strict && breaks(gap.absences, at.node->gap_bound[item], offer)) return {nullptr, true};
     }
     Passed passed = pass_with(at.parts[part], offer, only_strict);
@@ -231,10 +239,11 @@ bool closes(const Position& at, const Offer& offer, bool only_strict) {
   if (!node.consecutive) return false;
   const Node& body = *node.items[0];
   bool has_finished = at.finished > 0 || (at.parts[0] != nullptr && leavable(at.parts[0]));
-  if (node.is_group) return has_finished && leavable(at.parts[0]);
+  if (node.is_group) return has_finished && leavable(at.parts[0]) && !is_derived(offer);
   if (only_strict || !has_finished) return false;
   const StepDefinition& step = body.step;
-  bool is_of_type = (step.any_type || step.type == offer.event->type) && (*offer.seen)[step.route];
+  bool is_of_type =
+      (step.any_type ? !offer.event->is_derived : step.type == offer.event->type) && (*offer.seen)[step.route];
   if (!is_of_type) return false;
   Offer inside = offer;
   inside.repetitions.emplace_back(at.node, at.repetition + 1);
@@ -401,7 +410,7 @@ std::optional<Taken> take(const PositionPtr& position, const Offer& offer) {
 Passed pass(const PositionPtr& position, const Offer& offer) { return pass_with(position, offer, false); }
 
 bool fits(const StepDefinition& step, const Names& names, const Offer& offer) {
-  if (!step.any_type && step.type != offer.event->type) return false;
+  if (step.any_type ? offer.event->is_derived : step.type != offer.event->type) return false;
   if (!(*offer.seen)[step.route]) return false;
   Scope scope{*offer.pattern, *offer.events, offer.event, *offer.captures, names, offer.repetitions, std::nullopt};
   return std::all_of(step.conditions.begin(), step.conditions.end(),
