@@ -147,13 +147,26 @@ void append_health_json(std::string& out, const Health& health) {
   out += "},";
 }
 
-std::string rule_line(const RuleProgram& rule, const RuleCounters& counters, size_t width) {
-  std::string line = fmt::format("  {:<{}}  {}", rule.name, width, plural(counters.raised, "alert"));
+// What a clause of the rule held back is said even when that was nothing.
+std::string rule_line(const RuleProgram& rule, const RuleCounters& counters, const DeliveryCounters& deliveries,
+                      size_t width) {
+  const bool alerts = std::ranges::any_of(
+      rule.actions, [](const ActionProgram& action) { return action.kind == ActionProgram::Kind::alert; });
+  const std::string raised = alerts ? plural(counters.raised, "alert")
+                                    : grouped(counters.raised) + (counters.raised == 1 ? " match" : " matches");
+  std::string line = fmt::format("  {:<{}}  {}", rule.name, width, raised);
   const auto add = [&](uint64_t count, std::string_view what) {
     if (count > 0) line += fmt::format(", {} {}", grouped(count), what);
   };
-  add(counters.held_by_cooldown, "held back by its cooldown");
-  add(counters.held_by_limit, "held back by its limit");
+  const auto add_held = [&](bool has_clause, uint64_t count, std::string_view what) {
+    if (has_clause || count > 0) line += fmt::format(", {} {}", grouped(count), what);
+  };
+  add(counters.emitted, counters.emitted == 1 ? "event emitted" : "events emitted");
+  add_held(rule.cooldown_us > 0, counters.held_by_cooldown, "held back by its cooldown");
+  add_held(rule.limit_count > 0, counters.held_by_limit, "held back by its limit");
+  add_held(rule.quiet.has_value(), deliveries.held_by_quiet, "held by quiet hours");
+  add(deliveries.sent_early, "of them sent early (max_held)");
+  add(counters.emits_refused, "events not emitted (max_derived, or too large)");
   add(counters.matches_cut, "matches not reported (max_matches)");
   add(counters.runs_refused, "runs refused (max_runs)");
   add(counters.loops_full, "events not taken by a full loop (max_loop_events)");
@@ -206,7 +219,7 @@ void append_readable(std::string& out, std::string_view record, bool colour) {
 }
 
 std::string summary_text(const RunReport& report, const Runner& runner, const Program& program,
-                         const RunOptions& options) {
+                         const RunOptions& options, const std::vector<DeliveryCounters>& deliveries) {
   std::string out =
       fmt::format("{} in {:.2f} s ({} events/s)\n", plural(report.events, "event"),
                   static_cast<double>(report.elapsed_us) / 1e6, rounded(per_second(report.events, report.elapsed_us)));
@@ -241,7 +254,7 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   size_t width = 0;
   for (const RuleProgram& rule : program.rules) width = std::max(width, rule.name.size());
   for (size_t i = 0; i < program.rules.size(); ++i) {
-    out += rule_line(program.rules[i], runner.engine().rule_counters()[i], width);
+    out += rule_line(program.rules[i], runner.engine().rule_counters()[i], deliveries[i], width);
   }
   const Engine& engine = runner.engine();
   const EngineCounters& counters = engine.counters();
@@ -256,7 +269,8 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   return out;
 }
 
-std::string summary_json(const RunReport& report, const Runner& runner, const Program& program) {
+std::string summary_json(const RunReport& report, const Runner& runner, const Program& program,
+                         const std::vector<DeliveryCounters>& deliveries) {
   const Engine& engine = runner.engine();
   const EngineCounters& counters = engine.counters();
   std::string out;
@@ -284,11 +298,13 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
     fmt::format_to(to, "{}{{\"rule\":", i == 0 ? "" : ",");
     json::append_string(out, program.rules[i].name);
     fmt::format_to(to,
-                   ",\"alerts\":{},\"matches\":{},\"held_by_cooldown\":{},\"held_by_limit\":{},\"matches_cut\":{},"
+                   ",\"alerts\":{},\"matches\":{},\"held_by_cooldown\":{},\"held_by_limit\":{},\"held_by_quiet\":{},"
+                   "\"sent_early\":{},\"emitted\":{},\"emits_refused\":{},\"matches_cut\":{},"
                    "\"runs_started\":{},"
                    "\"runs_refused\":{},\"loops_full\":{},\"keys_evicted\":{}}}",
-                   rule.raised, rule.matches, rule.held_by_cooldown, rule.held_by_limit, rule.matches_cut,
-                   rule.runs_started, rule.runs_refused, rule.loops_full, rule.keys_evicted);
+                   rule.raised, rule.matches, rule.held_by_cooldown, rule.held_by_limit, deliveries[i].held_by_quiet,
+                   deliveries[i].sent_early, rule.emitted, rule.emits_refused, rule.matches_cut, rule.runs_started,
+                   rule.runs_refused, rule.loops_full, rule.keys_evicted);
   }
   fmt::format_to(to,
                  "],\"pending_runs\":{},\"pending_absences\":{},\"keys_too_long\":{},\"state_bytes\":{},"

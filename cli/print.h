@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/io/alerts.h"
 #include "runtime/io/runner.h"
 
 namespace omen::cli {
@@ -22,9 +23,10 @@ void append_readable(std::string& out, std::string_view record, bool colour);
 
 // What a run did, for people.
 std::string summary_text(const RunReport& report, const Runner& runner, const Program& program,
-                         const RunOptions& options);
+                         const RunOptions& options, const std::vector<DeliveryCounters>& deliveries);
 // The same as one JSON object.
-std::string summary_json(const RunReport& report, const Runner& runner, const Program& program);
+std::string summary_json(const RunReport& report, const Runner& runner, const Program& program,
+                         const std::vector<DeliveryCounters>& deliveries);
 
 // A bar on standard error that redraws itself, for inputs whose size is known.
 class ProgressBar {

@@ -94,7 +94,7 @@ int run(Options& options) {
     const bool colour = has_colour(STDOUT_FILENO);
     rewrite = [colour](std::string& out, std::string_view record) { append_readable(out, record, colour); };
   }
-  Alerts alerts(program, runner.engine(), rewrite);
+  Alerts alerts(program, runner.engine(), options.run.limits.max_held, rewrite);
   Tally tally(program);
   if (!options.count) {
     if (const Status opened = alerts.open(); !opened) return complain(opened.message(), exit_usage);
@@ -108,8 +108,9 @@ int run(Options& options) {
   if (options.count) print_tally(program, tally);
   for (const std::string& error : report.input_errors) complain(error, exit_input);
   if (!report.output_error.empty()) complain(report.output_error, exit_output);
-  const std::string summary =
-      options.json_summary ? summary_json(report, runner, program) : summary_text(report, runner, program, options.run);
+  const std::string summary = options.json_summary
+                                  ? summary_json(report, runner, program, alerts.counters())
+                                  : summary_text(report, runner, program, options.run, alerts.counters());
   std::fputs(summary.c_str(), stderr);
   return exit_code_of(report);
 }
@@ -167,6 +168,9 @@ void add_run(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   verb->add_option("--limit-max-matches", limits.max_matches, "Matches of a key reported at one moment (overlap all)")
       ->capture_default_str();
+  verb->add_option("--limit-max-derived", limits.max_derived, "Events that rules emit at one event or deadline")
+      ->capture_default_str();
+  verb->add_option("--limit-max-held", limits.max_held, "Deliveries held in quiet hours")->capture_default_str();
   verb->add_option("--limit-max-keys", limits.max_keys, "Keys per rule")->capture_default_str();
   verb->add_option("--limit-max-state-bytes", limits.max_state_bytes, "Bytes of state of all rules")
       ->capture_default_str();

@@ -139,7 +139,10 @@ class RuleCheck {
     if (node.kind == PatternKind::sequence) {
       for (size_t i = 0; i < node.items.size(); ++i) check_gap(node, i);
       if (!node.trailing.empty()) {
-        for (const TypedPattern::Absence& absence : node.trailing) check_taken_by_loop(absence, node.items.back());
+        for (const TypedPattern::Absence& absence : node.trailing) {
+          // `T+ -> not T for D` is how a pause is written.
+          if (absence.for_us < 0) check_taken_by_loop(absence, node.items.back());
+        }
       }
     }
     for (const TypedPattern& item : node.items) check_pattern(item);

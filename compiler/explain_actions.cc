@@ -60,8 +60,6 @@ std::span<const Explanation> action_explanations() {
        "let vip = [\"u1\", \"u2\"]\nrule a { match login[user_id in vip] }"},
       {"E0905", "`history` is not in this version", "Name the events that are needed in the pattern.",
        "rule a {\n  match login\n  alert \"{history(30d)}\"\n}", "rule a {\n  match login as l\n  alert \"{l}\"\n}"},
-      {"E0908", "`quiet` is not in this version", "Alerts are raised at once; hold them behind Omen.",
-       "rule a { match login quiet 22:00..08:00 \"Europe/Berlin\" }", "rule a { match login }"},
       {"E0909", "`on resolve` is not in this version", "It belongs to measure rules.", "", ""},
       {"E0910", "this kind of destination is not in this version", "The kinds of this version are stdout and file.",
        "destination team = slack { url: env(\"SLACK_URL\") }\nrule a {\n  match login\n  alert \"login\" to team\n}",

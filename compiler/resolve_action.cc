@@ -132,8 +132,6 @@ std::optional<QuietHours> resolve_quiet(ResolveShared& shared, const ast::Quiet&
                              "write a name of the time zone database, such as \"Europe/Berlin\" or \"UTC\"");
     return std::nullopt;
   }
-  shared.diagnostics.error("E0908", source.span, "`quiet` is not in this version",
-                           "remove it; alerts are raised at once");
   return QuietHours{source.from_minute, source.to_minute, source.zone};
 }
 

@@ -80,6 +80,77 @@ TEST_CASE("run: alerts on standard output, the summary on standard error") {
   }
 }
 
+TEST_CASE("run: send posts a body of its own, or the whole match") {
+  const Folder folder;
+  folder.write("rules.omen", R"(
+destination crm = file { path: env("OMEN_TEST_CRM") }
+destination out = stdout
+rule r "Bought" {
+  by user_id
+  match buy as bought
+  send crm { user: user_id, price: bought.price, note: "offer", gone: bought.nothing }
+  send crm
+  send out { n: bought.price * 2 }
+}
+)");
+  setenv("OMEN_TEST_CRM", folder.path("crm.ndjson").c_str(), 1);
+  const Outcome outcome =
+      run(folder, {"--alerts", "text"}, "{\"type\":\"buy\",\"ts\":1,\"user_id\":\"u1\",\"price\":30}\n");
+  unsetenv("OMEN_TEST_CRM");
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.out == "{\"n\":60}\n");  // a body is never rewritten for people
+  std::istringstream crm(folder.read("crm.ndjson"));
+  std::string body, record;
+  std::getline(crm, body);
+  std::getline(crm, record);
+  CHECK(body == R"({"user":"u1","price":30,"note":"offer","gone":null})");
+  CHECK(json_text(record, "text") == "Bought");
+  CHECK(json_text(record, "key") == R"({"user_id":"u1"})");
+  CHECK(has(outcome.errors, "r  1 match\n"));
+}
+
+TEST_CASE("run: quiet hours hold deliveries, never evaluation") {
+  const Folder folder;
+  folder.write("rules.omen", R"(
+destination log = file { path: "log.ndjson", quiet 20:00..21:00 "UTC" }
+rule night {
+  by k
+  match a
+  cooldown 1h
+  limit 100 per 1 day
+  quiet 22:00..08:00 "Europe/Berlin"
+  alert "night {k}"
+  emit seen { k: k }
+}
+rule day { by k match b alert "day {k}" }
+rule sees { by k match seen alert "sees {k}" }
+)");
+  const auto at = [](const char* type, const char* time, int key) {
+    return std::string("{\"type\":\"") + type + "\",\"ts\":\"2026-01-" + time + "Z\",\"k\":" + std::to_string(key) +
+           "}\n";
+  };
+  const std::string stream = at("a", "05T20:00:00", 1) + at("a", "05T22:00:00", 2) + at("a", "05T22:30:00", 2) +
+                             at("a", "05T21:30:00", 3) + at("b", "06T06:59:00", 4) + at("b", "06T07:00:00", 5) +
+                             at("a", "06T23:00:00", 6);
+  const auto texts = [](const std::string& out) {
+    std::istringstream lines(out);
+    std::string all;
+    for (std::string line; std::getline(lines, line);) all += json_text(line, "text") + ", ";
+    return all;
+  };
+  Outcome outcome = run(folder, {}, stream);
+  CHECK(outcome.exit_code == 0);
+  CHECK(texts(outcome.out) == "night 1, sees 1, sees 2, sees 3, day 4, night 2, night 3, day 5, sees 6, night 6, ");
+  CHECK(has(outcome.errors,
+            "night  4 alerts, 4 events emitted, 1 held back by its cooldown, 0 held back by its limit, "
+            "3 held by quiet hours\n"));
+  CHECK(has(run(folder, {"--json"}, stream).errors, R"("held_by_quiet":3,"sent_early":0,"emitted":4)"));
+  // A full queue: the next one goes out before its time, and is counted.
+  outcome = run(folder, {"--limit-max-held", "1"}, stream);
+  CHECK(texts(outcome.out) == "night 1, sees 1, sees 2, night 2, sees 3, day 4, night 3, day 5, sees 6, night 6, ");
+  CHECK(has(outcome.errors, "3 held by quiet hours, 1 of them sent early (max_held)\n"));
+}
+
 TEST_CASE("run: several inputs are one stream, in the order given") {
   const RunFolder folder;
   folder.write("a", R"({"type":"login","ts":1,"user_id":"u","ok":true})");  // its last line has no end

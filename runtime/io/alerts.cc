@@ -19,14 +19,25 @@ Result<std::string> option_value(const std::string& option) {
   return std::string(value);
 }
 
+std::optional<Quiet> quiet_of(const std::optional<QuietHours>& hours) {
+  return hours ? std::optional<Quiet>(*hours) : std::nullopt;
+}
+
 }  // namespace
 
-Alerts::Alerts(const Program& program, const Engine& engine, Rewrite rewrite)
+Alerts::Alerts(const Program& program, const Engine& engine, uint32_t max_held, Rewrite rewrite)
     : program_(program),
       actions_(program, engine.prepared(), engine.captures()),
       rewrite_(std::move(rewrite)),
       standard_output_("standard output", STDOUT_FILENO),
-      files_(program.destinations.size()) {}
+      files_(program.destinations.size()),
+      max_held_(max_held),
+      counters_(program.rules.size()) {
+  for (const RuleProgram& rule : program.rules) rule_quiet_.push_back(quiet_of(rule.quiet));
+  for (const DestinationProgram& destination : program.destinations) {
+    destination_quiet_.push_back(quiet_of(destination.quiet));
+  }
+}
 
 Status Alerts::open() {
   std::set<uint32_t> used;
@@ -59,27 +70,66 @@ void Alerts::take(const Engine& engine, std::span<const Match> matches) {
   }
 }
 
-// The record of the match, or the body of a `send` that has one: that is written as it is, on a terminal too.
+// The record of the match, or the body of a `send` that has one.
 void Alerts::act(const MatchView& match, const ActionProgram& action) {
-  record_.clear();
-  const bool has_body = action.body != code_none;
-  if (has_body) {
-    actions_.append_body(record_, match, action);
+  delivery_.rule = match.rule;
+  delivery_.destination.reset();
+  delivery_.is_record = action.body == code_none;
+  delivery_.line.clear();
+  if (delivery_.is_record) {
+    actions_.append_record(delivery_.line, match, action);
   } else {
-    actions_.append_record(record_, match, action);
+    actions_.append_body(delivery_.line, match, action);
   }
-  if (action.destinations.empty()) write(standard_output_, !has_body);
+  if (action.destinations.empty()) deliver(delivery_, match.end_us);
   for (const uint32_t id : action.destinations) {
-    const bool is_standard = files_[id] == nullptr;
-    write(is_standard ? standard_output_ : *files_[id], is_standard && !has_body);
+    delivery_.destination = id;
+    deliver(delivery_, match.end_us);
   }
 }
 
-void Alerts::write(Output& output, bool is_readable) {
-  if (is_readable && rewrite_) {
-    rewrite_(output.buffer(), record_);
+void Alerts::deliver(const Delivery& delivery, int64_t end_us) {
+  release(end_us);
+  const int64_t due = due_us(delivery, end_us);
+  if (due <= end_us) return write(delivery);
+  ++counters_[delivery.rule].held_by_quiet;
+  held_.emplace(due, delivery);
+  if (held_.size() <= max_held_) return;
+  const auto next = held_.begin();
+  ++counters_[next->second.rule].sent_early;
+  write(next->second);
+  held_.erase(next);
+}
+
+// Quiet hours of the rule and of the destination that follow one another hold for both; together they may leave no time
+// of the day, so neither is asked more than twice.
+int64_t Alerts::due_us(const Delivery& delivery, int64_t end_us) const {
+  const std::optional<Quiet>& by_rule = rule_quiet_[delivery.rule];
+  int64_t due = end_us;
+  for (int round = 0; round < 2; ++round) {
+    if (by_rule) due = by_rule->over_us(due);
+    if (delivery.destination && destination_quiet_[*delivery.destination]) {
+      due = destination_quiet_[*delivery.destination]->over_us(due);
+    }
+  }
+  return due;
+}
+
+void Alerts::release(int64_t until_us) {
+  while (!held_.empty() && held_.begin()->first <= until_us) {
+    write(held_.begin()->second);
+    held_.erase(held_.begin());
+  }
+}
+
+// A record may be rewritten for people, on standard output alone; a body is written as it is.
+void Alerts::write(const Delivery& delivery) {
+  const bool is_standard = !delivery.destination || files_[*delivery.destination] == nullptr;
+  Output& output = is_standard ? standard_output_ : *files_[*delivery.destination];
+  if (is_standard && delivery.is_record && rewrite_) {
+    rewrite_(output.buffer(), delivery.line);
   } else {
-    output.buffer() += record_;
+    output.buffer() += delivery.line;
     output.buffer() += '\n';
   }
   if (Status status = output.flush_if_large(); !status) status_ = std::move(status);

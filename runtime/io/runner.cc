@@ -40,6 +40,8 @@ RunReport Runner::run(MatchSink& sink, const std::function<void(const Progress&)
   }
   report_.signal = stop_signal();
   if (!is_over(sink)) finish(sink);
+  sink.end();
+  flush(sink);
   report_.events = reorder_.sequence();
   report_.lines = decoder_.lines();
   report_.elapsed_us = steady_clock_us() - begin_us;
@@ -128,9 +130,9 @@ void Runner::finish(MatchSink& sink) {
 }
 
 void Runner::hand_over(MatchSink& sink) {
-  if (engine_.matches().empty()) return;
-  sink.take(engine_, engine_.matches());
+  if (!engine_.matches().empty()) sink.take(engine_, engine_.matches());
   engine_.clear_matches();
+  sink.pass_time(engine_.clock_us());
 }
 
 // False when an output failed.

@@ -33,6 +33,10 @@ class MatchSink {
   virtual ~MatchSink() = default;
   // Captures and keys are read from the engine, and stay until the call returns.
   virtual void take(const Engine& engine, std::span<const Match> matches) = 0;
+  // All up to and including this time has been seen.
+  virtual void pass_time(int64_t /*clock_us*/) {}
+  // No match comes any more.
+  virtual void end() {}
   virtual Status flush() = 0;
   // Nobody reads any more: the run may end.
   virtual bool is_closed() const = 0;

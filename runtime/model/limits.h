@@ -16,6 +16,7 @@ struct Limits {
   uint32_t max_matches = 1'000;            // at one moment of a key, overlap all: the rest is counted, matches_cut
   uint32_t max_derived = 10'000;           // at one event or deadline: no further one; counted emits_refused
   uint32_t max_keys = 100'000'000;         // per rule: the key idle longest goes, with its runs; counted keys_evicted
+  uint32_t max_held = 100'000;             // deliveries in quiet hours: the next one goes out early; counted sent_early
   uint64_t max_state_bytes = 16ull << 30;  // of all keys: the key idle longest goes; counted keys_evicted
 };
 

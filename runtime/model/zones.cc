@@ -5,6 +5,8 @@
 #include <chrono>
 #include <exception>
 
+#include "runtime/model/time.h"
+
 namespace omen {
 
 const date::time_zone* find_zone(const std::string& name) {
@@ -21,6 +23,21 @@ int64_t offset_us(const date::time_zone& zone, int64_t time_us) {
   const auto time =
       date::floor<std::chrono::seconds>(date::sys_time<std::chrono::microseconds>(std::chrono::microseconds(time_us)));
   return std::chrono::duration_cast<std::chrono::microseconds>(zone.get_info(time).offset).count();
+}
+
+int64_t next_time_of_day_us(const date::time_zone& zone, int64_t from_us, int32_t minute, int64_t days) {
+  const int64_t local_us = from_us + offset_us(zone, from_us);
+  int64_t day = local_us / us_per_day - 2;
+  day -= (day % days + days) % days;
+  for (;; day += days) {
+    const auto local = date::local_seconds(date::days(day)) + std::chrono::minutes(minute);
+    const date::local_info info = zone.get_info(local);
+    const auto time = info.result == date::local_info::nonexistent
+                          ? info.first.end
+                          : date::sys_seconds(local.time_since_epoch() - info.first.offset);
+    const int64_t time_us = std::chrono::microseconds(time.time_since_epoch()).count();
+    if (time_us >= from_us) return time_us;
+  }
 }
 
 }  // namespace omen

@@ -31,3 +31,20 @@ WITH RECURSIVE taken(key, n, us, end_us) AS (
   SELECT h.key, h.n, h.us, h.end_us FROM taken t
   JOIN hits h ON h.key = t.key AND h.n = (SELECT min(n) FROM hits x WHERE x.key = t.key AND x.n >= t.n + 2))
 SELECT key, us, end_us FROM taken;
+
+-- rule session
+CREATE TEMP TABLE IF NOT EXISTS sessions AS
+SELECT key, min(us) AS began, max(us) + 1800000000 AS ended, count(*) AS events FROM (
+  SELECT key, us, sum(is_new) OVER (PARTITION BY key ORDER BY seq) AS session FROM (
+    SELECT key, seq, us, us - lag(us, 1, -9e18) OVER (PARTITION BY key ORDER BY seq) > 1800000000 AS is_new FROM k))
+GROUP BY key, session;
+SELECT key, began, ended FROM sessions WHERE ended < (SELECT max(us) FROM e);
+
+-- rule short_sessions
+SELECT key, began, ended FROM (
+  SELECT key, ended, lag(ended, 2) OVER island AS began, row_number() OVER island AS n FROM (
+    SELECT *, row_number() OVER (PARTITION BY key ORDER BY ended)
+            - row_number() OVER (PARTITION BY key, events <= 5 ORDER BY ended) AS island
+    FROM sessions WHERE ended < (SELECT max(us) FROM e))
+  WHERE events <= 5 WINDOW island AS (PARTITION BY key, island ORDER BY ended))
+WHERE n % 3 = 0;
