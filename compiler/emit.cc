@@ -68,9 +68,10 @@ class FieldsByType {
     }
   }
 
-  void add_schemas(const std::vector<Schema>& schemas) {
-    for (const Schema& schema : schemas) {
-      for (const FieldSchema& field : schema.fields) read_[schema.type].insert(field.field);
+  // Last: what no rule reads is looked at for the declaration's sake only.
+  void add_schemas(std::vector<Schema>& schemas) {
+    for (Schema& schema : schemas) {
+      for (FieldSchema& field : schema.fields) field.is_read = !read_[schema.type].insert(field.field).second;
     }
   }
 

@@ -117,6 +117,7 @@ void Decoder::prepare() {
 
 // What is to be extracted of the next type.
 void Decoder::plan(const TypeInfo& type) {
+  const auto type_id = static_cast<TypeId>(extractions_.size());
   Extraction& extraction = extractions_.emplace_back();
   extraction.fields = type.fields;
   for (const FieldId field : type.fields) {
@@ -126,6 +127,12 @@ void Decoder::plan(const TypeInfo& type) {
       continue;
     }
     const HeadId head = head_of(head_names_, path.parts[0].member);
+    const auto glance = declared_ != Declared::nothing ? validator_.glance(type_id, field) : std::nullopt;
+    if (glance) {
+      extraction.glances.emplace_back(head, *glance);
+      extraction.glanced.emplace_back(head, field);
+      continue;
+    }
     auto at = std::find_if(extraction.heads.begin(), extraction.heads.end(),
                            [&](const auto& known) { return known.first == head; });
     if (at == extraction.heads.end()) at = extraction.heads.insert(at, {head, PathNode{path.parts[0], {}, {}}});
@@ -217,10 +224,7 @@ void Decoder::decode_line(const char* line, const char* line_end) {
   event.fields = row;
   const Extraction& extraction = extractions_[event.type];
   if (!extraction.fields.empty()) extract(extraction, event, row);
-  if (declared_ != Declared::nothing) {
-    event.is_broken =
-        validator_.is_declared(event.type) ? !validator_.accepts(event.type, row) : declared_ == Declared::strict;
-  }
+  if (declared_ != Declared::nothing) event.is_broken = breaks_declaration(extraction, event, row);
   events_.push_back(event);
   places_.push_back(place_);
 }
@@ -299,6 +303,39 @@ std::optional<int64_t> Decoder::time_of_text(std::string_view text) {
     }
   }
   return time;
+}
+
+bool Decoder::breaks_declaration(const Extraction& extraction, const Event& event, Value* row) {
+  if (!validator_.is_declared(event.type)) return declared_ == Declared::strict;
+  const bool are_right = std::ranges::all_of(
+      extraction.glances, [&](const auto& each) { return is_right(each.second, walk_->head(each.first)); });
+  if (are_right && validator_.accepts(event.type, row, true)) [[likely]]
+    return false;
+  for (const auto& [head, field] : extraction.glanced) {
+    if (const Token token = walk_->head(head)) row[field] = value_at(token);
+  }
+  return !validator_.accepts(event.type, row);
+}
+
+bool Decoder::is_right(const Glance& glance, Token token) const {
+  if (token == nullptr) return (glance.sorts & Glance::null) != 0;
+  switch (base_[*token]) {
+    case '"':
+      return (glance.sorts & Glance::text) != 0 &&
+             (glance.bytes_max == ~0u || text_at(base_, token).size() <= glance.bytes_max);
+    case '{':
+      return (glance.sorts & Glance::object) != 0;
+    case '[':
+      return (glance.sorts & Glance::list) != 0;
+    case 't':
+    case 'f':
+      return (glance.sorts & Glance::boolean) != 0;
+    case 'n':
+      return (glance.sorts & Glance::null) != 0;
+    default:
+      return (glance.sorts & Glance::number) != 0 &&
+             (!glance.is_whole || scalar(token).find_first_of(".eE") == std::string_view::npos);
+  }
 }
 
 void Decoder::extract(const Extraction& extraction, const Event& event, Value* row) {

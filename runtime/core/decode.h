@@ -103,6 +103,9 @@ class Decoder {
     std::vector<FieldId> fields;  // all of them: missing at first
     std::vector<std::pair<HeadId, PathNode>> heads;
     std::vector<std::pair<FieldId, Member>> members;  // `type`, `ts`, `id` read as fields
+    // Declared members that no rule reads: made to values only when a glance is not enough.
+    std::vector<std::pair<HeadId, Glance>> glances;
+    std::vector<std::pair<HeadId, FieldId>> glanced;
   };
   void plan(const TypeInfo& type);
   void prepare();
@@ -115,6 +118,8 @@ class Decoder {
   bool read_envelope(Event& event, const char* begin);
   bool read_time(Event& event);
   std::optional<int64_t> time_of_text(std::string_view text);
+  bool breaks_declaration(const Extraction& extraction, const Event& event, Value* row);
+  bool is_right(const Glance& glance, Token token) const;
   void extract(const Extraction& extraction, const Event& event, Value* row);
   void extract_at(const PathNode& node, Token token, Value* row);
   Token skip(Token token) const;  // the token behind the value

@@ -55,6 +55,7 @@ Validator::Validator(const Program& program) : types_(program.types.size()) {
       check.type = field.type;
       check.is_optional = field.is_optional;
       check.source = &field;
+      check.glance = glance_at(field, program.types[schema.type].path(field.field, program.fields));
       for (const Constant& value : field.one_of) check.one_of.values.push_back(value.value());
       check.one_of.sort();
       if (field.matches) {
@@ -71,8 +72,53 @@ Validator::Validator(const Program& program) : types_(program.types.size()) {
 
 Validator::~Validator() = default;
 
-bool Validator::accepts(TypeId type, const Value* fields) const {
+std::optional<Glance> Validator::glance_at(const FieldSchema& field, const FieldPath& path) {
+  const bool is_envelope =
+      path.parts[0].member == "type" || path.parts[0].member == "ts" || path.parts[0].member == "id";
+  const bool is_constrained = !field.one_of.empty() || field.matches || field.low.kind != Kind::missing;
+  if (field.is_read || path.parts.size() > 1 || is_envelope || is_constrained) return std::nullopt;
+  Glance out;
+  if (field.is_optional) out.sorts = Glance::null;
+  switch (field.type) {
+    case FieldType::string:
+      out.sorts |= Glance::text;
+      if (field.max_length >= 0 && field.max_length < UINT32_MAX)
+        out.bytes_max = static_cast<uint32_t>(field.max_length);
+      return out;
+    case FieldType::integer:
+      out.is_whole = true;
+      [[fallthrough]];
+    case FieldType::number:
+      out.sorts |= Glance::number;
+      return out;
+    case FieldType::boolean:
+      out.sorts |= Glance::boolean;
+      return out;
+    case FieldType::list:
+      out.sorts |= Glance::list;
+      return out;
+    case FieldType::object:
+      out.sorts |= Glance::object;
+      return out;
+    case FieldType::any:
+      out.sorts |= Glance::text | Glance::number | Glance::boolean | Glance::list | Glance::object;
+      return out;
+    case FieldType::time:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::optional<Glance> Validator::glance(TypeId type, FieldId field) const {
   for (const Check& check : types_[type].checks) {
+    if (check.field == field) return check.glance;
+  }
+  return std::nullopt;
+}
+
+bool Validator::accepts(TypeId type, const Value* fields, bool glanced) const {
+  for (const Check& check : types_[type].checks) {
+    if (glanced && check.glance) continue;
     if (problems(check, fields[check.field]) != 0) return false;
   }
   return true;

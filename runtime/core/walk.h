@@ -23,14 +23,15 @@
 
 namespace omen {
 
-// Texts freed from their escapes, for as long as their slice. There is room for each text of the slice once as a field
-// and once each as type, time and id, so that views stay where they are.
+// Texts freed from their escapes, for as long as their slice. There is room for each text of the slice twice as a field
+// (under its own name and one that `from` gives it) and once each as type, time and id, so that views stay where they
+// are.
 class PlainTexts {
  public:
   void open(size_t slice_size) {
     if (slice_size > capacity_) {
       capacity_ = slice_size;
-      bytes_ = std::make_unique_for_overwrite<char[]>(4 * capacity_ + name_padding);
+      bytes_ = std::make_unique_for_overwrite<char[]>(5 * capacity_ + name_padding);
     }
     end_ = bytes_.get();
   }

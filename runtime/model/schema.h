@@ -47,6 +47,7 @@ struct FieldSchema {
   std::optional<std::string> matches;  // a regular expression, found anywhere
   Constant low, high;                  // the range, inclusive; of kind missing: none
   int64_t max_length = -1;             // in code points; -1: none
+  bool is_read = true;                 // by a rule, too; the value of another matters to nobody when it is right
 };
 
 struct Schema {
