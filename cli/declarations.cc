@@ -72,6 +72,7 @@ class Declarer {
     if (!event.description.empty()) out_.text += "# " + comment(event.description) + '\n';
     out_.text += "event " + name + " {\n";
     std::set<std::string> taken = {"type", "ts", "id"};
+    std::set<std::vector<std::string>> paths;
     std::map<std::string, int> last_names;
     for (const FoundField& field : event.fields) {
       if (field.path.size() == 1) taken.insert(field.path[0]);
@@ -79,6 +80,10 @@ class Declarer {
     }
     for (const FoundField& field : event.fields) {
       if (is_envelope(field.path)) continue;
+      if (!paths.insert(field.path).second) {
+        note(name + ": the field \"" + path_text(field.path) + "\" stands there twice; the first one is taken");
+        continue;
+      }
       std::string own = field.path.back();
       if (field.path.size() > 1 && (last_names[own] > 1 || taken.contains(own))) own = joined(field.path);
       while (field.path.size() > 1 && taken.contains(own)) own += '_';

@@ -123,6 +123,7 @@ class SchemaReader {
   }
 
   void fields(FoundEvent& event, std::vector<std::string>& path, element written, bool is_optional) {
+    if (out_of_room()) return;  // each `allOf` may lead to several more
     const element schema = followed(written);
     array parts;
     if (const auto all = member(schema, "allOf"); all && all->get(parts) == simdjson::SUCCESS) {
