@@ -9,23 +9,38 @@
 #include "cli/print.h"
 #include "cli/verbs.h"
 #include "compiler/pattern_bounds.h"
+#include "compiler/sharing.h"
 #include "runtime/core/json.h"
 
 namespace omen::cli {
 
 namespace {
 
+// What one key of a rule keeps at most; under `overlap all` also how, and why so.
+std::string bound_of(const Loaded& loaded, size_t index) {
+  const TypedRule& rule = loaded.compilation.typed.rules[index];
+  if (rule.overlap != Overlap::all) return state_bound(rule);
+  const std::string reason = reason_for_runs(loaded.compilation.program->rules[index]);
+  if (!reason.empty()) return state_bound(rule) + "; a run for each partial match, because " + reason;
+  return shared_bound(rule) + "; partial matches are shared";
+}
+
 void print_json(const Loaded& loaded) {
   std::string out = "{\"diagnostics\":" + render_json(loaded.compilation.diagnostics.items, loaded.sources);
   while (out.ends_with('\n')) out.pop_back();
   out += ",\n\"rules\":[";
   const char* separator = "\n";
-  for (const TypedRule& rule : loaded.compilation.typed.rules) {
+  for (size_t i = 0; i < loaded.compilation.typed.rules.size(); ++i) {
+    const TypedRule& rule = loaded.compilation.typed.rules[i];
     out += separator;
     out += "{\"rule\":";
     json::append_string(out, rule.name);
     out += ",\"state_bound\":";
-    json::append_string(out, state_bound(rule));
+    json::append_string(out, bound_of(loaded, i));
+    if (rule.overlap == Overlap::all) {
+      const bool is_shared = loaded.compilation.program->rules[i].machine == Machine::forest;
+      out += is_shared ? ",\"partial_matches\":\"shared\"" : ",\"partial_matches\":\"runs\"";
+    }
     out += "}";
     separator = ",\n";
   }
@@ -49,8 +64,8 @@ int check_rules(const std::vector<std::string>& rules, bool as_json) {
     if (diagnostic.severity == Severity::error) ++errors;
     std::fputs((render_text(diagnostic, loaded.sources, colour) + "\n").c_str(), stdout);
   }
-  for (const TypedRule& rule : loaded.compilation.typed.rules) {
-    std::printf("%s: %s\n", rule.name.c_str(), state_bound(rule).c_str());
+  for (size_t i = 0; i < loaded.compilation.typed.rules.size(); ++i) {
+    std::printf("%s: %s\n", loaded.compilation.typed.rules[i].name.c_str(), bound_of(loaded, i).c_str());
   }
   const size_t warnings = diagnostics.size() - errors;
   std::printf("%zu error%s, %zu warning%s\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");

@@ -169,6 +169,7 @@ std::string rule_line(const RuleProgram& rule, const RuleCounters& counters, con
   add(counters.emits_refused, "events not emitted (max_derived, or too large)");
   add(counters.matches_cut, "matches not reported (max_matches)");
   add(counters.runs_refused, "runs refused (max_runs)");
+  add(counters.entries_refused, "events not taken (max_entries)");
   add(counters.loops_full, "events not taken by a full loop (max_loop_events)");
   add(counters.keys_evicted, "keys evicted (max_keys, max_state_bytes)");
   return line + '\n';
@@ -301,10 +302,10 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
                    ",\"alerts\":{},\"matches\":{},\"held_by_cooldown\":{},\"held_by_limit\":{},\"held_by_quiet\":{},"
                    "\"sent_early\":{},\"emitted\":{},\"emits_refused\":{},\"matches_cut\":{},"
                    "\"runs_started\":{},"
-                   "\"runs_refused\":{},\"loops_full\":{},\"keys_evicted\":{}}}",
+                   "\"runs_refused\":{},\"entries_refused\":{},\"loops_full\":{},\"keys_evicted\":{}}}",
                    rule.raised, rule.matches, rule.held_by_cooldown, rule.held_by_limit, deliveries[i].held_by_quiet,
                    deliveries[i].sent_early, rule.emitted, rule.emits_refused, rule.matches_cut, rule.runs_started,
-                   rule.runs_refused, rule.loops_full, rule.keys_evicted);
+                   rule.runs_refused, rule.entries_refused, rule.loops_full, rule.keys_evicted);
   }
   fmt::format_to(to,
                  "],\"pending_runs\":{},\"pending_absences\":{},\"keys_too_long\":{},\"state_bytes\":{},"

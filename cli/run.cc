@@ -53,6 +53,7 @@ std::string read_times(Options& options) {
   if (!options.advance_to.empty() && !(options.run.advance_to_us = parse_rfc3339(options.advance_to))) {
     return fmt::format("--advance-to: `{}` is no time; write 2026-01-05T10:00:00Z", options.advance_to);
   }
+  options.run.only_counts = options.count;
   options.run.advance_at_end = options.at_end == "advance";
   return {};
 }
@@ -171,6 +172,8 @@ void add_run(CLI::App& app, int& exit_code) {
   verb->add_option("--limit-max-derived", limits.max_derived, "Events that rules emit at one event or deadline")
       ->capture_default_str();
   verb->add_option("--limit-max-held", limits.max_held, "Deliveries held in quiet hours")->capture_default_str();
+  verb->add_option("--limit-max-entries", limits.max_entries, "Events kept of a key by a rule that shares its matches")
+      ->capture_default_str();
   verb->add_option("--limit-max-keys", limits.max_keys, "Keys per rule")->capture_default_str();
   verb->add_option("--limit-max-state-bytes", limits.max_state_bytes, "Bytes of state of all rules")
       ->capture_default_str();

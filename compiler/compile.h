@@ -23,6 +23,7 @@ struct OptimizeOptions {
   bool share_predicates = true;   // equal conditions are one predicate
   bool simple_predicates = true;  // field-operator-constant conditions are tested without the stack machine
   bool fold_constants = true;
+  bool share_matches = true;  // matches of `overlap all` are kept in shared form where they can be
 };
 
 struct Compilation {

@@ -6,6 +6,7 @@
 
 #include "compiler/compile.h"
 #include "compiler/emit_code.h"
+#include "compiler/sharing.h"
 #include "compiler/version.h"
 
 namespace omen {
@@ -233,6 +234,7 @@ Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnost
     if (from.where) rule.where = code.code(*from.where, from);
     emit_actions(from, code, rule);
     rule.version = version_of(from, typed);
+    if (rule.overlap == Overlap::all) choose_machine(from, options, rule, diagnostics);
   }
   for (const TypedMapping& mapping : typed.mappings) program.mappings.push_back(emit_mapping(mapping, code));
   FieldsByType fields(program.types.size());

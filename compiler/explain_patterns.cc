@@ -127,6 +127,18 @@ std::span<const Explanation> pattern_explanations() {
        "limit\n"
        "or a final absence only the limit on runs (10,000 for a rule and key) bounds them.",
        "rule a { by user_id match login -> purchase }", "rule a { by user_id match login -> purchase within 1h }"},
+      {"W0411", "the subsets of a loop cannot be shared",
+       "Under `overlap all` a loop takes every subset of the events that fit, and their number doubles with each "
+       "event. "
+       "Where\n"
+       "what may come next depends on the place in the pattern alone, all of them are kept in shared form, and one "
+       "event "
+       "is\n"
+       "the same work whatever their number. Otherwise each is a run of its own, up to the limit on runs (10,000 for a "
+       "rule\n"
+       "and key); `omen check` says why.",
+       "rule a { match login+ as all -> purchase[amount > count(all)] within 1h overlap all }",
+       "rule a { match login+ -> purchase[amount > 3] within 1h overlap all }"},
   };
   return all;
 }

@@ -181,4 +181,15 @@ std::string state_bound(const TypedRule& rule) {
   return text;
 }
 
+std::string shared_bound(const TypedRule& rule) {
+  if (is_single_event(rule)) return "keeps nothing: one event decides";
+  const std::string text = "at most " + grouped(Limits{}.max_entries) + " events a key";
+  int64_t time = longest(rule.pattern);
+  if (rule.within_us >= 0) time = time < 0 ? rule.within_us : std::min(time, rule.within_us);
+  if (time < 0) return text + ", without a limit in time";
+  std::string duration;
+  append_duration(duration, time);
+  return text + ", for " + duration;
+}
+
 }  // namespace omen

@@ -28,5 +28,7 @@ bool waits_for_ever(const TypedRule& rule);
 
 // What the state of one key of a rule is bounded by: "at most 10,000 runs a key, each up to 3 events, for 5 days".
 std::string state_bound(const TypedRule& rule);
+// The same of a rule that shares its partial matches.
+std::string shared_bound(const TypedRule& rule);
 
 }  // namespace omen

@@ -41,7 +41,7 @@ Case shrink(Case failing, const OptimizeOptions& options) {
 void run_cases(const OptimizeOptions& options, uint64_t cases, uint64_t seed, Case (*make)(Choices&) = make_case) {
   std::map<std::string, uint64_t> forms;
   std::map<std::string, std::pair<uint64_t, std::string>> errors;
-  uint64_t compiled = 0, alerted = 0, alerts = 0, different = 0, unsupported = 0;
+  uint64_t compiled = 0, alerted = 0, alerts = 0, different = 0, unsupported = 0, shared = 0;
   for (uint64_t i = 0; i < cases && different < 3; i++) {
     Choices choices(seed + i);
     Case one = make(choices);
@@ -66,13 +66,14 @@ void run_cases(const OptimizeOptions& options, uint64_t cases, uint64_t seed, Ca
     }
     compiled++;
     alerts += result.alerts;
+    shared += result.is_shared ? 1 : 0;
     if (result.alerts > 0) alerted++;
     count_forms(one.rule, forms);
     for (const RulePlan& reader : one.readers) count_forms(reader, forms);
   }
   std::string summary =
-      fmt::format("{} cases from OMEN_SEED={}: {} compiled, {} with alerts ({} alerts), {} not supported\n", cases,
-                  seed, compiled, alerted, alerts, unsupported);
+      fmt::format("{} cases from OMEN_SEED={}: {} compiled, {} with alerts ({} alerts), {} shared, {} not supported\n",
+                  cases, seed, compiled, alerted, alerts, shared, unsupported);
   for (const auto& [form, count] : forms) summary += fmt::format("  {}: {}\n", form, count);
   if (std::getenv("OMEN_VERBOSE") != nullptr) {
     for (const auto& [code, error] : errors)
@@ -92,7 +93,12 @@ TEST_CASE("the machine and the reference interpreter give the same alerts") {
 }
 
 TEST_CASE("every assignment that satisfies the pattern is found under overlap all, and no other") {
-  run_cases({}, number_from("OMEN_CASES", 5'000), number_from("OMEN_SEED", 1) + 2'000'000, make_all_case);
+  const uint64_t cases = number_from("OMEN_CASES", 5'000);
+  const uint64_t seed = number_from("OMEN_SEED", 1) + 2'000'000;
+  OptimizeOptions explicit_runs;
+  explicit_runs.share_matches = false;
+  SUBCASE("in shared form where it can be") { run_cases({}, cases, seed, make_all_case); }
+  SUBCASE("by explicit runs") { run_cases(explicit_runs, cases, seed, make_all_case); }
 }
 
 TEST_CASE("rules that read what other rules emit give the same alerts") {

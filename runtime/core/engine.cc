@@ -24,13 +24,14 @@ bool cares_for(const RuleProgram& rule, TypeId type, bool is_derived) {
 
 }  // namespace
 
-Engine::Engine(const Program& program, const Limits& limits)
+Engine::Engine(const Program& program, const Limits& limits, bool only_counts)
     : program_(program),
       limits_(limits),
+      only_counts_(only_counts),
       prepared_(std::make_unique<Prepared>(program)),
       captures_(program),
       rule_counters_(program.rules.size()),
-      machines_(program_, *prepared_, limits_, captures_, words_, timers_, rule_counters_),
+      machines_(program_, *prepared_, limits_, captures_, words_, timers_, rule_counters_, only_counts),
       clock_us_(std::numeric_limits<int64_t>::min()),
       stepped_at_(program.rules.size(), 0),
       limit_windows_(program.rules.size()),

@@ -55,6 +55,7 @@ struct Match {
   int64_t start_us = 0;
   int64_t end_us = 0;
   uint64_t end_sequence = 0;  // of the event that completed it; 0 at a deadline
+  uint64_t count = 1;         // where they are only counted: of the key at this moment
   bool at_deadline = false;
   uint32_t key_begin = 0, key_size = 0;  // into the engine's key bytes
 };
@@ -71,8 +72,9 @@ struct RunView {
 
 class Engine {
  public:
-  // `program` outlives the engine and has passed verify().
-  Engine(const Program& program, const Limits& limits);
+  // `program` outlives the engine and has passed verify(). `only_counts`: nobody looks at captures, and under
+  // `overlap all` all matches of a moment are counted.
+  Engine(const Program& program, const Limits& limits, bool only_counts = false);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -171,6 +173,7 @@ class Engine {
   RuleStateId add_rule_state(PartitionId partition, RuleId rule);
   void step_rule(uint32_t table, PartitionId partition, RuleStateId state, uint32_t routes);
   void take_completions(RuleState& state, std::string_view key);
+  uint64_t count_raised(const RuleState& state, const Completion& completion);
   void sort_matches(size_t begin);
   void free_state(PartitionId partition, RuleStateId state);
   void free_partition_if_empty(uint32_t table, PartitionId partition);
@@ -187,6 +190,7 @@ class Engine {
 
   const Program& program_;
   const Limits limits_;
+  const bool only_counts_;
   std::unique_ptr<Prepared> prepared_;
   CaptureStore captures_;
   WordPool words_;

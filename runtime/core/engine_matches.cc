@@ -1,4 +1,6 @@
 // Which completions are raised, and in what order (engine.h).
+#include <algorithm>
+
 #include "runtime/core/engine.h"
 #include "runtime/core/key.h"
 
@@ -9,8 +11,8 @@ void Engine::take_completions(RuleState& state, std::string_view key) {
   RuleCounters& counters = rule_counters_[state.rule];
   uint64_t number = 0;  // of the match at its moment
   for (const Completion& completion : completions_) {
-    ++counters.matches;
-    if (rule.overlap == Overlap::all) {
+    counters.matches += completion.count;
+    if (rule.overlap == Overlap::all && !only_counts_) {
       if (completion.at_deadline) number = machines_.memory().count_match(state, completion.end_us);
       if (number++ >= limits_.max_matches) {
         ++counters.matches_cut;
@@ -18,25 +20,12 @@ void Engine::take_completions(RuleState& state, std::string_view key) {
         continue;
       }
     }
-    bool raised = !machines_.memory().is_cooling(state, completion.end_us);
-    if (!raised) ++counters.held_by_cooldown;
-    if (raised && rule.limit_count > 0) {
-      Window& window = limit_windows_[state.rule];
-      int64_t place = completion.end_us / rule.limit_per_us;
-      if (completion.end_us % rule.limit_per_us < 0) --place;
-      if (window.number != place || window.count == 0) window = {place, 0};
-      raised = window.count < rule.limit_count;
-      if (raised) {
-        ++window.count;
-      } else {
-        ++counters.held_by_limit;
-      }
-    }
-    if (!raised) {
+    const uint64_t raised = count_raised(state, completion);
+    if (raised == 0) {
       captures_.release(completion.captures);
       continue;
     }
-    ++counters.raised;
+    counters.raised += raised;
     machines_.memory().start_cooldown(state, completion.end_us);
     Match match;
     match.rule = state.rule;
@@ -44,12 +33,31 @@ void Engine::take_completions(RuleState& state, std::string_view key) {
     match.start_us = completion.start_us;
     match.end_us = completion.end_us;
     match.at_deadline = completion.at_deadline;
-    match.end_sequence = completion.at_deadline ? 0 : captures_.at(completion.captures).event->sequence;
+    match.end_sequence = completion.at_deadline ? 0 : present().event().sequence;
+    match.count = raised;
     match.key_begin = static_cast<uint32_t>(match_keys_.size());
     match.key_size = static_cast<uint32_t>(key.size());
     match_keys_.append(key);
     matches_.push_back(match);
   }
+}
+
+// How many of the matches are raised; cooldown and limit hold back the others, and count them.
+uint64_t Engine::count_raised(const RuleState& state, const Completion& completion) {
+  const RuleProgram& rule = program_.rules[state.rule];
+  RuleCounters& counters = rule_counters_[state.rule];
+  uint64_t raised = completion.count;
+  if (rule.cooldown_us > 0) raised = machines_.memory().is_cooling(state, completion.end_us) ? 0 : 1;
+  counters.held_by_cooldown += completion.count - raised;
+  if (raised == 0 || rule.limit_count == 0) return raised;
+  Window& window = limit_windows_[state.rule];
+  int64_t number = completion.end_us / rule.limit_per_us;
+  if (completion.end_us % rule.limit_per_us < 0) --number;
+  if (window.number != number || window.count == 0) window = {number, 0};
+  const uint64_t allowed = std::min<uint64_t>(raised, rule.limit_count - window.count);
+  window.count += static_cast<uint32_t>(allowed);
+  counters.held_by_limit += raised - allowed;
+  return allowed;
 }
 
 void Engine::sort_matches(size_t begin) {

@@ -12,7 +12,7 @@ uint64_t Engine::partitions() const {
 }
 
 uint64_t Engine::state_bytes() const {
-  uint64_t sum = captures_.bytes() + words_.bytes() + key_blocks_.bytes();
+  uint64_t sum = captures_.bytes() + words_.bytes() + key_blocks_.bytes() + machines_.bytes();
   for (const Table& table : tables_) sum += table.partitions->bytes();
   return sum;
 }
@@ -22,6 +22,7 @@ uint64_t Engine::waiting_absences() const {
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
       for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
+        if (program_.rules[state_at(id).rule].machine != Machine::runs) continue;
         const std::vector<State>& states = program_.rules[state_at(id).rule].states;
         for (RunId run_id = state_at(id).first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
           RunId thread = run_id;
@@ -40,6 +41,7 @@ std::vector<RunView> Engine::runs() const {
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
       for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
+        if (program_.rules[state_at(id).rule].machine != Machine::runs) continue;
         for (RunId run_id = state_at(id).first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
           const Run& run = machines_.matcher().run(run_id);
           RunView view{state_at(id).rule,

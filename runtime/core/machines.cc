@@ -5,19 +5,30 @@
 namespace omen {
 
 Machines::Machines(const Program& program, const Prepared& prepared, const Limits& limits, CaptureStore& captures,
-                   WordPool& words, Timers& timers, std::vector<RuleCounters>& counters)
-    : present_(program, prepared, captures),
+                   WordPool& words, Timers& timers, std::vector<RuleCounters>& counters, bool only_counts)
+    : program_(program),
+      present_(program, prepared, captures),
       memory_(program, words),
-      matcher_(program, limits, captures, words, timers, counters, present_, memory_) {}
+      matcher_(program, limits, captures, words, timers, counters, present_, memory_),
+      forest_(program, limits, captures, words, counters, present_, memory_, only_counts) {}
 
 bool Machines::may_begin(RuleId rule, uint32_t routes) {
-  return matcher_.may_start(rule, routes) || matcher_.breaks_leading(rule, routes);
+  return matcher_.may_start(rule, routes) || breaks_leading(program_.rules[rule], routes);
 }
 
 void Machines::init(RuleState& state) { memory_.init(state); }
 
 void Machines::step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out) {
-  matcher_.step(state, partition, routes, out);
+  const RuleProgram& rule = program_.rules[state.rule];
+  switch (rule.machine) {
+    case Machine::runs:
+      matcher_.step(state, partition, routes, out);
+      break;
+    case Machine::forest:
+      forest_.step(state, routes, out);
+      break;
+  }
+  remember_leading(rule, state, routes);
 }
 
 void Machines::meet_deadline(RuleState& state, PartitionId partition, const Timer& timer,
@@ -25,16 +36,41 @@ void Machines::meet_deadline(RuleState& state, PartitionId partition, const Time
   matcher_.meet_deadline(state, partition, timer, out);
 }
 
+// ---- leading absences ----
+
+bool Machines::breaks(const RuleProgram& rule, const AbsenceProgram& absence, uint32_t routes) {
+  return std::ranges::any_of(absence.steps,
+                             [&](StepId step) { return present_.fits(rule.steps[step], routes, capture_none, 0); });
+}
+
+bool Machines::breaks_leading(const RuleProgram& rule, uint32_t routes) {
+  return std::ranges::any_of(rule.leading,
+                             [&](const AbsenceProgram& absence) { return breaks(rule, absence, routes); });
+}
+
+void Machines::remember_leading(const RuleProgram& rule, const RuleState& state, uint32_t routes) {
+  for (size_t i = 0; i < rule.leading.size(); ++i) {
+    if (breaks(rule, rule.leading[i], routes)) memory_.set_broken(state, i, present_.event().time_us);
+  }
+}
+
+// ---- how long it lives ----
+
 bool Machines::is_idle(const RuleState& state) const {
   return state.first == index_none && (state.memory == index_none || memory_.alive_until(state) == RuleMemory::never);
 }
 
 int64_t Machines::alive_until(const RuleState& state) const {
-  return std::max(matcher_.alive_until(state), memory_.alive_until(state));
+  const bool is_shared = program_.rules[state.rule].machine == Machine::forest;
+  return std::max(is_shared ? forest_.alive_until(state) : matcher_.alive_until(state), memory_.alive_until(state));
 }
 
 void Machines::drop(RuleState& state) {
-  matcher_.drop_runs(state);
+  if (program_.rules[state.rule].machine == Machine::forest) {
+    forest_.drop(state);
+  } else {
+    matcher_.drop_runs(state);
+  }
   memory_.drop(state);
 }
 

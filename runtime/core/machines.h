@@ -2,6 +2,7 @@
 // (RuleProgram::machine); all of them keep their state of a key behind a RuleState and complete matches.
 //
 //   runs     matcher: explicit runs of an automaton
+//   forest   forest: all partial matches of `overlap all`, shared
 //
 // What is the same for every machine is here: the event in hand (present), what a rule remembers beside its runs
 // (rule_memory).
@@ -13,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "runtime/core/forest.h"
 #include "runtime/core/matcher.h"
 #include "runtime/core/present.h"
 #include "runtime/core/rule_memory.h"
@@ -22,7 +24,7 @@ namespace omen {
 class Machines {
  public:
   Machines(const Program& program, const Prepared& prepared, const Limits& limits, CaptureStore& captures,
-           WordPool& words, Timers& timers, std::vector<RuleCounters>& counters);
+           WordPool& words, Timers& timers, std::vector<RuleCounters>& counters, bool only_counts);
 
   Present& present() { return present_; }
   RuleMemory& memory() { return memory_; }
@@ -42,11 +44,19 @@ class Machines {
   void drop(RuleState& state);
 
   uint64_t live_runs() const { return matcher_.live_runs(); }
+  uint64_t bytes() const { return forest_.bytes(); }  // beside the pools that it was given
 
  private:
+  // Leading absences of the rule: whether the present event breaks one, and to note that it does.
+  bool breaks_leading(const RuleProgram& rule, uint32_t routes);
+  void remember_leading(const RuleProgram& rule, const RuleState& state, uint32_t routes);
+  bool breaks(const RuleProgram& rule, const AbsenceProgram& absence, uint32_t routes);
+
+  const Program& program_;
   Present present_;
   RuleMemory memory_;
   Matcher matcher_;
+  Forest forest_;
 };
 
 }  // namespace omen

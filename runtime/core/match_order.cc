@@ -2,31 +2,28 @@
 
 #include <algorithm>
 
+#include "runtime/model/limits.h"
+
 namespace omen {
 
 void MatchOrder::clear() {
   entries_.clear();
-  places_.clear();
+  marks_.clear();
 }
 
 void MatchOrder::add(const Completion& completion) {
-  taken_.clear();
+  const size_t begin = marks_.size();
   for (CaptureId id = completion.captures; id != capture_none; id = captures_.at(id).previous) {
-    taken_.emplace_back(captures_.at(id).slot, captures_.at(id).event->sequence);
+    marks_.push_back(captures_.at(id).event->sequence);
+    marks_.push_back(slots_max - captures_.at(id).slot);
   }
-  const size_t begin = places_.size();
-  places_.push_back(taken_.back().second);  // the start
-  std::ranges::sort(taken_);
-  uint8_t slot = 0;
-  for (const auto& [of, place] : taken_) {
-    for (; slot < of; ++slot) places_.push_back(0);
-    places_.push_back(place);
-  }
-  entries_.push_back({completion, begin, places_.size()});
+  marks_.push_back(marks_[marks_.size() - 2]);  // the start
+  std::reverse(marks_.begin() + static_cast<ptrdiff_t>(begin), marks_.end());
+  entries_.push_back({completion, begin, marks_.size()});
 }
 
 bool MatchOrder::before(const Entry& a, const Entry& b) const {
-  const auto at = [&](size_t index) { return places_.begin() + static_cast<ptrdiff_t>(index); };
+  const auto at = [&](size_t index) { return marks_.begin() + static_cast<ptrdiff_t>(index); };
   return std::lexicographical_compare(at(a.begin), at(a.end), at(b.begin), at(b.end));
 }
 

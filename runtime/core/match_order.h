@@ -1,6 +1,7 @@
 // Match order: the matches that complete at one moment under `overlap all`, put into the order in which they are
-// reported: by start, then by each step in the order of the pattern, comparing the places in the stream of the events
-// that it took, an absent one first. Equal assignments are one match.
+// reported: by start, then event by event from the first: where two differ, the one whose event stands at the later
+// step of the pattern comes first, for it leaves the earlier one out; at the same step the one whose event came first;
+// one that has no further event before one that has. Equal assignments are one match.
 //
 // NOT HERE: how many are reported, and whether they are raised (engine_matches).
 #pragma once
@@ -18,6 +19,7 @@ struct Completion {
   int64_t start_us = 0;
   int64_t end_us = 0;
   bool at_deadline = false;
+  uint64_t count = 1;  // where matches are only counted: how many there are, without captures
 };
 
 class MatchOrder {
@@ -32,14 +34,13 @@ class MatchOrder {
  private:
   struct Entry {
     Completion completion;
-    size_t begin, end;  // into places_: of each step those of its events, then a 0
+    size_t begin, end;  // into marks_
   };
   bool before(const Entry& a, const Entry& b) const;
 
   CaptureStore& captures_;
   std::vector<Entry> entries_;
-  std::vector<uint64_t> places_;
-  std::vector<std::pair<uint8_t, uint64_t>> taken_;  // of the match in hand: slot, place
+  std::vector<uint64_t> marks_;  // of each match its start, then of each event the slot, last first, and the place
 };
 
 }  // namespace omen

@@ -221,16 +221,6 @@ bool Matcher::may_start(RuleId rule_id, uint32_t routes) {
   return false;
 }
 
-bool Matcher::breaks_leading(RuleId rule_id, uint32_t routes) {
-  const RuleProgram& rule = program_.rules[rule_id];
-  for (const AbsenceProgram& absence : rule.leading) {
-    for (StepId step : absence.steps) {
-      if (fits(rule, step, routes, capture_none, 0)) return true;
-    }
-  }
-  return false;
-}
-
 // True when the event started a run that lives on (`started`) or is a match by itself (`started` is index_none).
 bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, Completion& completion,
                     RunId& started) {
@@ -245,7 +235,7 @@ bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, 
     thread.start_sequence = present_.event().sequence;
     const Transition* way = transition_for(rule, thread, routes);
     Taking taking = Taking::refused;
-    if (way != nullptr && leading_absence_holds(rule, state)) taking = take(rule, id, *way, completion);
+    if (way != nullptr && memory_.leading_holds(state, present_.event().time_us)) taking = take(rule, id, *way, completion);
     if (taking == Taking::arrived) continue;
     free_thread(rule, id);
     if (taking != Taking::completed) continue;
@@ -279,10 +269,7 @@ void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std
       --live_runs_;
       if (outcome == Outcome::completed) {
         complete(rule, state, completion, out);
-        if (rule.overlap == Overlap::none) {
-          remember_leading(rule, state, routes);
-          return;
-        }
+        if (rule.overlap == Overlap::none) return;
       }
     } else {
       (previous == index_none ? state.first : run(previous).next) = after;
@@ -312,7 +299,6 @@ void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std
     }
   }
   if (!arrived_.empty()) keep_latest(rule, state);
-  remember_leading(rule, state, routes);
 }
 
 void Matcher::complete(const RuleProgram& rule, RuleState& state, const Completion& completion,

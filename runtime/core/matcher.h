@@ -44,8 +44,6 @@ class Matcher {
   // Of the present event, seen by `routes` (bit each). False quickly when it starts no run of the rule: no step that
   // can be first fits it.
   bool may_start(RuleId rule, uint32_t routes);
-  // True when it breaks a leading absence of the rule, which the rule has to remember.
-  bool breaks_leading(RuleId rule, uint32_t routes);
   void step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out);
   // The run that started with `timer.start_sequence` may have a final absence that lasts until the deadline.
   void meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::vector<Completion>& out);
@@ -76,8 +74,6 @@ class Matcher {
   bool start(const RuleProgram& rule, RuleState& state, uint32_t routes, Completion& completion, RunId& started);
   RunId link_threads(const RuleProgram& rule);
   bool where_agrees(const RuleProgram& rule, CaptureId captures, int64_t start_us, int64_t end_us, bool has_candidate);
-  bool leading_absence_holds(const RuleProgram& rule, const RuleState& state) const;
-  void remember_leading(const RuleProgram& rule, RuleState& state, uint32_t routes);
   void keep_latest(const RuleProgram& rule, RuleState& state);
   bool same_place(RunId a, RunId b) const;
   bool only_waits(const RuleProgram& rule, RunId id) const;

@@ -45,7 +45,16 @@ int64_t RuleMemory::broken_us(const RuleState& state, size_t absence) const {
   return at(state)[first_absence(program_.rules[state.rule]) + absence];
 }
 
-void RuleMemory::set_broken(RuleState& state, size_t absence, int64_t time_us) {
+bool RuleMemory::leading_holds(const RuleState& state, int64_t time_us) const {
+  const RuleProgram& rule = program_.rules[state.rule];
+  for (size_t i = 0; i < rule.leading.size(); ++i) {
+    const int64_t last_us = broken_us(state, i);
+    if (last_us != never && time_us - last_us <= rule.leading[i].for_us) return false;
+  }
+  return true;
+}
+
+void RuleMemory::set_broken(const RuleState& state, size_t absence, int64_t time_us) {
   at(state)[first_absence(program_.rules[state.rule]) + absence] = time_us;
 }
 

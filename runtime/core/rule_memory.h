@@ -28,7 +28,9 @@ class RuleMemory {
 
   // When an event last broke the rule's leading absence of this index; `never` before the first.
   int64_t broken_us(const RuleState& state, size_t absence) const;
-  void set_broken(RuleState& state, size_t absence, int64_t time_us);
+  // No event of the D before `time_us` has broken one of the leading absences.
+  bool leading_holds(const RuleState& state, int64_t time_us) const;
+  void set_broken(const RuleState& state, size_t absence, int64_t time_us);
 
   // Overlap all: a match has completed at this deadline; how many had before it.
   uint64_t count_match(const RuleState& state, int64_t deadline_us);

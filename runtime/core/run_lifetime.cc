@@ -130,22 +130,6 @@ int64_t Matcher::alive_until(const RuleState& state) const {
   return until_us;
 }
 
-bool Matcher::leading_absence_holds(const RuleProgram& rule, const RuleState& state) const {
-  for (size_t i = 0; i < rule.leading.size(); ++i) {
-    const int64_t broken_us = memory_.broken_us(state, i);
-    if (broken_us != RuleMemory::never && present_.event().time_us - broken_us <= rule.leading[i].for_us) return false;
-  }
-  return true;
-}
-
-void Matcher::remember_leading(const RuleProgram& rule, RuleState& state, uint32_t routes) {
-  for (size_t i = 0; i < rule.leading.size(); ++i) {
-    for (StepId step : rule.leading[i].steps) {
-      if (fits(rule, step, routes, capture_none, 0)) memory_.set_broken(state, i, present_.event().time_us);
-    }
-  }
-}
-
 // ---- memory ----
 
 RunId Matcher::new_run(const RuleProgram& rule) {

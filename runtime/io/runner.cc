@@ -16,7 +16,7 @@ constexpr int64_t end_of_time_us = 253'402'300'799 * us_per_second;  // 9999-12-
 Runner::Runner(const Program& program, const RunOptions& options)
     : program_(program),
       options_(options),
-      engine_(program, options.limits),
+      engine_(program, options.limits, options.only_counts),
       decoder_(program, options.envelope, options.strict_types ? Declared::strict : Declared::types),
       reorder_(program, options.order),
       health_(program) {}

@@ -49,6 +49,7 @@ struct RunOptions {
   bool strict_types = false;  // an event of a type without a declaration is broken
   StreamOrder order;
   Limits limits;
+  bool only_counts = false;              // matches are counted, not looked at
   bool advance_at_end = false;           // absences that are still pending come true
   std::optional<int64_t> advance_to_us;  // the clock at the end
   std::string quarantine_path;           // empty: rejected lines are only counted

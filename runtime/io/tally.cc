@@ -6,7 +6,7 @@ void Tally::take(const Engine& engine, std::span<const Match> matches) {
   std::string key;
   for (const Match& match : matches) {
     Rule& rule = rules_[match.rule];
-    ++rule.alerts;
+    rule.alerts += match.count;
     key.clear();
     for (const std::string_view part : engine.match_key(match)) {
       key += std::to_string(part.size()) + ':';

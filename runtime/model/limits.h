@@ -15,6 +15,7 @@ struct Limits {
   uint32_t max_loop_events = 10'000;       // taken by one loop of a run: the loop takes no more; counted loops_full
   uint32_t max_matches = 1'000;            // at one moment of a key, overlap all: the rest is counted, matches_cut
   uint32_t max_derived = 10'000;           // at one event or deadline: no further one; counted emits_refused
+  uint32_t max_entries = 1'000'000;        // per rule and key, overlap all: an event is not taken; entries_refused
   uint32_t max_keys = 100'000'000;         // per rule: the key idle longest goes, with its runs; counted keys_evicted
   uint32_t max_held = 100'000;             // deliveries in quiet hours: the next one goes out early; counted sent_early
   uint64_t max_state_bytes = 16ull << 30;  // of all keys: the key idle longest goes; counted keys_evicted
@@ -42,6 +43,8 @@ inline constexpr uint32_t key_parts_max = 16;              // of a `by`
 inline constexpr uint32_t slots_max = 64;                  // steps of one rule: one bit each in a name's mask
 inline constexpr uint32_t group_loops_max = 16;            // repeated groups of one rule
 inline constexpr uint32_t registers_max = 16;              // time marks of one run
+inline constexpr uint32_t shared_states_max = 60;          // places of a rule whose matches are shared
+inline constexpr uint32_t shared_transitions_max = 64;     // ways between them
 inline constexpr int64_t duration_us_max = 100ll * 366 * 86'400 * 1'000'000;  // a window of a hundred years
 
 }  // namespace omen

@@ -69,6 +69,9 @@ class Verifier {
     require(!rule.routes.empty() && rule.routes.size() <= 32, rule.name, "the number of routes");
     require(!rule.initial.empty(), rule.name, "the number of initial states");
     require(rule.registers >= 1 && rule.registers <= registers_max, rule.name, "the number of registers");
+    const bool is_shared = rule.machine == Machine::forest;
+    require(!is_shared || (rule.overlap == Overlap::all && rule.states.size() <= shared_states_max), rule.name,
+            "the number of shared states");
     require(rule.bars_register < rule.registers, rule.name, "the register of bars");
     for (const Route& route : rule.routes) {
       fields(route.key, rule.name);
@@ -231,6 +234,7 @@ void dump_rule(std::string& out, const Program& program, const RuleProgram& rule
   if (rule.limit_count > 0) out += fmt::format(" limit {} per {}", rule.limit_count, duration_text(rule.limit_per_us));
   if (rule.registers > 1) out += fmt::format(" registers {}", rule.registers);
   out += bars_text(" strict", rule.strict_bars);
+  if (rule.machine == Machine::forest) out += " shared";
   out += '\n';
   for (const AbsenceProgram& absence : rule.leading) out += "  first " + absence_text(program, rule, absence) + '\n';
   for (StateId id = 0; id < rule.states.size(); ++id) dump_state(out, program, rule, id);

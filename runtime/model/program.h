@@ -44,7 +44,7 @@ inline constexpr int64_t time_unbounded = std::numeric_limits<int64_t>::max();
 enum class AlertSeverity : uint8_t { info, warning, critical };
 enum class Overlap : uint8_t { none, single, latest, starts, all };
 // What runs a rule: explicit runs (core/matcher).
-enum class Machine : uint8_t { runs };
+enum class Machine : uint8_t { runs, forest };
 
 // A path into an event: members and array places. `is_whole` paths name the engine's members (type, ts, id).
 struct FieldPath {

@@ -22,8 +22,10 @@ using Bounds = std::vector<Bound>;
 
 class RuleMaker {
  public:
-  explicit RuleMaker(Choices& choices, std::vector<std::string> types = {"a", "a", "b", "b", "c", "d"})
-      : choices_(choices), types_(std::move(types)) {}
+  // `plain`: nothing reads or measures from what was taken, but `within`.
+  explicit RuleMaker(Choices& choices, std::vector<std::string> types = {"a", "a", "b", "b", "c", "d"},
+                     bool plain = false)
+      : choices_(choices), types_(std::move(types)), plain_(plain) {}
 
   // With `emits` the rule emits an event of that type.
   RulePlan rule(const std::string& emits = {}) {
@@ -41,7 +43,7 @@ class RuleMaker {
       size_t count = choices_.chance(80) ? 1 : 2;
       for (size_t i = 0; i < count; i++) plan.unless.push_back(step(first, true));
     }
-    if (!bounds.empty() && choices_.chance(22)) plan.where = where(bounds);
+    if (!bounds.empty() && !plain_ && choices_.chance(22)) plan.where = where(bounds);
     if (choices_.chance(12)) plan.cooldown = duration(1, 6);
     if (choices_.chance(8)) plan.limit = fmt::format("{} per {}", 1 + choices_.below(2), duration(2, 8));
     if (!emits.empty()) plan.emits = emits + body(plan.by, bounds);
@@ -51,6 +53,7 @@ class RuleMaker {
  private:
   Choices& choices_;
   const std::vector<std::string> types_;
+  const bool plain_;
   int names_ = 0;
   bool own_key_ = false;
   int no_absence_ = 0;  // inside an `and`, an `or` or a repetition
@@ -78,7 +81,7 @@ class RuleMaker {
       top.items.insert(top.items.begin(), first);
       top.arrows.insert(top.arrows.begin(), "->");
     }
-    for (int more = choices_.chance(18) ? (choices_.chance(15) ? 2 : 1) : 0; more > 0; more--) {
+    for (int more = !plain_ && choices_.chance(18) ? (choices_.chance(15) ? 2 : 1) : 0; more > 0; more--) {
       PatternPlan last = absence(true);
       if (choices_.chance(30)) {
         plan.within = duration(3, 9);
@@ -100,6 +103,7 @@ class RuleMaker {
 
   std::string arrow() {
     uint32_t pick = choices_.below(100);
+    if (plain_) pick = pick < 88 ? 0 : 70;
     if (pick < 68) return "->";
     if (pick < 80) return "=>";
     if (pick < 88) return fmt::format("-[{}]->", duration(1, 4));
@@ -120,7 +124,7 @@ class RuleMaker {
         std::string lead = arrow();
         while (lead[0] == '-' && no_absence_ == 0 && choices_.chance(13)) {
           plan.items.push_back(absence(bounds));
-          if (choices_.chance(35)) plan.items.back().lasts = duration(1, 3);
+          if (!plain_ && choices_.chance(35)) plan.items.back().lasts = duration(1, 3);
           plan.arrows.push_back("->");
         }
         plan.arrows.push_back(lead);
@@ -154,7 +158,7 @@ class RuleMaker {
       }
       no_absence_--;
       bounds = after;
-      if (choices_.chance(20)) plan.span = duration(1, 5);
+      if (!plain_ && choices_.chance(20)) plan.span = duration(1, 5);
     } else {
       plan.kind = Kind::any;
       no_absence_++;
@@ -201,7 +205,7 @@ class RuleMaker {
     no_absence_ += repeats ? 1 : 0;
     plan = sequence(inside, depth + 1);
     no_absence_ -= repeats ? 1 : 0;
-    if (choices_.chance(35)) plan.span = duration(1, 5);
+    if (!plain_ && choices_.chance(35)) plan.span = duration(1, 5);
     if (repeats) {
       static const std::vector<std::string> repeats = {
           "{2}", "{1,2}", "{2,}", "+", "+", "*", "?", "{2} consecutive", "{1,3} consecutive", "+ consecutive"};
@@ -225,7 +229,7 @@ class RuleMaker {
     bool is_loop = !repeat.empty() && repeat != "?";
     if (is_loop && choices_.chance(25)) repeat += " consecutive";
     plan = step(bounds, false);
-    if (is_loop && named && choices_.chance(45)) own_loop(plan, name);
+    if (is_loop && named && !plain_ && choices_.chance(45)) own_loop(plan, name);
     plan.repeat = repeat;
     plan.name = name;
     if (named) bounds.push_back({name, is_loop});
@@ -252,7 +256,7 @@ class RuleMaker {
   }
 
   std::string condition(const Bounds& bounds) {
-    if (!bounds.empty() && choices_.chance(50)) return correlated(choices_.of(bounds));
+    if (!bounds.empty() && !plain_ && choices_.chance(50)) return correlated(choices_.of(bounds));
     switch (choices_.below(12)) {
       case 0:
         return fmt::format("v == {}", number());
@@ -469,6 +473,7 @@ std::string Case::rules_text() const {
 
 std::string Case::print() const {
   std::string out = rules_text();
+  if (max_matches != 1'000) out += fmt::format("max_matches {}\n", max_matches);
   int number = 0;
   for (const StreamItem& item : stream) {
     int64_t seconds = (item.time_us - base_us) / second_us;
@@ -490,8 +495,10 @@ Case make_case(Choices& choices) {
 
 Case make_all_case(Choices& choices) {
   Case out;
-  out.rule = RuleMaker(choices).rule();
+  const bool plain = choices.chance(50);
+  out.rule = RuleMaker(choices, {"a", "a", "b", "b", "c", "d"}, plain).rule();
   out.rule.overlaps = {"all"};
+  if (choices.chance(30)) out.max_matches = 1 + choices.below(6);
   out.stream = make_stream(choices, out.rule, 6 + choices.below(14));
   return out;
 }

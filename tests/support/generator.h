@@ -65,12 +65,13 @@ struct Case {
   RulePlan rule;
   std::vector<RulePlan> readers;  // of what the rules before them emit
   std::vector<StreamItem> stream;
+  uint32_t max_matches = 1'000;
   std::string rules_text() const;
   std::string print() const;
 };
 
 Case make_case(Choices& choices);
-// Of `overlap all`, on a short stream: there are many matches.
+// Of `overlap all`, on a short stream, for there are many matches; half of the rules such that they can be shared.
 Case make_all_case(Choices& choices);
 // Two or three rules, of which the later ones read what the earlier ones emit.
 Case make_emit_case(Choices& choices);

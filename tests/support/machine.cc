@@ -15,9 +15,7 @@ Json placed(Json event, int place) {
 
 }  // namespace
 
-std::vector<Alert> run_machine(const Program& program, const std::vector<StreamItem>& stream, uint32_t max_runs) {
-  Limits limits;
-  limits.max_runs = max_runs;
+std::vector<Alert> run_machine(const Program& program, const std::vector<StreamItem>& stream, const Limits& limits) {
   VirtualRun run(program, limits);
   int number = 0;
   for (const StreamItem& item : stream) {
@@ -49,8 +47,8 @@ std::vector<Alert> run_machine(const Program& program, const std::vector<StreamI
 }
 
 std::vector<Alert> run_reference(const std::vector<ast::File>& files, const std::vector<StreamItem>& stream,
-                                 uint32_t max_runs) {
-  Reference reference(files, max_runs);
+                                 const Limits& limits) {
+  Reference reference(files, limits.max_runs, limits.max_matches);
   int number = 0;
   for (const StreamItem& item : stream) {
     if (item.event) {
@@ -62,8 +60,37 @@ std::vector<Alert> run_reference(const std::vector<ast::File>& files, const std:
   return reference.alerts();
 }
 
+uint64_t count_machine(const Program& program, const std::vector<StreamItem>& stream, const Limits& limits) {
+  Engine engine(program, limits, true);
+  Decoder decoder(program);
+  int64_t clock_us = 0;
+  uint64_t sequence = 0;
+  for (const StreamItem& item : stream) {
+    clock_us = std::max(clock_us, item.time_us);
+    if (!item.event) {
+      engine.advance(clock_us);
+      continue;
+    }
+    std::string slice = item.event->print() + "\n";
+    const size_t size = slice.size();
+    slice.append(slice_padding, '\0');
+    decoder.open(std::string_view(slice).substr(0, size), {}, 0);
+    for (Decoder::Batch batch = decoder.next(); !batch.is_empty(); batch = decoder.next()) {
+      for (omen::Event event : batch.events) {
+        event.time_us = clock_us;
+        event.sequence = ++sequence;
+        engine.step(event);
+      }
+    }
+    engine.clear_matches();
+  }
+  return engine.rule_counters()[0].raised;
+}
+
 Comparison compare(const Case& one, const OptimizeOptions& options) {
-  constexpr uint32_t max_runs = 1'000'000;  // under `overlap all` the machine forks, the reference does not
+  Limits limits;
+  limits.max_runs = 1'000'000;  // under `overlap all` the machine forks, the reference does not
+  limits.max_matches = one.max_matches;
   Comparison result;
   Sources sources;
   sources.files.push_back({"case.omen", one.rules_text()});
@@ -79,18 +106,26 @@ Comparison compare(const Case& one, const OptimizeOptions& options) {
   }
   std::vector<Alert> expected;
   try {
-    expected = run_reference(compilation.files, one.stream, max_runs);
+    expected = run_reference(compilation.files, one.stream, limits);
   } catch (const Unsupported& reason) {
     result.verdict = Comparison::Verdict::unsupported;
     result.detail = reason.what();
     return result;
   }
-  std::vector<Alert> actual = run_machine(*compilation.program, one.stream, max_runs);
+  std::vector<Alert> actual = run_machine(*compilation.program, one.stream, limits);
   result.alerts = expected.size();
   auto same = [](const Alert& a, const Alert& b) { return a.print() == b.print(); };
-  if (std::equal(expected.begin(), expected.end(), actual.begin(), actual.end(), same)) return result;
+  result.is_shared = compilation.program->rules[0].machine == Machine::forest;
+  if (std::equal(expected.begin(), expected.end(), actual.begin(), actual.end(), same)) {
+    if (!one.readers.empty() || one.rule.overlaps != std::vector<std::string>{"all"}) return result;
+    limits.max_matches = UINT32_MAX;
+    const uint64_t all = run_machine(*compilation.program, one.stream, limits).size();
+    const uint64_t counted = count_machine(*compilation.program, one.stream, limits);
+    if (counted == all) return result;
+    result.detail = "raised " + std::to_string(all) + ", counted " + std::to_string(counted) + "\n";
+  }
   result.verdict = Comparison::Verdict::different;
-  result.detail = "reference:\n";
+  result.detail += "reference:\n";
   for (const Alert& alert : expected) result.detail += "  " + alert.print() + "\n";
   result.detail += "machine:\n";
   for (const Alert& alert : actual) result.detail += "  " + alert.print() + "\n";

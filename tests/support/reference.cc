@@ -331,10 +331,10 @@ void Reference::feed_partition(Rule& rule, Partition& partition, int event, cons
 void Reference::feed_all(Rule& rule, Partition& partition, int event) {
   const int64_t now_us = events_[static_cast<size_t>(event)].time_us;
   Assignments assignments(rule.pattern, events_, partition.history, rule.within_us, rule.unless_bound);
-  std::map<std::vector<std::vector<int>>, Assignment> found;  // in order, equal ones once
+  std::map<std::vector<int>, Assignment> found;  // in order, equal ones once
   for (Assignment& one : assignments.ending_now(tries_)) {
     const auto& [first, seen] = partition.history[static_cast<size_t>(one.first)];
-    if (leading_holds(rule, partition, first)) found.emplace(one.order(rule.pattern), one);
+    if (leading_holds(rule, partition, first)) found.emplace(one.order(), one);
   }
   uint32_t number = 0;
   for (const auto& [order, one] : found) {
@@ -357,10 +357,10 @@ void Reference::meet_deadline_all(Rule& rule, Partition& partition, size_t place
   const int64_t deadline_us = partition.waiting[place].deadline_us;
   const int started = partition.waiting[place].assignment.captures.front().event;
   Assignments assignments(rule.pattern, events_, partition.history, rule.within_us, rule.unless_bound);
-  std::map<std::vector<std::vector<int>>, Assignment> due;
+  std::map<std::vector<int>, Assignment> due;
   std::erase_if(partition.waiting, [&](Partition::Waiting& one) {
     if (one.deadline_us != deadline_us || one.assignment.captures.front().event != started) return false;
-    if (assignments.outlasts(one.assignment)) due.emplace(one.assignment.order(rule.pattern), one.assignment);
+    if (assignments.outlasts(one.assignment)) due.emplace(one.assignment.order(), one.assignment);
     return true;
   });
   const int64_t start_us = events_[static_cast<size_t>(started)].time_us;

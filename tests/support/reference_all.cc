@@ -4,18 +4,12 @@
 
 namespace omen::reference {
 
-std::vector<std::vector<int>> Assignment::order(const RulePattern& pattern) const {
-  std::vector<std::vector<int>> out = {{captures.front().event}};
-  std::function<void(const Node&)> visit = [&](const Node& node) {
-    if (node.kind == Node::Kind::step) {
-      out.emplace_back();
-      for (const Capture& capture : captures) {
-        if (capture.step == &node) out.back().push_back(capture.event);
-      }
-    }
-    for (const auto& item : node.items) visit(*item);
-  };
-  visit(*pattern.root);
+std::vector<int> Assignment::order() const {
+  std::vector<int> out = {captures.front().event};
+  for (const Capture& capture : captures) {
+    out.push_back(-capture.step->id);
+    out.push_back(capture.event);
+  }
   return out;
 }
 

@@ -27,8 +27,8 @@ struct Assignment {
   int first = 0, last = 0;        // places among the key's events
   std::vector<Absence> open;      // `not`s that hold after the last event, beside the final ones
 
-  // Start, then the events of each step in the order of the pattern: what matches are ordered by.
-  std::vector<std::vector<int>> order(const RulePattern& pattern) const;
+  // What matches are ordered by: the start; then of each event the step, later ones first, and its place in the stream.
+  std::vector<int> order() const;
 };
 
 class Assignments {

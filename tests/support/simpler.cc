@@ -66,6 +66,7 @@ std::vector<Case> simpler(const Case& from) {
        {&RulePlan::by, &RulePlan::within, &RulePlan::where, &RulePlan::cooldown, &RulePlan::limit}) {
     if (!(from.rule.*part).empty()) with([&](Case& copy) { (copy.rule.*part).clear(); });
   }
+  if (from.max_matches != 1'000) with([](Case& copy) { copy.max_matches = 1'000; });
   for (size_t i = 0; i < from.readers.size(); i++) {
     with([&](Case& copy) { copy.readers.erase(copy.readers.begin() + static_cast<long>(i)); });
     for (std::string RulePlan::*part : {&RulePlan::by, &RulePlan::within, &RulePlan::where, &RulePlan::cooldown,

@@ -1,0 +1,77 @@
+// Overlap: what an event costs under `overlap all` as the window grows, as a ratio to the shortest window of the same
+// run. The pattern is a -> b -> c over events a millisecond apart, so an hour holds 3,600,000 of them.
+//
+//   overlap [EVENTS] [REPEATS]
+//
+// `counted` is `omen run --count`, where every c completes; `kept` raises matches, with a c once in 50,000 events.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "bench/floor.h"
+#include "compiler/compile.h"
+#include "runtime/io/runner.h"
+#include "runtime/io/tally.h"
+
+namespace {
+
+using namespace omen;
+using namespace omen::bench;
+
+std::string write_stream(uint64_t events, uint64_t c_every) {
+  std::string path = "/tmp/omen-bench-XXXXXX";
+  FILE* file = fdopen(mkstemp(path.data()), "w");
+  for (uint64_t i = 1; i <= events; ++i) {
+    const char type = i % c_every == 0 ? 'c' : i % 2 == 0 ? 'a' : 'b';
+    fmt::print(file, "{{\"type\":\"{}\",\"ts\":{}.{:03}}}\n", type, 1'767'225'600 + i / 1000, i % 1000);
+  }
+  std::fclose(file);
+  return path;
+}
+
+double run_ns(const std::string& path, const std::string& window, bool only_counts, uint64_t events,
+              uint64_t& matches) {
+  const Compilation compilation =
+      compile(Sources{{{"rules.omen", "rule r { match a -> b -> c within " + window + " overlap all }"}}});
+  RunOptions options;
+  options.inputs = {path};
+  options.only_counts = only_counts;
+  const double begin_s = cpu_s();
+  Runner runner(*compilation.program, options);
+  Tally tally(*compilation.program);
+  runner.run(tally, [](const Progress&) {});
+  const double elapsed_s = cpu_s() - begin_s;
+  matches = runner.engine().rule_counters()[0].matches;
+  return elapsed_s * 1e9 / static_cast<double>(events);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const uint64_t events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
+  const int repeats = argc > 2 ? std::atoi(argv[2]) : 5;
+  fmt::print("{:<10}{:>10}{:>12}{:>14}{:>24}\n", "", "window", "ns/event", "of 1s", "matches");
+  for (const bool only_counts : {true, false}) {
+    const std::string path = write_stream(events, only_counts ? 10 : 50'000);
+    const std::vector<std::string> windows = {"1s", "10s", "1m", "10m", "1h"};
+    std::vector<std::vector<double>> ns(windows.size());
+    std::vector<uint64_t> matches(windows.size());
+    for (int repeat = 0; repeat < repeats; ++repeat) {
+      for (size_t i = 0; i < windows.size(); ++i) {
+        ns[i].push_back(run_ns(path, windows[i], only_counts, events, matches[i]));
+      }
+    }
+    unlink(path.c_str());
+    for (auto& of_window : ns) std::ranges::sort(of_window);
+    const auto median = [&](size_t i) { return ns[i][ns[i].size() / 2]; };
+    for (size_t i = 0; i < windows.size(); ++i) {
+      fmt::print("{:<10}{:>10}{:>12.0f}{:>14.2f}{:>24}\n", only_counts ? "counted" : "kept", windows[i], median(i),
+                 median(i) / median(0), matches[i]);
+    }
+  }
+}

@@ -1,0 +1,138 @@
+// Forest: the partial matches of one rule and one key under `overlap all`, in shared form.
+//
+// This is the timed enumerable compact set of CORE (Bucci, Grez, Quintana, Riveros, Vansummeren, VLDB 2022), for
+// automata whose states stay where they are until an event passed over ends them. Each state has a list of *entries*,
+// newest first; an entry is one event taken on the way into the state, and remembers the list of the state that it came
+// from, as it was:
+//
+//   entry   an output node: event, slot, and `below`, the list that it lengthens; 0: the match starts with it
+//   list    a union node for each entry: the entry, and `next`, the list before it was put there
+//   newest  in each the newest start that can be reached, so what lies outside of `within` is seen from its top
+//
+// An event puts one entry into the list of each state that it leads to, whatever the number of matches: its work is
+// the number of transitions that fit. A match is a path from a completing transition down to a start. Paths are walked
+// from the newest entry on, never into a dead one but for those in front of a living one; as entries come in the order
+// of their newest starts (save where a list was ended, and filled again from several states), that is a delay linear in
+// the length of the match. When more complete at one moment than are reported, one pass over the entries of the window
+// counts them and marks those that matter, and a walk from the starts gives the first of them in order.
+//
+// MEMORY. Entries are numbered in order and live in a ring: one whose event is older than `within` is dead, and so is
+// all that it leads to; the ring is cut there, and a number before its begin is nothing. When no list lives the ring
+// goes. A rule without `within` keeps what it took until no list lives. At max_entries an event is taken no more.
+//
+// A rule that is only counted has no entries: window_count.h.
+//
+// NOT HERE: which rules can be shared (compiler/sharing), explicit runs (forks.cc), the order (match_order.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "runtime/core/captures.h"
+#include "runtime/core/counters.h"
+#include "runtime/core/match_order.h"
+#include "runtime/core/partition.h"
+#include "runtime/core/present.h"
+#include "runtime/core/rule_memory.h"
+#include "runtime/core/window_count.h"
+#include "runtime/model/limits.h"
+#include "runtime/model/program.h"
+
+namespace omen {
+
+class Forest {
+ public:
+  // All of them outlive it. `only_counts`: matches are counted and not enumerated.
+  Forest(const Program& program, const Limits& limits, CaptureStore& captures, WordPool& words,
+         std::vector<RuleCounters>& counters, Present& present, RuleMemory& memory, bool only_counts);
+
+  void step(RuleState& state, uint32_t routes, std::vector<Completion>& out);
+
+  // The last moment at which a match can complete from what is kept; RuleMemory::never when nothing is.
+  int64_t alive_until(const RuleState& state) const;
+  void drop(RuleState& state);
+  uint64_t bytes() const { return blocks_.bytes() + window_.bytes(); }
+  uint64_t entries() const { return entries_; }
+
+ private:
+  using EntryId = uint64_t;  // 0: none
+  struct Entry {
+    KeptEvent* event;  // one reference
+    int64_t time_us;
+    int64_t newest_us;       // the newest start of the matches that end with it
+    int64_t list_newest_us;  // and of those of the entries behind it
+    EntryId below;
+    EntryId next;
+    EntryId bottom;  // the first entry of its list: lists with the same are one that has grown
+    uint16_t opens;
+    uint8_t slot;
+  };
+  // What stands behind RuleState::first. The heads of the states' lists follow.
+  struct Trees {
+    Entry* ring;
+    uint32_t capacity;  // a power of two
+    uint32_t reserved;
+    EntryId begin, end;
+    EntryId* heads() { return reinterpret_cast<EntryId*>(this + 1); }
+  };
+  // An entry to be made, when the lists are no longer read.
+  struct Growth {
+    const Transition* way;
+    EntryId below;
+    int64_t newest_us;
+  };
+  // What lengthens a list, for the walk from the starts: an entry, or a completion.
+  struct Branch {
+    EntryId bottom;       // of the list; 0: it is a start
+    uint64_t slot_order;  // later slots first
+    EntryId below;
+    EntryId entry;
+    const Growth* end;  // of a completion
+  };
+  static bool before(const Branch& a, const Branch& b);
+
+  Trees& trees(const RuleState& state) const { return *static_cast<Trees*>(words_.at(state.first)); }
+  static Entry& at(const Trees& trees, EntryId id) { return trees.ring[id & (trees.capacity - 1)]; }
+  uint32_t trees_words(const RuleProgram& rule) const;
+  Trees& open(const RuleProgram& rule, RuleState& state);
+  void push(Trees& trees, const Growth& growth);
+  void cut(Trees& trees, EntryId begin);
+  void close(const RuleProgram& rule, RuleState& state);
+
+  bool is_ended(const RuleProgram& rule, const State& state, uint32_t routes);
+  EntryId living(const Trees& trees, EntryId list) const;
+  void step_trees(const RuleProgram& rule, RuleState& state, uint32_t routes, std::vector<Completion>& out);
+  void step_counts(const RuleProgram& rule, RuleState& state, uint32_t routes, std::vector<Completion>& out);
+  void complete(const RuleProgram& rule, const Trees* trees, std::vector<Completion>& out);
+  bool walk_newest_first(const Trees& trees, const Growth& end);
+  void walk_in_order(const RuleProgram& rule, const Trees& trees, std::vector<Completion>& out);
+  uint64_t mark_and_count(const Trees& trees);
+  void list_branches(const Trees& trees);
+  Completion match(const Trees* trees, const Growth& end, const EntryId* path, size_t length, bool oldest_first);
+
+  const Program& program_;
+  const Limits& limits_;
+  CaptureStore& captures_;
+  WordPool& words_;
+  std::vector<RuleCounters>& counters_;
+  Present& present_;
+  RuleMemory& memory_;
+  std::vector<uint8_t> only_counts_;                   // by rule
+  std::vector<std::vector<WindowCount::Move>> moves_;  // by rule: its transitions, in the order of the states
+  BytePool blocks_;
+  WindowCounts window_;
+  MatchOrder order_;
+  uint64_t entries_ = 0;
+  int64_t bound_us_ = 0;  // starts before it are outside of `within`
+  // Of the event in hand; kept so that nothing is allocated when warm.
+  std::vector<Growth> growths_, ends_;
+  std::vector<EntryId> path_;
+  std::vector<uint8_t> marks_;
+  std::vector<uint64_t> counts_, list_counts_;
+  std::vector<Branch> branches_;
+  std::vector<size_t> places_;
+  std::array<uint32_t, slots_max> slot_counts_{};
+};
+
+}  // namespace omen
