@@ -264,6 +264,22 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   if (counters.keys_too_long > 0) {
     out += fmt::format("{} not seen because their key is too long\n", plural(counters.keys_too_long, "event"));
   }
+  if (counters.history_events_dropped > 0) {
+    out +=
+        fmt::format("{} gone from a history (max_history_events)\n", plural(counters.history_events_dropped, "event"));
+  }
+  if (counters.history_keys_dropped > 0) {
+    out += fmt::format("{} dropped (max_history_bytes)\n", plural(counters.history_keys_dropped, "history"));
+  }
+  const Tables& tables = runner.tables();
+  if (tables.reloads() > 0) out += fmt::format("{} read again\n", plural(tables.reloads(), "table"));
+  if (tables.duplicates() > 0) {
+    out +=
+        fmt::format("{} of tables not used: their key stood in an earlier one\n", plural(tables.duplicates(), "row"));
+  }
+  for (const std::string& problem : tables.problems()) {
+    if (!problem.empty()) out += problem + ": the rows read before are used\n";
+  }
   out += fmt::format("state: {} at its peak, {} runs, {} keys\n", bytes_text(report.state_bytes_peak),
                      grouped(report.runs_peak), grouped(report.keys_peak));
   out += "Nothing is kept: pending runs end with the process, and the next run begins anew.\n";
@@ -308,10 +324,12 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
                    rule.runs_refused, rule.entries_refused, rule.loops_full, rule.keys_evicted);
   }
   fmt::format_to(to,
-                 "],\"pending_runs\":{},\"pending_absences\":{},\"keys_too_long\":{},\"state_bytes\":{},"
+                 "],\"pending_runs\":{},\"pending_absences\":{},\"keys_too_long\":{},\"history_events_dropped\":{},"
+                 "\"history_keys_dropped\":{},\"table_reloads\":{},\"table_duplicates\":{},\"state_bytes\":{},"
                  "\"state_bytes_peak\":{},\"runs_peak\":{},\"keys_peak\":{}}}\n",
-                 engine.live_runs(), engine.waiting_absences(), counters.keys_too_long, engine.state_bytes(),
-                 report.state_bytes_peak, report.runs_peak, report.keys_peak);
+                 engine.live_runs(), engine.waiting_absences(), counters.keys_too_long, counters.history_events_dropped,
+                 counters.history_keys_dropped, runner.tables().reloads(), runner.tables().duplicates(),
+                 engine.state_bytes(), report.state_bytes_peak, report.runs_peak, report.keys_peak);
   return out;
 }
 

@@ -175,6 +175,10 @@ void add_run(CLI::App& app, int& exit_code) {
   verb->add_option("--limit-max-entries", limits.max_entries, "Events kept of a key by a rule that shares its matches")
       ->capture_default_str();
   verb->add_option("--limit-max-keys", limits.max_keys, "Keys per rule")->capture_default_str();
+  verb->add_option("--limit-max-history-events", limits.max_history_events, "Events per key that history(D) keeps")
+      ->capture_default_str();
+  verb->add_option("--limit-max-history-bytes", limits.max_history_bytes, "Bytes of all histories")
+      ->capture_default_str();
   verb->add_option("--limit-max-state-bytes", limits.max_state_bytes, "Bytes of state of all rules")
       ->capture_default_str();
   verb->callback([options, &exit_code] { exit_code = run(*options); });

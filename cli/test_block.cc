@@ -207,6 +207,7 @@ std::string broken_text(const VirtualRun& run, const Event& event) {
 TestOutcome run_test(const Program& program, const std::vector<ast::File>& files, const ast::Test& test) {
   TestOutcome outcome;
   VirtualRun run(program);
+  if (const Status loaded = run.load_tables(); !loaded) outcome.problems.push_back(loaded.message());
   std::vector<const ast::TestLine*> expected;
   bool nothing = false;
   std::vector<std::string> strict;  // rules whose alerts must all be expected

@@ -26,7 +26,7 @@ struct TestOutcome {
   std::vector<VirtualAlert> alerts;
   std::vector<const ast::TestLine*> missing;  // `expect`s that no alert met
   std::vector<size_t> unexpected;             // alerts that should not have come
-  std::vector<std::string> problems;          // events that were rejected
+  std::vector<std::string> problems;          // events that were rejected, tables that could not be read
   std::vector<std::string> broken;            // events that break their declaration, and how: no failure by itself
   bool passed() const { return missing.empty() && unexpected.empty() && problems.empty(); }
 };

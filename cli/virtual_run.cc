@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "runtime/io/tables.h"
+
 namespace omen {
 
 VirtualRun::VirtualRun(const Program& program, const Limits& limits)
@@ -33,6 +35,8 @@ Status VirtualRun::feed(std::string_view line, const Observer& before) {
   return status;
 }
 
+Status VirtualRun::load_tables() { return Tables(program_).load(engine_); }
+
 void VirtualRun::advance(int64_t time_us) {
   if (time_us < clock_us_) return;
   clock_us_ = time_us;
@@ -43,7 +47,8 @@ void VirtualRun::advance(int64_t time_us) {
 void VirtualRun::take_matches() {
   for (const Match& match : engine_.matches()) {
     std::vector<std::string_view> key = engine_.match_key(match);
-    MatchView view{match.rule, key, match.captures, match.start_us, match.end_us, match.at_deadline};
+    MatchView view{
+        match.rule, key, match.captures, match.start_us, match.end_us, match.at_deadline, engine_.match_history(match)};
     const std::vector<ActionProgram>& actions = program_.rules[match.rule].actions;
     const auto is_alert = [](const ActionProgram& action) { return action.kind == ActionProgram::Kind::alert; };
     const bool has_alert = std::ranges::any_of(actions, is_alert);

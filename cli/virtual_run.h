@@ -35,6 +35,8 @@ class VirtualRun {
   using Observer = std::function<void(const Event&)>;
   Status feed(std::string_view line, const Observer& before = {});
   void advance(int64_t time_us);
+  // Reads the program's tables from their files. Before the first event.
+  Status load_tables();
 
   const std::vector<VirtualAlert>& alerts() const { return alerts_; }
   const Engine& engine() const { return engine_; }

@@ -12,6 +12,11 @@ Compilation compile(const Sources& sources, const OptimizeOptions& options) {
   if (!out.diagnostics.has_errors()) {
     check(out.typed, out.diagnostics);
     Program program = emit(out.typed, options, out.diagnostics);
+    for (size_t i = 0; i < program.tables.size(); ++i) {
+      const std::string& file = sources.files[out.typed.tables[i].span.file].name;
+      const size_t slash = file.rfind('/');
+      program.tables[i].folder = slash == std::string::npos ? "" : file.substr(0, slash + 1);
+    }
     if (!out.diagnostics.has_errors()) {
       OMEN_ASSERT(program.verify().is_ok());
       out.program = std::move(program);

@@ -50,8 +50,8 @@ class FieldsByType {
   explicit FieldsByType(size_t types) : read_(types), kept_(types) {}
 
   void add_rule(const TypedRule& typed, const RuleProgram& rule) {
-    std::set<TypeId> seen;  // types that can mean something to the rule
-    bool sees_all = rule.sees_all_types;
+    std::set<TypeId> seen;                                           // types that can mean something to the rule
+    bool sees_all = rule.sees_all_types || !rule.histories.empty();  // an event of any type is part of a history
     for (const TypedStep& step : typed.steps) {
       seen.insert(step.types.begin(), step.types.end());
       sees_all = sees_all || step.types.empty();
@@ -224,7 +224,10 @@ Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnost
   for (const TypedDestination& destination : typed.destinations) {
     program.destinations.push_back({destination.name, destination.kind, destination.options, destination.quiet});
   }
-  CodeEmitter code(options, program.code);
+  for (const TypedTable& table : typed.tables) {
+    program.tables.push_back({table.name, table.kind, table.key, table.options, {}, {}, false});
+  }
+  CodeEmitter code(options, program);
   for (const TypedRule& from : typed.rules) {
     RuleProgram& rule = program.rules.emplace_back();
     emit_clauses(from, rule);
@@ -233,6 +236,7 @@ Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnost
     emit_steps(from, code, rule);
     if (from.where) rule.where = code.code(*from.where, from);
     emit_actions(from, code, rule);
+    rule.histories = code.take_histories();
     rule.version = version_of(from, typed);
     if (rule.overlap == Overlap::all) choose_machine(from, options, rule, diagnostics);
   }

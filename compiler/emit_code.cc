@@ -11,7 +11,7 @@ using ExprKind = TypedExpr::Kind;
 
 // Tables whose entries are there once, by the letter that their keys begin with.
 constexpr char constants_table = 'c', lists_table = 'l', reads_table = 'r', tests_table = 't', zones_table = 'z',
-               codes_table = 'x', predicates_table = 'p';
+               codes_table = 'x', predicates_table = 'p', lookups_table = 'k';
 
 constexpr std::pair<std::string_view, Function> functions[] = {{"exists", Function::exists},
                                                                {"missing", Function::missing},
@@ -213,6 +213,33 @@ uint32_t CodeEmitter::read(const TypedExpr& expr, Read::Select select) {
   return index;
 }
 
+uint32_t CodeEmitter::lookup(const TypedExpr& expr) {
+  Lookup lookup;
+  lookup.table = static_cast<uint32_t>(expr.index);
+  TableProgram& table = program_.tables[lookup.table];
+  if (expr.text.empty()) {
+    table.reads_rows = true;
+  } else {
+    const auto column = std::find(table.columns.begin(), table.columns.end(), expr.text);
+    lookup.column = static_cast<uint32_t>(column - table.columns.begin());
+    if (column == table.columns.end()) table.columns.push_back(expr.text);
+  }
+  std::string key;
+  add(key, lookup.table);
+  add(key, lookup.column);
+  const uint32_t index = place(lookups_table, key, section_.lookups.size());
+  if (index == section_.lookups.size()) section_.lookups.push_back(lookup);
+  return index;
+}
+
+uint32_t CodeEmitter::history(int64_t back_us) {
+  const auto known = std::find(section_.histories_us.begin(), section_.histories_us.end(), back_us);
+  const auto index = static_cast<uint32_t>(known - section_.histories_us.begin());
+  if (known == section_.histories_us.end()) section_.histories_us.push_back(back_us);
+  if (std::find(histories_.begin(), histories_.end(), index) == histories_.end()) histories_.push_back(index);
+  return index;
+}
+
 uint32_t CodeEmitter::test(const Test& test) {
   std::string key;
   add(key, test.kind);
@@ -400,6 +427,13 @@ void CodeEmitter::emit(const TypedExpr& expr) {
       return;
     case ExprKind::binary:
       emit_binary(expr);
+      return;
+    case ExprKind::lookup:
+      emit(expr.children[0]);
+      put(Opcode::lookup, 0, lookup(expr), 1);
+      return;
+    case ExprKind::history:
+      put(Opcode::history, 0, history(expr.value.integer), 0);
       return;
     case ExprKind::call:
       emit_call(expr);

@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "compiler/compile.h"
 #include "compiler/typed.h"
@@ -19,11 +21,14 @@ namespace omen {
 
 class CodeEmitter {
  public:
-  CodeEmitter(const OptimizeOptions& options, CodeSection& section) : options_(options), section_(section) {}
+  CodeEmitter(const OptimizeOptions& options, Program& program)
+      : options_(options), program_(program), section_(program.code) {}
 
   CodeId code(const TypedExpr& expr, const TypedRule& rule);
   PredicateId predicate(const TypedExpr& condition, bool is_shared, const TypedRule& rule);
   TemplateId text(const std::vector<TypedTemplatePiece>& pieces, const TypedRule& rule);
+  // The histories that the code made since the last call reads: one rule's.
+  std::vector<uint32_t> take_histories() { return std::exchange(histories_, {}); }
 
  private:
   // Puts the instructions that leave the expression's value on the stack.
@@ -43,16 +48,20 @@ class CodeEmitter {
   uint32_t list(const TypedExpr& expr, bool fold);
   uint32_t regex(const TypedExpr& expr, bool fold);
   uint32_t read(const TypedExpr& expr, Read::Select select);
+  uint32_t lookup(const TypedExpr& expr);
+  uint32_t history(int64_t back_us);
   uint32_t test(const Test& test);
   uint32_t zone(const TypedExpr& expr);
   // The index of what `key` describes: the one it has, or `size` (and it is to be added there).
   uint32_t place(char table, const std::string& key, size_t size);
 
   const OptimizeOptions& options_;
+  Program& program_;
   CodeSection& section_;
   const TypedRule* rule_ = nullptr;  // whose names the expression reads
   Code code_;                        // in the making
   uint32_t depth_ = 0;
+  std::vector<uint32_t> histories_;  // that the rule in hand reads
   std::map<std::string, uint32_t> known_;
 };
 

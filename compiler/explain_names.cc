@@ -84,6 +84,11 @@ std::span<const Explanation> name_explanations() {
        "A destination of kind file has the option `path`, a text or env(\"NAME\"). One of kind stdout has none.",
        "destination out = file\nrule big {\n  match purchase\n  alert \"big\" to out\n}",
        "destination out = file { path: \"a.ndjson\" }\nrule big {\n  match purchase\n  alert \"big\" to out\n}"},
+      {"E0218", "there is no such kind of table", "The kinds of tables are csv and sqlite.",
+       "table vip = postgres { path: \"vip.csv\" } key user_id\n\nrule a {\n  match login[vip[user_id].tier == "
+       "\"gold\"]\n}",
+       "table vip = csv { path: \"vip.csv\" } key user_id\n\nrule a {\n  match login[vip[user_id].tier == "
+       "\"gold\"]\n}"},
       {"W0201", "a path begins with an event type that names no step",
        "Within `[ ]` a path whose head is no bound name is a field of the event that the step looks at, even if an "
        "event\n"

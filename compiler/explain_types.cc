@@ -87,6 +87,16 @@ std::span<const Explanation> type_explanations() {
       {"E0320", "this is no network", "A network is an address and the number of its fixed bits.",
        "rule inside {\n  match login[cidr_match(ip, \"10.0.0.0/33\")]\n}",
        "rule inside {\n  match login[cidr_match(ip, \"10.0.0.0/8\")]\n}"},
+      {"E0322", "a table is looked into with a key", "A table is no value: `TABLE[KEY].column` is.",
+       "table vip = csv { path: \"vip.csv\" } key user_id\nrule a {\n  match login as l\n  alert \"{vip.tier}\"\n}",
+       "table vip = csv { path: \"vip.csv\" } key user_id\nrule a {\n  match login as l\n  alert "
+       "\"{vip[l.user_id].tier}\"\n}"},
+      {"E0323", "`history` is not written right",
+       "`history(D)` is the list of the key's events of the last D, when a match completes: in `where`, an alert's "
+       "text "
+       "or a body.",
+       "rule a {\n  by user_id\n  match login[len(history(1h)) > 3]\n}",
+       "rule a {\n  by user_id\n  match login\n  where len(history(1h)) > 3\n}"},
       {"E0331", "a constraint does not go with the field's type",
        "`matches` and `max_length` constrain fields of the type string, a range those of int and number; `in` goes "
        "with "

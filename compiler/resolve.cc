@@ -139,8 +139,8 @@ TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions&
       resolve_destination(shared, destination);
     }
     for (const ast::Table& table : file.tables) {
-      diagnostics.error("E0904", table.name.span, "lookup tables are not in this version",
-                        "compare with a list, such as `user_id in [\"u1\", \"u2\"]`, or put the value into the events");
+      declared.table_indices.try_emplace(table.name.text, static_cast<uint32_t>(program.tables.size()));
+      resolve_table(shared, table);
     }
     for (const ast::Let& let : file.lets) constant(shared, let);
   }

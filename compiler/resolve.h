@@ -10,6 +10,7 @@
 //   resolve_expression.cc  operators and literals, with their kinds
 //   resolve_function.cc    calls
 //   resolve_mapping.cc     mappings
+//   resolve_table.cc       tables, look-ups in them, the key's history
 //   resolve_test.cc        test blocks
 //
 // A mistake is reported once: an expression that has one is `broken` and stays silent in whatever it is part of.
@@ -44,6 +45,7 @@ struct Declarations {
   std::map<std::string, uint32_t> destinations;  // index into TypedProgram::destinations
   std::map<std::string, const ast::Table*> tables;
   std::map<std::string, const ast::Mapping*> mappings;
+  std::map<std::string, uint32_t> table_indices;  // into TypedProgram::tables
   std::map<std::string, const ast::Rule*> rules;
   std::set<std::string> used_types;     // named by a step of a rule
   std::set<std::string> emitted_types;  // made by an `emit`
@@ -136,6 +138,12 @@ class ExprResolver {
   TypedResult call(const ast::Expr& source);
   TypedResult aggregate(const ast::Expr& source, TypedExpr::Aggregate aggregate);
 
+  // resolve_table.cc
+  // The index expression of `TABLE[key]` when the path begins with one.
+  const ast::Expr* lookup_in(const ast::Expr& path) const;
+  TypedResult lookup(const ast::Expr& source, const ast::Expr& row);
+  TypedResult history(const ast::Expr& source);
+
   bool check_zone(const TypedExpr& zone);
   bool check_network(const TypedExpr& network);
 
@@ -176,6 +184,10 @@ std::vector<Label> declared_here(const ast::EventDeclaration& event, Span span);
 void resolve_mapping(ResolveShared& shared, const ast::Mapping& source);
 void resolve_test(ResolveShared& shared, const ast::Test& source);
 void resolve_destination(ResolveShared& shared, const ast::Destination& source);
+void resolve_table(ResolveShared& shared, const ast::Table& source);
+// An option's value as text; env("NAME") and file("PATH") stay as they are written.
+std::string option_text(const ast::Expr& value);
+bool is_secret(const ast::Expr& value);
 // The value of a `let`, resolved once.
 const TypedResult& constant(ResolveShared& shared, const ast::Let& let);
 

@@ -79,6 +79,8 @@ void resolve_alert(ResolveShared& shared, const ast::Action& source, TypedRule& 
   rule.actions.push_back(std::move(action));
 }
 
+}  // namespace
+
 std::string option_text(const ast::Expr& value) {
   switch (value.kind) {
     case ast::Expr::Kind::integer:
@@ -97,8 +99,6 @@ bool is_secret(const ast::Expr& value) {
   return value.kind == ast::Expr::Kind::call && (value.text == "env" || value.text == "file") &&
          value.children.size() == 1 && value.children[0].kind == ast::Expr::Kind::text;
 }
-
-}  // namespace
 
 void resolve_actions(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, const BoundNames& names) {
   for (const ast::Action& action : source.actions) {

@@ -110,10 +110,7 @@ TypedResult ExprResolver::call(const ast::Expr& source) {
     if (name == source.text) return aggregate(source, which);
   }
   const Span name_span = source.op_span.end > source.op_span.begin ? source.op_span : source.span;
-  if (source.text == "history") {
-    error("E0905", name_span, "`history` is not in this version", "name the events that you need in the pattern");
-    return broken(source);
-  }
+  if (source.text == "history") return history(source);
   if (source.text == "env" || source.text == "file") {
     error("E0316", name_span, "`" + source.text + "` stands only in the options of a destination",
           "write the value itself, or give it a name with `let`");
@@ -124,6 +121,7 @@ TypedResult ExprResolver::call(const ast::Expr& source) {
     std::vector<std::string> known;
     for (const FunctionSignature& function : functions) known.emplace_back(function.name);
     for (const auto& [name, _] : aggregates) known.emplace_back(name);
+    known.emplace_back("history");
     const std::string near = nearest_function(source.text, std::move(known));
     error("E0208", name_span, "there is no function `" + source.text + "`",
           near.empty() ? "the functions are listed in section 5 of the language reference"

@@ -73,6 +73,7 @@ FieldPath field_path(const ast::Path& source) {
 }
 
 TypedResult ExprResolver::path(const ast::Expr& source) {
+  if (const ast::Expr* row = lookup_in(source)) return lookup(source, *row);
   Chain chain;
   chain.span = source.span;
   const ast::Expr* at = &source;
@@ -338,6 +339,12 @@ TypedResult ExprResolver::unknown_name(const ast::Expr& head) {
   if (scope_.place == ExprScope::Place::constant) {
     error("E0311", head.span, "`" + head.text + "` is no constant",
           scope_.what + " takes numbers, texts, true, false, durations and lists; texts stand in \"quotes\"");
+    return broken(head);
+  }
+  if (shared_.declared.tables.contains(head.text)) {
+    error("E0322", head.span, "`" + head.text + "` is a table, of which a row is looked up",
+          "write `" + head.text + "[KEY].column`",
+          {{shared_.declared.tables.at(head.text)->name.span, "declared here"}});
     return broken(head);
   }
   std::vector<std::string> known;

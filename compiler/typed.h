@@ -29,6 +29,8 @@ struct TypedExpr {
     aggregate,    // aggregate of children[0]: a bound, attribute or bound_event (count of a name) with Selector::all
     key,          // part `index` of the key: a `by` path in where and actions
     match_value,  // start, end or duration of the match
+    lookup,       // column `text` (empty: the whole row) of table `index`, in the row whose key is children[0]
+    history,      // the key's events of the last value.integer microseconds
     call,         // function (text) of children
     unary,        // op children[0]
     binary,       // children[0] op children[1]
@@ -163,6 +165,12 @@ struct TypedMapping {
   std::vector<TypedMapped> members;
 };
 
+struct TypedTable {
+  std::string name, kind, key;
+  std::vector<std::pair<std::string, std::string>> options;  // constants as text; env("X") as written
+  Span span;
+};
+
 struct TypedProgram {
   std::vector<std::string> types;  // by TypeId; [0] is empty: a type no rule names
   std::vector<FieldPath> fields;   // by FieldId
@@ -176,6 +184,7 @@ struct TypedProgram {
   std::vector<TypedRule> rules;
   std::vector<TypedDestination> destinations;
   std::vector<TypedMapping> mappings;
+  std::vector<TypedTable> tables;
 };
 
 // Sets a path's text from its parts: `properties.items[0].sku`, names in backticks where they need them.

@@ -124,7 +124,11 @@ class Writer {
     number(static_cast<int64_t>(expr.attribute));
     number(expr.name);
     number(static_cast<int64_t>(expr.selector));
-    number(expr.index);
+    if (expr.kind == TypedExpr::Kind::lookup) {
+      text(program_.tables[static_cast<size_t>(expr.index)].name);
+    } else {
+      number(expr.index);
+    }
     number(static_cast<int64_t>(expr.aggregate));
     number(expr.repetition);
     number(static_cast<int64_t>(expr.match_value));

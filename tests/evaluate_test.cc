@@ -59,7 +59,7 @@ class Run {
     if (scene.mode != Mode::text) {
       const TypedExpr& whole = condition_of(rule);
       const bool is_wrapped = whole.kind == TypedExpr::Kind::call && whole.text == "exists";
-      if (is_wrapped) code_ = CodeEmitter(options, program.code).code(whole.children[0], rule);
+      if (is_wrapped) code_ = CodeEmitter(options, program).code(whole.children[0], rule);
     }
     REQUIRE(verify_code(program).is_ok());
     prepared_.emplace(program);

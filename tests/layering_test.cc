@@ -46,7 +46,7 @@ const std::vector<Door>& doors() {
        {"compiler/parse"}},
       {"simdjson", std::regex(R"(#include\s*[<"]simdjson)"), {"runtime/core/decode", "cli/"}},
       {"re2", std::regex(R"(#include\s*[<"]re2/)"), {"compiler/", "runtime/core/", "runtime/model/"}},
-      {"sqlite3", std::regex(R"(#include\s*[<"]sqlite3)"), {"runtime/io/store"}},
+      {"sqlite3", std::regex(R"(#include\s*[<"]sqlite3)"), {"runtime/io/store", "runtime/io/table_sqlite"}},
       {"curl", std::regex(R"(#include\s*[<"]curl/)"), {"runtime/io/destination"}},
       {"CLI11", std::regex(R"(#include\s*[<"]CLI/)"), {"cli/"}},
       {"zlib or zstd", std::regex(R"(#include\s*[<"](zlib|zstd)\.h)"), {"runtime/io/source"}},

@@ -83,6 +83,7 @@ Evaluation Actions::evaluation_of(const MatchView& match) {
   for (const std::string_view part : match.key) key_.push_back(Value::of_text(part));
   Evaluation evaluation{program_, prepared_, scratch_, captures_};
   evaluation.bindings = match.captures;
+  evaluation.history = match.history;
   evaluation.start_us = match.start_us;
   evaluation.end_us = match.end_us;
   evaluation.key = key_;

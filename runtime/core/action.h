@@ -28,7 +28,8 @@ struct MatchView {
   CaptureId captures = capture_none;
   int64_t start_us = 0;
   int64_t end_us = 0;
-  bool at_deadline = false;  // completed by an absence that has lasted
+  bool at_deadline = false;                  // completed by an absence that has lasted
+  std::span<KeptEvent* const> history = {};  // of the key, when the rule asks for it
 };
 
 class Actions {

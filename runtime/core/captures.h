@@ -68,6 +68,11 @@ class CaptureStore {
   // Copies an event; the caller holds the one reference.
   KeptEvent* keep(const Event& event);
   void release(KeptEvent* event);
+  // One reference more.
+  KeptEvent* share(KeptEvent* event) {
+    ++event->references;
+    return event;
+  }
 
   // A list one longer: takes over the caller's reference to `previous`, shares `event`.
   CaptureId add(CaptureId previous, KeptEvent* event, uint8_t slot, uint16_t opens, uint32_t count);

@@ -24,6 +24,8 @@ struct RuleCounters {
 struct EngineCounters {
   uint64_t events = 0;
   uint64_t keys_too_long = 0;
+  uint64_t history_events_dropped = 0;  // max_history_events was reached
+  uint64_t history_keys_dropped = 0;    // max_history_bytes was reached
 };
 
 }  // namespace omen

@@ -37,6 +37,7 @@ Engine::Engine(const Program& program, const Limits& limits, bool only_counts)
       limit_windows_(program.rules.size()),
       oldest_(program.rules.size()) {
   build_tables();
+  build_histories();
   build_interests(false, interests_);
   build_interests(true, derived_interests_);
   prepare_emits();
@@ -57,10 +58,24 @@ void Engine::build_tables() {
       ++table;
     }
     if (table == tables_.size()) {
-      tables_.push_back({routes[0].key, routes.size() > 1, {}, std::make_unique<KeyTable>(words_, key_blocks_)});
+      tables_.push_back({routes[0].key, routes.size() > 1, {}, std::make_unique<KeyTable>(words_, key_blocks_), nullptr});
     }
     tables_[table].rules.push_back(rule);
     table_of_rule_[rule] = table;
+  }
+}
+
+void Engine::build_histories() {
+  for (RuleId rule = 0; rule < program_.rules.size(); ++rule) {
+    Table& table = tables_[table_of_rule_[rule]];
+    for (uint32_t history : program_.rules[rule].histories) {
+      const int64_t back_us = program_.code.histories_us[history];
+      if (table.history == nullptr) {
+        table.history = std::make_unique<History>(back_us, limits_, captures_, words_, key_blocks_, counters_);
+        has_histories_ = true;
+      }
+      table.history->widen(back_us);
+    }
   }
 }
 
@@ -134,7 +149,7 @@ void Engine::step(const Event& event) {
 
 void Engine::see_received(const Event& event) {
   const std::vector<Interest>& interests = interests_[event.type];
-  if (interests.empty()) return;
+  if (interests.empty() && !has_histories_) return;
   const bool is_foreseen = &event >= coming_.data() && &event < coming_.data() + coming_.size();
   const uint32_t* const hashes =
       is_foreseen ? hashes_.data() + first_hash_[static_cast<size_t>(&event - coming_.data())] : nullptr;
@@ -154,6 +169,7 @@ void Engine::pass_time(int64_t time_us) {
 // `hashes` are those that prefetch() has of the event's keys, if it has them.
 void Engine::see(const Event& event, const std::vector<Interest>& interests, const uint32_t* hashes) {
   present().begin(event);
+  if (has_histories_ && !event.is_derived) remember(event);
   const size_t matches_begin = matches_.size();
   for (const Interest& interest : interests) {
     const Table& table = tables_[interest.table];
@@ -200,12 +216,39 @@ void Engine::prefetch(std::span<const Event> events) {
   for_each_lookup([](const KeyTable& table, uint32_t hash) { table.prefetch_rule_state(hash); });
 }
 
+// An event of any type is part of its key's history, before any rule looks at it.
+void Engine::remember(const Event& event) {
+  for (Table& table : tables_) {
+    if (table.history == nullptr) continue;
+    if (table.has_routes) {
+      remember_routes(table, event);
+      continue;
+    }
+    bool is_too_long = false;
+    const std::optional<std::string_view> key = read_key(table.key, event, key_, is_too_long);
+    if (key) table.history->add(*key, present().kept());
+  }
+}
+
+void Engine::remember_routes(Table& table, const Event& event) {
+  const std::vector<Route>& routes = program_.rules[table.rules[0]].routes;
+  std::vector<std::string> keys;
+  for (const Route& route : routes) {
+    if (!route.types.empty() && std::ranges::find(route.types, event.type) == route.types.end()) continue;
+    bool is_too_long = false;
+    const std::optional<std::string_view> key = read_key(route.key, event, key_, is_too_long);
+    if (!key || std::ranges::find(keys, *key) != keys.end()) continue;
+    table.history->add(*key, present().kept());
+    keys.emplace_back(*key);
+  }
+}
+
 void Engine::visit(const Interest& interest, uint32_t routes, std::string_view key, uint32_t hash) {
   KeyTable& table = *tables_[interest.table].partitions;
   PartitionId partition = table.find(key, hash);
   if (partition == index_none && interest.starts.empty()) return;
   ++visit_number_;
-  set_key_values(interest.table, key);
+  set_key(interest.table, key);
   if (partition != index_none) {
     for (RuleStateId id = table.at(partition).first; id != index_none;) {
       const RuleState& state = state_at(id);
@@ -258,13 +301,14 @@ void Engine::visit_routes(const Interest& interest, const Event& event) {
   }
 }
 
-void Engine::set_key_values(uint32_t table, std::string_view key) {
+void Engine::set_key(uint32_t table, std::string_view key) {
   key_values_.clear();
   const size_t parts = tables_[table].key.size();
   if (parts > 0) {
     for_each_key_part(key, parts, [&](std::string_view part) { key_values_.push_back(Value::of_text(part)); });
   }
   present().set_key(key_values_);
+  present().set_history(tables_[table].history.get(), key);
 }
 
 RuleStateId Engine::add_rule_state(PartitionId partition, RuleId rule) {

@@ -57,7 +57,8 @@ struct Match {
   uint64_t end_sequence = 0;  // of the event that completed it; 0 at a deadline
   uint64_t count = 1;         // where they are only counted: of the key at this moment
   bool at_deadline = false;
-  uint32_t key_begin = 0, key_size = 0;  // into the engine's key bytes
+  uint32_t key_begin = 0, key_size = 0;          // into the engine's key bytes
+  uint32_t history_begin = 0, history_size = 0;  // into the engine's kept histories
 };
 
 // A live run, for tests, explanations and summaries. Not for the hot path.
@@ -92,6 +93,14 @@ class Engine {
   void clear_matches();
   // The parts of a match's key, as canonical texts. Empty for rules without `by`.
   std::vector<std::string_view> match_key(const Match& match) const;
+  // The events of its key, oldest first, as far back as its rule's history(D) asks.
+  std::span<KeptEvent* const> match_history(const Match& match) const {
+    return std::span(match_histories_).subspan(match.history_begin, match.history_size);
+  }
+  // Between events: what a table of the program holds from now on.
+  void set_table(uint32_t table, std::shared_ptr<const LookupTable> rows) {
+    prepared_->set_table(table, std::move(rows));
+  }
 
   int64_t clock_us() const { return clock_us_; }
   const CaptureStore& captures() const { return captures_; }
@@ -112,6 +121,7 @@ class Engine {
     bool has_routes = false;  // one rule only, whose steps name the key in several ways
     std::vector<RuleId> rules;
     std::unique_ptr<KeyTable> partitions;
+    std::unique_ptr<History> history;  // when a rule asks for it
   };
   // Rules that may start with an event of this type, if a predicate holds.
   struct Starts {
@@ -157,6 +167,9 @@ class Engine {
   };
 
   void build_tables();
+  void build_histories();
+  void remember(const Event& event);
+  void remember_routes(Table& table, const Event& event);
   void build_interests(bool is_derived, std::vector<std::vector<Interest>>& interests) const;
   void build_starts(TypeId type, bool is_derived, Interest& interest, RuleId rule) const;
   void pass_time(int64_t time_us);
@@ -183,7 +196,7 @@ class Engine {
   void sweep(size_t states_max);
   void enforce_limits(RuleId rule);
   void evict_oldest(uint32_t first_table, uint32_t last_table, const RuleId* rule, std::vector<Oldest>& oldest);
-  void set_key_values(uint32_t table, std::string_view key);
+  void set_key(uint32_t table, std::string_view key);
   Present& present() { return machines_.present(); }
   RuleState& state_at(RuleStateId id) { return *static_cast<RuleState*>(words_.at(id)); }
   const RuleState& state_at(RuleStateId id) const { return *static_cast<const RuleState*>(words_.at(id)); }
@@ -214,6 +227,8 @@ class Engine {
   std::vector<Completion> completions_;
   std::vector<Match> matches_;
   std::string match_keys_;
+  std::vector<KeptEvent*> match_histories_;
+  bool has_histories_ = false;
   std::string key_;  // of the partition in hand
   std::vector<std::string> route_keys_;
   std::vector<std::string_view> route_views_;

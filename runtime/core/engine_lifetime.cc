@@ -17,6 +17,9 @@ void Engine::advance(int64_t time_us) {
   if (time_us < clock_us_) return;
   meet_deadlines(time_us);
   clock_us_ = time_us;
+  for (Table& table : tables_) {
+    if (table.history != nullptr) table.history->expire(clock_us_);
+  }
   sweep(SIZE_MAX);
 }
 
@@ -28,7 +31,7 @@ void Engine::meet_deadlines(int64_t until_us) {
     if (id == index_none) continue;
     RuleState& state = state_at(id);
     key_ = tables_[table].partitions->key(timer.partition);
-    set_key_values(table, key_);
+    set_key(table, key_);
     completions_.clear();
     clock_us_ = std::max(clock_us_, timer.deadline_us);
     machines_.meet_deadline(state, timer.partition, timer, completions_);

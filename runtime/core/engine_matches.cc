@@ -38,6 +38,12 @@ void Engine::take_completions(RuleState& state, std::string_view key) {
     match.key_begin = static_cast<uint32_t>(match_keys_.size());
     match.key_size = static_cast<uint32_t>(key.size());
     match_keys_.append(key);
+    if (!rule.histories.empty()) {
+      const std::span<KeptEvent* const> events = present().history(rule, completion.end_us);
+      match.history_begin = static_cast<uint32_t>(match_histories_.size());
+      match.history_size = static_cast<uint32_t>(events.size());
+      for (KeptEvent* event : events) match_histories_.push_back(captures_.share(event));
+    }
     matches_.push_back(match);
   }
 }
@@ -70,6 +76,8 @@ void Engine::sort_matches(size_t begin) {
 
 void Engine::clear_matches() {
   for (const Match& match : matches_) captures_.release(match.captures);
+  for (KeptEvent* event : match_histories_) captures_.release(event);
+  match_histories_.clear();
   matches_.clear();
   match_keys_.clear();
 }

@@ -13,7 +13,10 @@ uint64_t Engine::partitions() const {
 
 uint64_t Engine::state_bytes() const {
   uint64_t sum = captures_.bytes() + words_.bytes() + key_blocks_.bytes() + machines_.bytes();
-  for (const Table& table : tables_) sum += table.partitions->bytes();
+  for (const Table& table : tables_) {
+    sum += table.partitions->bytes();
+    if (table.history != nullptr) sum += table.history->bytes();
+  }
   return sum;
 }
 

@@ -129,6 +129,26 @@ Value object_of(const std::vector<std::string>& members, const Value* values, Sc
   return Value::of_object(scratch.keep(out));
 }
 
+// The events of the last `back_us` before the match's end.
+Value history(int64_t back_us, const Evaluation& evaluation) {
+  std::string& out = evaluation.scratch.text;
+  out = "[";
+  for (const KeptEvent* event : evaluation.history) {
+    if (event->time_us < evaluation.end_us - back_us) continue;
+    if (out.size() > 1) out += ',';
+    out += event->raw();
+  }
+  out += ']';
+  return Value::of_list(evaluation.scratch.keep(out));
+}
+
+Value lookup(const Lookup& lookup, const Value& key, const Evaluation& evaluation) {
+  const LookupTable* table = evaluation.prepared.table(lookup.table);
+  const LookupTable::Row* row = table == nullptr ? nullptr : table->find(key, evaluation.scratch.text);
+  if (row == nullptr) return {};
+  return lookup.column == Lookup::whole ? row->whole : row->columns[lookup.column];
+}
+
 // The machine. `top` is the newest value of a stack that is large enough (Code::depth). An instruction takes its
 // operands from the top and leaves one value in their place; binary ones leave it where their left side was. Jumps
 // only go forward, over the right side of an `and` or `or` whose left side has decided, so the loop ends. Whatever
@@ -163,6 +183,12 @@ Value run(const Code& code, const Evaluation& evaluation) {
         break;
       case Opcode::read:
         *++top = read_bound(evaluation.program.code.reads[index], evaluation);
+        break;
+      case Opcode::history:
+        *++top = history(evaluation.program.code.histories_us[index], evaluation);
+        break;
+      case Opcode::lookup:
+        *top = lookup(evaluation.program.code.lookups[index], *top, evaluation);
         break;
       case Opcode::test:
         *++top = value_of(passes(prepared.test(index), evaluation));

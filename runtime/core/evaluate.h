@@ -26,7 +26,8 @@ struct Evaluation {
   uint16_t opening = 0;               // group loops of which the candidate would begin a repetition: names scoped to
                                       // the present repetition of one of them are not bound yet
   int64_t start_us = 0, end_us = 0;   // of the match, for start, end, duration
-  std::span<const Value> key = {};    // of the partition, one value for each part: `by` paths in where and actions
+  std::span<KeptEvent* const> history = {};  // the key's events, oldest first, as far back as any history(D) asks
+  std::span<const Value> key = {};  // of the partition, one value for each part: `by` paths in where and actions
 };
 
 // True only when the predicate is true; unknown is not.

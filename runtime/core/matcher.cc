@@ -47,6 +47,7 @@ bool Matcher::where_agrees(const RuleProgram& rule, CaptureId captures, int64_t 
   if (rule.where == code_none) return true;
   Evaluation evaluation = present_.evaluation();
   if (!has_candidate) evaluation.candidate = nullptr;
+  if (!rule.histories.empty()) evaluation.history = present_.history(rule, end_us);
   evaluation.bindings = captures;
   evaluation.start_us = start_us;
   evaluation.end_us = end_us;

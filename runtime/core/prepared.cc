@@ -39,6 +39,7 @@ Truth PreparedList::contains(const Value& value) const {
 
 Prepared::Prepared(const Program& program) {
   const CodeSection& section = program.code;
+  tables_.resize(program.tables.size());
   for (const Constant& constant : section.constants) constants_.push_back(constant.value());
   for (const RegexText& regex : section.regexes) {
     re2::RE2::Options options;

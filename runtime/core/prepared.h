@@ -1,11 +1,12 @@
 // Prepared: what a program's code needs to run, made once: constants as values, lists sorted, regular expressions
-// compiled, time zones found. Read-only afterwards and shared by all evaluations.
+// compiled, time zones found; and the tables that are looked into. Read-only otherwise, shared by all evaluations.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "runtime/core/lookup_table.h"
 #include "runtime/core/scratch.h"
 #include "runtime/model/code.h"
 #include "runtime/model/program.h"
@@ -70,6 +71,10 @@ class Prepared {
   const PreparedList& list(uint32_t index) const { return lists_[index]; }
   const re2::RE2& regex(uint32_t index) const { return *regexes_[index]; }
   const date::time_zone& zone(uint32_t index) const { return *zones_[index]; }
+  // What a table holds now; nullptr until it is set.
+  const LookupTable* table(uint32_t index) const { return tables_[index].get(); }
+  // Values that came of the table before may point into it: between events only.
+  void set_table(uint32_t index, std::shared_ptr<const LookupTable> table) { tables_[index] = std::move(table); }
   const PreparedTest& test(uint32_t index) const { return tests_[index]; }
   const PreparedPredicate& predicate(PredicateId index) const { return predicates_[index]; }
   const PreparedTest* tests(const PreparedPredicate& predicate) const {
@@ -88,6 +93,7 @@ class Prepared {
   std::vector<PreparedList> lists_;
   std::vector<std::unique_ptr<re2::RE2>> regexes_;
   std::vector<const date::time_zone*> zones_;
+  std::vector<std::shared_ptr<const LookupTable>> tables_;
   std::vector<PreparedTest> tests_;
   std::vector<PreparedTest> predicate_tests_;  // of all predicates, one behind the other
   std::vector<PreparedPredicate> predicates_;

@@ -9,9 +9,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "runtime/core/captures.h"
 #include "runtime/core/evaluate.h"
+#include "runtime/core/history.h"
 #include "runtime/core/predicates.h"
 #include "runtime/model/program.h"
 
@@ -32,8 +35,13 @@ class Present {
     if (kept_ != nullptr) captures_.release(kept_);
     kept_ = nullptr;
   }
-  // The key under which it is looked at: one value for each part.
+  // The key under which it is looked at: one value for each part; and its history, when a rule asks for one, with the
+  // key as it is kept there.
   void set_key(std::span<const Value> key) { key_ = key; }
+  void set_history(const History* history, std::string_view key) {
+    history_ = history;
+    history_key_ = key;
+  }
 
   const Event& event() const { return *event_; }
   // The copy that outlives the event; end() gives back the one reference that it has by itself.
@@ -48,6 +56,14 @@ class Present {
     out.candidate = event_;
     out.key = key_;
     return out;
+  }
+  // The key's events as far back from `end_us` as the rule asks. Valid until the next call.
+  std::span<KeptEvent* const> history(const RuleProgram& rule, int64_t end_us) {
+    events_.clear();
+    int64_t back_us = 0;
+    for (uint32_t history : rule.histories) back_us = std::max(back_us, program_.code.histories_us[history]);
+    if (history_ != nullptr && back_us > 0) history_->collect(events_, history_key_, end_us - back_us);
+    return events_;
   }
   bool shared_holds(PredicateId predicate) { return predicates_.holds(predicate, evaluation()); }
   // By type and route (bit each of those by which the event is seen): the step's condition may still refuse it.
@@ -79,6 +95,9 @@ class Present {
   const Event* event_ = nullptr;
   KeptEvent* kept_ = nullptr;
   std::span<const Value> key_;
+  const History* history_ = nullptr;
+  std::string_view history_key_;
+  std::vector<KeptEvent*> events_;
 };
 
 }  // namespace omen

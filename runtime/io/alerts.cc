@@ -2,22 +2,12 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-#include <optional>
 #include <set>
+
+#include "runtime/io/option.h"
 
 namespace omen {
 namespace {
-
-// `env("NAME")` in an option is resolved here, when the destination is opened.
-Result<std::string> option_value(const std::string& option) {
-  constexpr std::string_view begin = "env(\"", end = "\")";
-  if (!option.starts_with(begin) || !option.ends_with(end)) return option;
-  const std::string name = option.substr(begin.size(), option.size() - begin.size() - end.size());
-  const char* const value = std::getenv(name.c_str());
-  if (value == nullptr) return Status::error("the environment variable " + name + " is not set");
-  return std::string(value);
-}
 
 std::optional<Quiet> quiet_of(const std::optional<QuietHours>& hours) {
   return hours ? std::optional<Quiet>(*hours) : std::nullopt;
@@ -63,7 +53,8 @@ Status Alerts::open() {
 void Alerts::take(const Engine& engine, std::span<const Match> matches) {
   for (const Match& match : matches) {
     const std::vector<std::string_view> key = engine.match_key(match);
-    const MatchView view{match.rule, key, match.captures, match.start_us, match.end_us, match.at_deadline};
+    const MatchView view{
+        match.rule, key, match.captures, match.start_us, match.end_us, match.at_deadline, engine.match_history(match)};
     for (const ActionProgram& action : program_.rules[match.rule].actions) {
       if (action.kind != ActionProgram::Kind::emit) act(view, action);
     }

@@ -17,11 +17,13 @@ Runner::Runner(const Program& program, const RunOptions& options)
     : program_(program),
       options_(options),
       engine_(program, options.limits, options.only_counts),
+      tables_(program),
       decoder_(program, options.envelope, options.strict_types ? Declared::strict : Declared::types),
       reorder_(program, options.order),
       health_(program) {}
 
 Status Runner::open() {
+  if (Status loaded = tables_.load(engine_); !loaded) return loaded;
   return options_.quarantine_path.empty() ? Status::ok() : quarantine_.open(options_.quarantine_path);
 }
 
@@ -55,6 +57,7 @@ RunReport Runner::run(MatchSink& sink, const std::function<void(const Progress&)
 void Runner::run_input(Input& input, MatchSink& sink) {
   Input::Slice slice;
   while (!is_over(sink) && input.next(slice)) {
+    tables_.refresh(engine_);
     for (const Rejection& rejection : slice.rejections) quarantine_.add(rejection, input.name());
     decode(slice, input, sink);
     input.read_to(decoder_.place());

@@ -22,6 +22,7 @@
 #include "runtime/io/health.h"
 #include "runtime/io/input.h"
 #include "runtime/io/quarantine.h"
+#include "runtime/io/tables.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/status.h"
 
@@ -88,11 +89,12 @@ class Runner {
  public:
   Runner(const Program& program, const RunOptions& options);
 
-  // Opens the quarantine file. Before run().
+  // Reads the tables and opens the quarantine file. Before run().
   Status open();
   RunReport run(MatchSink& sink, const std::function<void(const Progress&)>& progress);
 
   const Engine& engine() const { return engine_; }
+  const Tables& tables() const { return tables_; }
   const Quarantine& quarantine() const { return quarantine_; }
   const Health& health() const { return health_; }
 
@@ -110,6 +112,7 @@ class Runner {
   const Program& program_;
   const RunOptions options_;
   Engine engine_;
+  Tables tables_;
   Decoder decoder_;
   Reorder reorder_;
   Quarantine quarantine_;

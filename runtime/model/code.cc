@@ -31,8 +31,10 @@ uint32_t operands(const Instruction& instruction, const CodeSection& section) {
     case Opcode::key:
     case Opcode::match_value:
     case Opcode::read:
+    case Opcode::history:
     case Opcode::test:
       return 0;
+    case Opcode::lookup:
     case Opcode::any_of_list:
     case Opcode::any_of_read:
     case Opcode::matches:
@@ -67,6 +69,10 @@ bool is_in_range(const Instruction& instruction, const CodeSection& section, siz
       return small < std::size(match_value_texts);
     case Opcode::read:
       return index < section.reads.size();
+    case Opcode::lookup:
+      return index < section.lookups.size();
+    case Opcode::history:
+      return index < section.histories_us.size();
     case Opcode::test:
       return index < section.tests.size();
     case Opcode::relate:
@@ -152,6 +158,12 @@ Status verify_code(const Program& program) {
       return Status::error("a read of the code has no such field");
     }
     if (read.repetition > 15) return Status::error("a read of the code has no such loop");
+  }
+  for (const Lookup& lookup : section.lookups) {
+    if (lookup.table >= program.tables.size()) return Status::error("a look-up of the code has no such table");
+    const bool has_column =
+        lookup.column == Lookup::whole || lookup.column < program.tables[lookup.table].columns.size();
+    if (!has_column) return Status::error("a look-up of the code has no such column");
   }
   for (const Test& test : section.tests) {
     const size_t operands_count = test.kind == Test::Kind::relate ? section.constants.size() : section.lists.size();
@@ -281,6 +293,12 @@ class Decompiler {
     return out + "]";
   }
 
+  static std::string duration(int64_t us) {
+    std::string out;
+    append_text(out, Value::of_duration(us));
+    return out;
+  }
+
   std::string read(uint32_t index) const {
     const Read& read = section_.reads[index];
     const std::string_view wrapper = select_texts[static_cast<size_t>(read.select)];
@@ -347,6 +365,16 @@ class Decompiler {
       case Opcode::read:
         stack_.push_back({read(index)});
         return;
+      case Opcode::history:
+        stack_.push_back({"history(" + duration(section_.histories_us[index]) + ")"});
+        return;
+      case Opcode::lookup: {
+        const Lookup& lookup = section_.lookups[index];
+        const TableProgram& table = program_.tables[lookup.table];
+        const std::string row = table.name + "[" + pop().text + "]";
+        stack_.push_back({lookup.column == Lookup::whole ? row : row + "." + table.columns[lookup.column]});
+        return;
+      }
       case Opcode::test:
         stack_.push_back(test(section_.tests[index]));
         return;

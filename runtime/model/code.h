@@ -76,6 +76,8 @@ enum class Opcode : uint8_t {
   key,            // part i of the partition's key
   match_value,    // s: start, end or duration of the match
   read,           // reads[i]: of the events bound to a name
+  history,        // the key's events of the last histories_us[i], as a list
+  lookup,         // lookups[i]: of the row whose key is on the stack
   test,           // truth of tests[i]
   relate,         // left s right; a list on the right of a text relation means any of its elements
   in,             // left equals an element of the list on the stack
@@ -142,6 +144,13 @@ struct Read {
   std::string name;  // for people
 };
 
+// A column of a table, or the whole row.
+struct Lookup {
+  static constexpr uint32_t whole = UINT32_MAX;
+  uint32_t table = 0;
+  uint32_t column = whole;  // index into TableProgram::columns
+};
+
 struct Test {
   // is_true is a boolean field by itself. Those from `contains` on take a text or a list of them.
   enum class Kind : uint8_t { exists, missing, is_true, is_false, relate, any_of_list, none_of_list };
@@ -187,6 +196,8 @@ struct CodeSection {
   std::vector<ConstantList> lists;
   std::vector<RegexText> regexes;
   std::vector<Read> reads;
+  std::vector<Lookup> lookups;
+  std::vector<int64_t> histories_us;
   std::vector<std::string> zones;                 // "Europe/Berlin"
   std::vector<std::vector<std::string>> objects;  // members of object literals
 };

@@ -11,14 +11,16 @@ namespace omen {
 
 // Limits on what the machine keeps. Set with `--limit-NAME` (underscores become dashes).
 struct Limits {
-  uint32_t max_runs = 10'000;              // per rule and key: no further run starts; counted runs_refused
-  uint32_t max_loop_events = 10'000;       // taken by one loop of a run: the loop takes no more; counted loops_full
-  uint32_t max_matches = 1'000;            // at one moment of a key, overlap all: the rest is counted, matches_cut
-  uint32_t max_derived = 10'000;           // at one event or deadline: no further one; counted emits_refused
-  uint32_t max_entries = 1'000'000;        // per rule and key, overlap all: an event is not taken; entries_refused
-  uint32_t max_keys = 100'000'000;         // per rule: the key idle longest goes, with its runs; counted keys_evicted
-  uint32_t max_held = 100'000;             // deliveries in quiet hours: the next one goes out early; counted sent_early
-  uint64_t max_state_bytes = 16ull << 30;  // of all keys: the key idle longest goes; counted keys_evicted
+  uint32_t max_runs = 10'000;               // per rule and key: no further run starts; counted runs_refused
+  uint32_t max_loop_events = 10'000;        // taken by one loop of a run: the loop takes no more; counted loops_full
+  uint32_t max_matches = 1'000;             // at one moment of a key, overlap all: the rest is counted, matches_cut
+  uint32_t max_derived = 10'000;            // at one event or deadline: no further one; counted emits_refused
+  uint32_t max_entries = 1'000'000;         // per rule and key, overlap all: an event is not taken; entries_refused
+  uint32_t max_keys = 100'000'000;          // per rule: the key idle longest goes, with its runs; counted keys_evicted
+  uint32_t max_held = 100'000;              // deliveries in quiet hours: the next one goes out early; counted sent_early
+  uint32_t max_history_events = 1'000;      // per key, of history(D): the oldest goes; counted history_events_dropped
+  uint64_t max_history_bytes = 1ull << 30;  // of all histories: the key idle longest goes; counted history_keys_dropped
+  uint64_t max_state_bytes = 16ull << 30;   // of all keys: the key idle longest goes; counted keys_evicted
 };
 
 // Limits on what is read. An event beyond one is rejected with the reason named and kept in quarantine.
@@ -32,6 +34,9 @@ inline constexpr uint32_t dedupe_ids_max = 10'000'000;
 
 // Limits on what is remembered of types without a declaration: events of further ones are counted together.
 inline constexpr uint32_t undeclared_names_max = 1'000;
+
+// Limits on lookup tables: one beyond it is not read.
+inline constexpr uint64_t table_rows_max = 10'000'000;
 
 // Limits on rule text: beyond one the rule does not compile.
 inline constexpr uint32_t rule_file_bytes_max = 1u << 20;

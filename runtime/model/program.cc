@@ -287,6 +287,11 @@ std::string Program::dump() const {
   for (const DestinationProgram& destination : destinations) {
     out += "destination " + destination.name + " " + destination.kind + '\n';
   }
+  for (const TableProgram& table : tables) {
+    out += "table " + table.name + " " + table.kind + " key " + table.key;
+    for (size_t i = 0; i < table.columns.size(); ++i) out += (i == 0 ? " reads " : ", ") + table.columns[i];
+    out += table.reads_rows ? " whole\n" : "\n";
+  }
   for (const RuleProgram& rule : rules) dump_rule(out, *this, rule);
   for (const MappingProgram& mapping : mappings) {
     out += "mapping " + mapping.name + " reads " + join_fields(*this, mapping.fields) + '\n';

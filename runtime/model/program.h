@@ -187,7 +187,8 @@ struct RuleProgram {
   std::optional<QuietHours> quiet;
   std::vector<NameProgram> names;  // in the order of the pattern
   std::vector<ActionProgram> actions;
-  bool sees_all_types = false;  // a step `*`, a => or a consecutive group makes every event count
+  std::vector<uint32_t> histories;  // those that its where, texts and bodies read: indices into the code's
+  bool sees_all_types = false;      // a step `*`, a => or a consecutive group makes every event count
 };
 
 struct Program;
@@ -215,6 +216,17 @@ struct MappingProgram {
   std::vector<MappedProgram> members;
 };
 
+// A table that expressions look rows up in. Its rows are no part of the program: they are read when it runs, and again
+// when they change (io/tables).
+struct TableProgram {
+  std::string name, kind;
+  std::string key;                                           // the column by which rows are looked up
+  std::vector<std::pair<std::string, std::string>> options;  // path, delimiter; table or query
+  std::string folder;                                        // of the rule file: a relative path starts there
+  std::vector<std::string> columns;                          // those that are read
+  bool reads_rows = false;                                   // whole rows are read too
+};
+
 struct Program {
   std::vector<TypeInfo> types;     // by TypeId; [0]: types no rule names
   std::vector<FieldPath> fields;   // by FieldId
@@ -223,6 +235,7 @@ struct Program {
   std::vector<RuleProgram> rules;  // in the order of the files
   std::vector<DestinationProgram> destinations;
   std::vector<MappingProgram> mappings;
+  std::vector<TableProgram> tables;
 
   Status verify() const;         // every index in range; run after compile and after load
   std::string dump() const;      // stable text: golden tests, `omen dump`

@@ -1,0 +1,105 @@
+#include "runtime/core/history.h"
+
+#include <new>
+
+namespace omen {
+
+namespace {
+
+template <typename T>
+constexpr uint32_t words_of = (sizeof(T) + sizeof(uint64_t) - 1) / sizeof(uint64_t);
+
+}  // namespace
+
+History::History(int64_t back_us, const Limits& limits, CaptureStore& captures, WordPool& words, BytePool& blocks,
+                 EngineCounters& counters)
+    : back_us_(back_us),
+      limits_(limits),
+      captures_(captures),
+      words_(words),
+      counters_(counters),
+      keys_(words, blocks) {}
+
+History::~History() {
+  while (oldest_ != index_none) drop_key(oldest_);
+}
+
+void History::add(std::string_view key, KeptEvent* event) {
+  expire(event->time_us);
+  const uint32_t hash = KeyTable::hash(key);
+  const PartitionId partition = keys_.find_or_add(key, hash);
+  uint32_t id = keys_.at(partition).first;
+  if (id == index_none) {
+    id = words_.take(words_of<Events>);
+    new (words_.at(id)) Events{index_none, index_none, 0, index_none, index_none, partition};
+    keys_.at(partition).first = id;
+  } else {
+    take_out(events_at(id));
+  }
+  move_to_front(id);
+  const uint32_t link = words_.take(words_of<Link>);
+  new (words_.at(link)) Link{captures_.share(event), index_none, 0};
+  Events& events = events_at(id);
+  (events.first == index_none ? events.first : link_at(events.last).next) = link;
+  events.last = link;
+  ++events.count;
+  bytes_ += event->bytes + sizeof(Link);
+  while (link_at(events.first).event->time_us < event->time_us - back_us_) drop_first(events);
+  if (events.count > limits_.max_history_events) {
+    drop_first(events);
+    ++counters_.history_events_dropped;
+  }
+  while (bytes_ > limits_.max_history_bytes && oldest_ != newest_) {
+    ++counters_.history_keys_dropped;
+    drop_key(oldest_);
+  }
+}
+
+void History::collect(std::vector<KeptEvent*>& out, std::string_view key, int64_t from_us) const {
+  const PartitionId partition = keys_.find(key, KeyTable::hash(key));
+  if (partition == index_none) return;
+  for (uint32_t id = events_at(keys_.at(partition).first).first; id != index_none; id = link_at(id).next) {
+    if (link_at(id).event->time_us >= from_us) out.push_back(link_at(id).event);
+  }
+}
+
+void History::expire(int64_t clock_us) {
+  while (oldest_ != index_none && link_at(events_at(oldest_).last).event->time_us < clock_us - back_us_) {
+    drop_key(oldest_);
+  }
+}
+
+// ---- lists ----
+
+void History::move_to_front(uint32_t id) {
+  events_at(id).newer = index_none;
+  events_at(id).older = newest_;
+  (newest_ == index_none ? oldest_ : events_at(newest_).newer) = id;
+  newest_ = id;
+}
+
+void History::take_out(const Events& events) {
+  (events.newer == index_none ? newest_ : events_at(events.newer).older) = events.older;
+  (events.older == index_none ? oldest_ : events_at(events.older).newer) = events.newer;
+}
+
+void History::drop_first(Events& events) {
+  const uint32_t link = events.first;
+  KeptEvent* event = link_at(link).event;
+  events.first = link_at(link).next;
+  if (events.first == index_none) events.last = index_none;
+  --events.count;
+  bytes_ -= event->bytes + sizeof(Link);
+  captures_.release(event);
+  words_.give(link, words_of<Link>);
+}
+
+void History::drop_key(uint32_t id) {
+  Events& events = events_at(id);
+  while (events.first != index_none) drop_first(events);
+  take_out(events);
+  keys_.remove(events.partition);
+  words_.give(id, words_of<Events>);
+}
+
+}  // namespace omen

@@ -1,0 +1,61 @@
+// Tables: the lookup tables of a program, read from their files, and again when those change.
+//
+//   load     all of them, before the first event
+//   refresh  between batches: whose file has changed is read again, and replaces the old rows as a whole
+//
+// A file is looked at again at most once a second. One that cannot be read then leaves the rows that were there; the
+// problem is kept for the summary. Of rows with the same key the first one counts, the others are counted.
+//
+// Rows are read like events, through a decoder that asks for the table's columns: what a number, a text or a missing
+// value is, is decided in one place. A row has at most event_bytes_max bytes, a table table_rows_max rows.
+//
+// NOT HERE: looking rows up (core/lookup_table.h), the SQL side (table_sqlite.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/core/engine.h"
+#include "runtime/core/lookup_table.h"
+#include "runtime/model/program.h"
+#include "runtime/model/status.h"
+
+namespace omen {
+
+class Tables {
+ public:
+  explicit Tables(const Program& program) : program_(program) {}
+
+  Status load(Engine& engine);
+  void refresh(Engine& engine);
+
+  uint64_t reloads() const { return reloads_; }
+  uint64_t duplicates() const { return duplicates_; }  // rows whose key another one had before
+  const std::vector<std::string>& problems() const {
+    return problems_;
+  }  // of files that changed: by table, "" when none
+
+ private:
+  // What tells that a file is another one than before.
+  struct Version {
+    int64_t changed_ns = 0;
+    uint64_t size = 0;
+    uint64_t inode = 0;
+    bool operator==(const Version&) const = default;
+  };
+  static Version version_of(const std::string& path);
+  Result<std::shared_ptr<const LookupTable>> read(const TableProgram& table, const std::string& path);
+  Result<std::string> path_of(const TableProgram& table) const;
+
+  const Program& program_;
+  std::vector<std::string> paths_;  // by table
+  std::vector<Version> versions_;
+  std::vector<std::string> problems_;
+  int64_t looked_us_ = 0;
+  uint64_t reloads_ = 0;
+  uint64_t duplicates_ = 0;
+};
+
+}  // namespace omen
