@@ -1,6 +1,10 @@
 #include "cli/inputs.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+
+#include "runtime/model/time.h"
 
 namespace omen::cli {
 
@@ -41,6 +45,28 @@ Result<Inputs> resolve_inputs(const InputOptions& options, const Program& progra
   }
   inputs.format.delimiter = delimiter[0];
   return inputs;
+}
+
+void add_order_options(CLI::App& verb, OrderOptions& options) {
+  verb.add_option("--lateness", options.lateness, "Hold events this long to bring them into order; older ones are late")
+      ->type_name("DURATION");
+  verb.add_option("--max-ahead", options.max_ahead, "Reject events further ahead of the clock")->type_name("DURATION");
+  verb.add_option("--dedupe", options.dedupe, "Drop events with an id that came within this time")
+      ->type_name("DURATION");
+}
+
+Result<StreamOrder> resolve_order(const OrderOptions& options) {
+  StreamOrder order;
+  std::string problem;
+  const auto read = [&](const char* name, const std::string& text, std::optional<int64_t>& out) {
+    if (text.empty() || (out = parse_duration(text)) || !problem.empty()) return;
+    problem = fmt::format("--{}: `{}` is no duration; write 90s, 5m, 1h30m or \"2 days\"", name, text);
+  };
+  read("lateness", options.lateness, order.lateness_us);
+  read("max-ahead", options.max_ahead, order.max_ahead_us);
+  read("dedupe", options.dedupe, order.dedupe_us);
+  if (!problem.empty()) return Status::error(problem);
+  return order;
 }
 
 }  // namespace omen::cli

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/core/decode.h"
+#include "runtime/core/reorder.h"
 #include "runtime/input/format.h"
 #include "runtime/model/program.h"
 #include "runtime/model/status.h"
@@ -33,5 +34,12 @@ struct Inputs {
 };
 // An error is a call that is wrong.
 Result<Inputs> resolve_inputs(const InputOptions& options, const Program& program);
+
+// How the stream is made of what comes: durations as they are written.
+struct OrderOptions {
+  std::string lateness, max_ahead, dedupe;
+};
+void add_order_options(CLI::App& verb, OrderOptions& options);
+Result<StreamOrder> resolve_order(const OrderOptions& options);
 
 }  // namespace omen::cli

@@ -7,13 +7,15 @@ int main(int argc, char** argv) {
   CLI::App app{
       "Omen finds patterns in streams of events: rules in, alerts out.\n\n"
       "Examples:\n"
-      "  omen check rules/                          are the rules right, and what do they cost\n"
-      "  omen test rules/                           run the tests that stand beside the rules\n"
+      "  omen check rules/                            are the rules right, and what do they cost\n"
+      "  omen test rules/                             run the tests that stand beside the rules\n"
+      "  omen backtest rules/ --events events.ndjson  what they would have raised\n"
       "  omen run rules/churn --events events.ndjson",
       "omen"};
   app.set_version_flag("--version", "omen " OMEN_VERSION);
   app.require_subcommand(0, 1);
   int exit_code = omen::cli::exit_ok;
+  omen::cli::add_backtest(app, exit_code);
   omen::cli::add_check(app, exit_code);
   omen::cli::add_dump(app, exit_code);
   omen::cli::add_explain(app, exit_code);

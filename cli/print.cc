@@ -12,6 +12,35 @@
 #include "runtime/io/clock.h"
 
 namespace omen::cli {
+
+// Control characters as escapes: those below a space, delete, and the C1 set, which UTF-8 writes as C2 80 to C2 9F.
+std::string shown(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    const bool is_c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<uint8_t>(text[i + 1]) < 0xA0;
+    if (byte < 0x20 || byte == 0x7F) {
+      out += fmt::format("\\u{:04x}", byte);
+    } else if (is_c1) {
+      out += fmt::format("\\u{:04x}", static_cast<uint8_t>(text[++i]));
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+// 1234567 -> "1,234,567"
+std::string grouped(uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  return digits;
+}
+
+std::string plural(uint64_t count, std::string_view one) {
+  return fmt::format("{} {}{}", grouped(count), one, count == 1 ? "" : "s");
+}
+
 namespace {
 
 constexpr std::string_view bold = "\x1b[1m", dim = "\x1b[2m", red = "\x1b[31m", yellow = "\x1b[33m", plain = "\x1b[0m";
@@ -56,17 +85,6 @@ void append_bindings(std::string& out, ondemand::document& alert, const Style& s
       label.clear();
     }
   }
-}
-
-// 1234567 -> "1,234,567"
-std::string grouped(uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-  return digits;
-}
-
-std::string plural(uint64_t count, std::string_view one) {
-  return fmt::format("{} {}{}", grouped(count), one, count == 1 ? "" : "s");
 }
 
 // With three digits: "4.83 M", "830 k", "12".

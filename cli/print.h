@@ -15,8 +15,10 @@ namespace omen::cli {
 bool is_terminal(int fd);
 bool has_colour(int fd);  // a terminal, and NO_COLOR is not set (no-color.org)
 
-// Control characters as escapes.
+// Text of others without control characters; 1234567 as "1,234,567"; "1 run", "2 runs".
 std::string shown(std::string_view text);
+std::string grouped(uint64_t number);
+std::string plural(uint64_t count, std::string_view one);
 
 // An alert record as lines: time, severity, rule and key; the text; the matched events by name.
 void append_readable(std::string& out, std::string_view record, bool colour);

@@ -22,40 +22,19 @@ namespace {
 
 struct Options {
   std::vector<std::string> rules;
-  std::string lateness, max_ahead, dedupe, advance_to;
+  std::string advance_to;
   std::string at_end = "stop";
   std::string alerts = "auto";
   bool count = false;
   bool json_summary = false;
   InputOptions inputs;
+  OrderOptions order;
   RunOptions run;
 };
 
 int complain(const std::string& problem, int exit_code) {
   std::fprintf(stderr, "omen run: %s\n", problem.c_str());
   return exit_code;
-}
-
-// Options that are durations or a time. Nothing when all are well, else what is wrong.
-std::string read_times(Options& options) {
-  const auto read_duration = [](const char* name, const std::string& text, std::optional<int64_t>& out) -> std::string {
-    if (text.empty()) return {};
-    out = parse_duration(text);
-    return out ? std::string()
-               : fmt::format("--{}: `{}` is no duration; write 90s, 5m, 1h30m or \"2 days\"", name, text);
-  };
-  StreamOrder& order = options.run.order;
-  for (std::string problem : {read_duration("lateness", options.lateness, order.lateness_us),
-                              read_duration("max-ahead", options.max_ahead, order.max_ahead_us),
-                              read_duration("dedupe", options.dedupe, order.dedupe_us)}) {
-    if (!problem.empty()) return problem;
-  }
-  if (!options.advance_to.empty() && !(options.run.advance_to_us = parse_rfc3339(options.advance_to))) {
-    return fmt::format("--advance-to: `{}` is no time; write 2026-01-05T10:00:00Z", options.advance_to);
-  }
-  options.run.only_counts = options.count;
-  options.run.advance_at_end = options.at_end == "advance";
-  return {};
 }
 
 void print_tally(const Program& program, const Tally& tally) {
@@ -76,7 +55,15 @@ int exit_code_of(const RunReport& report) {
 }
 
 int run(Options& options) {
-  if (const std::string problem = read_times(options); !problem.empty()) return complain(problem, exit_usage);
+  if (!options.advance_to.empty() && !(options.run.advance_to_us = parse_rfc3339(options.advance_to))) {
+    return complain(fmt::format("--advance-to: `{}` is no time; write 2026-01-05T10:00:00Z", options.advance_to),
+                    exit_usage);
+  }
+  options.run.advance_at_end = options.at_end == "advance";
+  options.run.only_counts = options.count;
+  const auto order = resolve_order(options.order);
+  if (!order) return complain(order.message(), exit_usage);
+  options.run.order = order.value();
   const Loaded loaded = load_rules(options.rules);
   if (loaded.exit_code != exit_ok) return loaded.exit_code;
   const Program& program = *loaded.compilation.program;
@@ -143,13 +130,7 @@ void add_run(CLI::App& app, int& exit_code) {
   add_input_options(*verb, options->inputs);
   verb->add_flag("--strict-types", run_options.strict_types,
                  "An event of a type that is not declared is a violation too");
-  verb->add_option("--lateness", options->lateness,
-                   "Hold events this long to bring them into order; older ones are late")
-      ->type_name("DURATION");
-  verb->add_option("--max-ahead", options->max_ahead, "Reject events further ahead of the clock")
-      ->type_name("DURATION");
-  verb->add_option("--dedupe", options->dedupe, "Drop events with an id that came within this time")
-      ->type_name("DURATION");
+  add_order_options(*verb, options->order);
   verb->add_option("--at-end", options->at_end,
                    "At the end of the events: stop, or advance the clock until no absence is pending")
       ->check(CLI::IsMember({"advance", "stop"}))

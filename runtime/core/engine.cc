@@ -58,7 +58,8 @@ void Engine::build_tables() {
       ++table;
     }
     if (table == tables_.size()) {
-      tables_.push_back({routes[0].key, routes.size() > 1, {}, std::make_unique<KeyTable>(words_, key_blocks_), nullptr});
+      tables_.push_back(
+          {routes[0].key, routes.size() > 1, {}, std::make_unique<KeyTable>(words_, key_blocks_), nullptr});
     }
     tables_[table].rules.push_back(rule);
     table_of_rule_[rule] = table;
@@ -327,7 +328,7 @@ void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, ui
   machines_.step(state, partition, routes, completions_);
   if (!completions_.empty()) take_completions(state, tables_[table].partitions->key(partition));
   if (machines_.is_idle(state)) {
-    free_state(partition, id);
+    free_state(partition, id, RunEnd::out_of_time);
   } else if (!state.is_noted) {
     const int64_t until_us = machines_.alive_until(state);
     if (until_us != time_unbounded) {

@@ -102,6 +102,9 @@ class Engine {
     prepared_->set_table(table, std::move(rows));
   }
 
+  // Counts from now on how far runs come and what ends them.
+  void set_funnel(Funnel* funnel) { machines_.set_funnel(funnel); }
+
   int64_t clock_us() const { return clock_us_; }
   const CaptureStore& captures() const { return captures_; }
   const Prepared& prepared() const { return *prepared_; }
@@ -188,7 +191,7 @@ class Engine {
   void take_completions(RuleState& state, std::string_view key);
   uint64_t count_raised(const RuleState& state, const Completion& completion);
   void sort_matches(size_t begin);
-  void free_state(PartitionId partition, RuleStateId state);
+  void free_state(PartitionId partition, RuleStateId state, RunEnd why);
   void free_partition_if_empty(uint32_t table, PartitionId partition);
   RuleStateId find_state(const Noted& where) const;
   void meet_deadlines(int64_t until_us);

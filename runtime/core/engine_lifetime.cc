@@ -38,7 +38,7 @@ void Engine::meet_deadlines(int64_t until_us) {
     const size_t first_match = matches_.size();
     if (!completions_.empty()) take_completions(state, key_);
     if (machines_.is_idle(state)) {
-      free_state(timer.partition, id);
+      free_state(timer.partition, id, RunEnd::out_of_time);
       free_partition_if_empty(table, timer.partition);
     }
     emit_from(first_match);
@@ -55,13 +55,13 @@ RuleStateId Engine::find_state(const Noted& where) const {
 
 // ---- what is over goes ----
 
-void Engine::free_state(PartitionId partition, RuleStateId id) {
+void Engine::free_state(PartitionId partition, RuleStateId id, RunEnd why) {
   Partition& owner = *static_cast<Partition*>(words_.at(partition));
   RuleStateId* link = &owner.first;
   while (*link != id) link = &state_at(*link).next;
   RuleState& state = state_at(id);
   *link = state.next;
-  machines_.drop(state);
+  machines_.drop(state, why);
   --rule_counters_[state.rule].keys;
   words_.give(id, rule_state_words);
 }
@@ -92,7 +92,7 @@ void Engine::sweep(size_t states_max) {
       RuleState& state = state_at(id);
       const int64_t until_us = machines_.alive_until(state);
       if (until_us < clock_us_) {
-        free_state(where.partition, id);
+        free_state(where.partition, id, RunEnd::out_of_time);
         free_partition_if_empty(where.table, where.partition);
       } else if (until_us == time_unbounded) {
         state.is_noted = 0;
@@ -124,7 +124,7 @@ void Engine::evict_oldest(uint32_t first_table, uint32_t last_table, const RuleI
       const RuleStateId id = find_state(next.where);
       if (id == index_none || state_at(id).touched != next.touched) continue;
       ++rule_counters_[next.where.rule].keys_evicted;
-      free_state(next.where.partition, id);
+      free_state(next.where.partition, id, RunEnd::limit);
       free_partition_if_empty(next.where.table, next.where.partition);
       return;
     }

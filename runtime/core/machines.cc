@@ -65,11 +65,11 @@ int64_t Machines::alive_until(const RuleState& state) const {
   return std::max(is_shared ? forest_.alive_until(state) : matcher_.alive_until(state), memory_.alive_until(state));
 }
 
-void Machines::drop(RuleState& state) {
+void Machines::drop(RuleState& state, RunEnd why) {
   if (program_.rules[state.rule].machine == Machine::forest) {
     forest_.drop(state);
   } else {
-    matcher_.drop_runs(state);
+    matcher_.drop_runs(state, why);
   }
   memory_.drop(state);
 }

@@ -41,7 +41,8 @@ class Machines {
   // ends it.
   bool is_idle(const RuleState& state) const;
   int64_t alive_until(const RuleState& state) const;
-  void drop(RuleState& state);
+  void drop(RuleState& state, RunEnd why);
+  void set_funnel(Funnel* funnel) { matcher_.set_funnel(funnel); }
 
   uint64_t live_runs() const { return matcher_.live_runs(); }
   uint64_t bytes() const { return forest_.bytes(); }  // beside the pools that it was given

@@ -76,6 +76,7 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
       if (rule.where != code_none) captures_.release(before);
       thread->captures = captures;
     }
+    if (funnel_ != nullptr && (agreed || way.can_repeat)) note_taken(rule, before, way.slot);
     if (agreed) {
       completion = {captures, thread->start_us, present_.event().time_us, false};
       captures_.retain(captures);
@@ -87,6 +88,7 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
     }
   } else {
     thread->captures = captures;
+    if (funnel_ != nullptr) note_taken(rule, before, way.slot);
   }
   uint64_t bits = way.decides;
   for (size_t i = 0; bits != 0; ++i, bits &= bits - 1) {
@@ -110,12 +112,15 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
 
 // False: passing the event over ends the thread.
 bool Matcher::pass_over(const RuleProgram& rule, Run& thread, uint32_t routes) {
+  ending_ = RunEnd::unless;
   for (StepId step : rule.unless) {
     if (fits(rule, step, routes, thread.captures, 0)) return false;
   }
   const State* state = &rule.states[thread.state];
   const bool counts = !present_.event().is_derived;  // for a => and for consecutive groups
+  ending_ = RunEnd::interrupted;
   if (state->strict && counts) return false;
+  ending_ = RunEnd::absence;
   for (const AbsenceProgram& absence : state->absences) {
     if (absence.for_us >= 0 && present_.event().time_us - thread.registers()[0] > absence.for_us) continue;
     if (absence.ends_with_within && present_.event().time_us - thread.start_us > rule.within_us) continue;
@@ -123,6 +128,7 @@ bool Matcher::pass_over(const RuleProgram& rule, Run& thread, uint32_t routes) {
       if (fits(rule, step, routes, thread.captures, 0)) return false;
     }
   }
+  ending_ = RunEnd::interrupted;
   for (size_t i = 0; i < state->breaks.size();) {
     const Break& closing = state->breaks[i++];
     if (!present_.sees(rule.steps[closing.step], routes) || fits(rule, closing.step, routes, thread.captures, 0))
@@ -173,9 +179,12 @@ Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t 
   bool arrived = false;
   RunId thread = id;
   if (!is_alive(rule, run(id))) {
+    ending_ = RunEnd::out_of_time;
     free_run(rule, id);
     return Outcome::ended;
   }
+  ending_ = RunEnd::decided;
+  noted_slots_ = 0;
   while (thread != index_none) {
     const RunId following = run(thread).thread;
     const Transition* way = transition_for(rule, run(thread), routes);
@@ -227,6 +236,7 @@ bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, 
                     RunId& started) {
   started = index_none;
   threads_.clear();
+  noted_slots_ = 0;
   std::ranges::fill(decided_branch_, int8_t{-1});
   for (StateId initial : rule.initial) {
     const RunId id = new_run(rule);
@@ -262,12 +272,18 @@ void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std
     if (rule.overlap == Overlap::single && is_alive(rule, run(id))) may_start_one = false;
     Completion completion{};
     RunId after = id;
+    const uint8_t slot = funnel_ == nullptr ? uint8_t{0} : captures_.at(run(id).captures).slot;
     const Outcome outcome = step_run(rule, after, routes, completion);
     if (outcome == Outcome::completed || outcome == Outcome::ended) {
       (previous == index_none ? state.first : run(previous).next) = next;
       if (state.last == id) state.last = previous;
       --state.run_count;
       --live_runs_;
+      if (funnel_ != nullptr) {
+        const bool completed = outcome == Outcome::completed;
+        funnel_->ended(state.rule, completed ? captures_.at(completion.captures).slot : slot,
+                       completed ? RunEnd::completed : ending_);
+      }
       if (outcome == Outcome::completed) {
         complete(rule, state, completion, out);
         if (rule.overlap == Overlap::none) return;
@@ -291,6 +307,7 @@ void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std
     } else if (start(rule, state, routes, completion, started)) {
       ++counters_[state.rule].runs_started;
       if (started == index_none) {
+        if (funnel_ != nullptr) funnel_->ended(state.rule, captures_.at(completion.captures).slot, RunEnd::completed);
         complete(rule, state, completion, out);
       } else {
         append_run(state, started);
@@ -305,7 +322,7 @@ void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std
 void Matcher::complete(const RuleProgram& rule, RuleState& state, const Completion& completion,
                        std::vector<Completion>& out) {
   out.push_back(completion);
-  if (rule.overlap == Overlap::none) drop_runs(state);
+  if (rule.overlap == Overlap::none) drop_runs(state, RunEnd::used);
 }
 
 void Matcher::append_run(RuleState& state, RunId id) {
@@ -355,6 +372,7 @@ void Matcher::keep_latest(const RuleProgram& rule, RuleState& state) {
         for (size_t k = 0; k < i; ++k) {
           if (arrived_[k] == id) arrived_[k] = index_none;
         }
+        if (funnel_ != nullptr) funnel_->ended(state.rule, captures_.at(run(id).captures).slot, RunEnd::replaced);
         free_run(rule, id);
         --state.run_count;
         --live_runs_;

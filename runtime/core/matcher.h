@@ -25,6 +25,7 @@
 
 #include "runtime/core/captures.h"
 #include "runtime/core/counters.h"
+#include "runtime/core/funnel.h"
 #include "runtime/core/match_order.h"
 #include "runtime/core/partition.h"
 #include "runtime/core/present.h"
@@ -50,7 +51,9 @@ class Matcher {
 
   // The last moment at which a run can take an event or complete; time_unbounded: only a limit ends it.
   int64_t alive_until(const RuleState& state) const;
-  void drop_runs(RuleState& state);
+  void drop_runs(RuleState& state, RunEnd why);
+  // Counts from now on how far runs come; nullptr: no longer.
+  void set_funnel(Funnel* funnel) { funnel_ = funnel; }
 
   const Run& run(RunId id) const { return *static_cast<const Run*>(words_.at(id)); }
   uint64_t live_runs() const { return live_runs_; }
@@ -61,6 +64,7 @@ class Matcher {
 
   Run& run(RunId id) { return *static_cast<Run*>(words_.at(id)); }
   uint32_t run_words(const RuleProgram& rule) const { return sizeof(Run) / sizeof(uint64_t) + rule.registers; }
+  void note_taken(const RuleProgram& rule, CaptureId before, uint8_t slot);
   RunId new_run(const RuleProgram& rule);
   void free_thread(const RuleProgram& rule, RunId id);
   void free_run(const RuleProgram& rule, RunId id);
@@ -114,6 +118,9 @@ class Matcher {
   std::vector<RunId> arrived_;
   MatchOrder order_;
   uint64_t live_runs_ = 0;
+  Funnel* funnel_ = nullptr;
+  RunEnd ending_ = RunEnd::decided;  // why the thread in hand ended
+  uint64_t noted_slots_ = 0;         // of the run in hand, at this event
 };
 
 }  // namespace omen

@@ -48,6 +48,7 @@ void Matcher::meet_deadline(RuleState& state, PartitionId partition, const Timer
   }
   if (id == index_none) return;
   const RunId next = run(id).next;
+  const uint8_t slot = funnel_ == nullptr ? uint8_t{0} : captures_.at(run(id).captures).slot;
   threads_.clear();
   std::ranges::fill(decided_branch_, int8_t{-1});
   bool completed = false;
@@ -79,7 +80,8 @@ void Matcher::meet_deadline(RuleState& state, PartitionId partition, const Timer
     if (state.last == id) state.last = previous;
     --state.run_count;
     --live_runs_;
-    if (completed && rule.overlap == Overlap::none) drop_runs(state);
+    if (funnel_ != nullptr) funnel_->ended(state.rule, slot, completed ? RunEnd::completed : RunEnd::refused);
+    if (completed && rule.overlap == Overlap::none) drop_runs(state, RunEnd::used);
     return;
   }
   (previous == index_none ? state.first : run(previous).next) = after;
@@ -130,6 +132,18 @@ int64_t Matcher::alive_until(const RuleState& state) const {
   return until_us;
 }
 
+
+// ---- for a backtest ----
+
+// The first event of this step that the run takes; its threads count once.
+void Matcher::note_taken(const RuleProgram& rule, CaptureId before, uint8_t slot) {
+  if ((noted_slots_ >> slot & 1) != 0 || captures_.count(before, slot) > 0) return;
+  noted_slots_ |= uint64_t{1} << slot;
+  const bool is_first = before == capture_none;
+  const int64_t since_us = is_first ? 0 : present_.event().time_us - captures_.at(before).event->time_us;
+  funnel_->taken(static_cast<RuleId>(&rule - program_.rules.data()), slot, is_first, since_us);
+}
+
 // ---- memory ----
 
 RunId Matcher::new_run(const RuleProgram& rule) {
@@ -152,10 +166,11 @@ void Matcher::free_run(const RuleProgram& rule, RunId id) {
   }
 }
 
-void Matcher::drop_runs(RuleState& state) {
+void Matcher::drop_runs(RuleState& state, RunEnd why) {
   const RuleProgram& rule = program_.rules[state.rule];
   for (RunId id = state.first; id != index_none;) {
     const RunId next = run(id).next;
+    if (funnel_ != nullptr) funnel_->ended(state.rule, captures_.at(run(id).captures).slot, why);
     free_run(rule, id);
     id = next;
   }

@@ -73,6 +73,7 @@ void Runner::decode(const Input::Slice& slice, const Input& input, MatchSink& si
     const Decoder::Batch batch = decoder_.next();
     if (batch.is_empty()) break;
     for (const Rejection& rejection : batch.rejections) quarantine_.add(input.original(rejection), input.name());
+    if (!report_.begin_us && !batch.events.empty()) report_.begin_us = batch.events.front().time_us;
     engine_.prefetch(batch.events);
     for (size_t i = 0; i < batch.events.size(); ++i) offer(batch.events[i], batch.places[i], input);
     hand_over(sink);

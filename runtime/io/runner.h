@@ -69,7 +69,8 @@ struct InputReport {
 };
 
 struct RunReport {
-  uint64_t events = 0;  // in the stream
+  uint64_t events = 0;              // in the stream
+  std::optional<int64_t> begin_us;  // of the first event that came
   uint64_t lines = 0;
   int64_t elapsed_us = 0;
   uint64_t duplicates = 0;
@@ -92,6 +93,9 @@ class Runner {
   // Reads the tables and opens the quarantine file. Before run().
   Status open();
   RunReport run(MatchSink& sink, const std::function<void(const Progress&)>& progress);
+
+  // Counts how far runs come and what ends them. Before run().
+  void set_funnel(Funnel* funnel) { engine_.set_funnel(funnel); }
 
   const Engine& engine() const { return engine_; }
   const Tables& tables() const { return tables_; }
