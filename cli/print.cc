@@ -193,25 +193,6 @@ std::string rule_line(const RuleProgram& rule, const RuleCounters& counters, con
   return line + '\n';
 }
 
-}  // namespace
-
-// Control characters as escapes: those below a space, delete, and the C1 set, which UTF-8 writes as C2 80 to C2 9F.
-std::string shown(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<uint8_t>(text[i]);
-    const bool is_c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<uint8_t>(text[i + 1]) < 0xA0;
-    if (byte < 0x20 || byte == 0x7F) {
-      out += fmt::format("\\u{:04x}", byte);
-    } else if (is_c1) {
-      out += fmt::format("\\u{:04x}", static_cast<uint8_t>(text[++i]));
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 bool is_terminal(int fd) { return isatty(fd) == 1; }
 
 bool has_colour(int fd) {

@@ -89,7 +89,7 @@ TEST_CASE("history in where, at deadlines, and of rules whose steps name the key
     CHECK(text_of(run.alerts()[0]) == "2");  // at the deadline the b has not come
   }
   {
-    const Program program = compiled("rule r { by k match a -> b by owner alert \"{len(history(1m))}\" }");
+    const Program program = compiled("rule r { by k match a -> b by owner within 1h alert \"{len(history(1m))}\" }");
     VirtualRun run(program);
     for (const char* line : {R"({"type":"a","ts":1,"k":"p"})", R"({"type":"b","ts":2,"owner":"p","k":"q"})"}) {
       REQUIRE(run.feed(line));
