@@ -193,6 +193,8 @@ std::string rule_line(const RuleProgram& rule, const RuleCounters& counters, con
   return line + '\n';
 }
 
+}  // namespace
+
 bool is_terminal(int fd) { return isatty(fd) == 1; }
 
 bool has_colour(int fd) {
