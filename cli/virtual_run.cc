@@ -47,14 +47,19 @@ void VirtualRun::advance(int64_t time_us) {
 void VirtualRun::take_matches() {
   for (const Match& match : engine_.matches()) {
     std::vector<std::string_view> key = engine_.match_key(match);
-    MatchView view{
-        match.rule, key, match.captures, match.start_us, match.end_us, match.at_deadline, engine_.match_history(match)};
+    MatchView view{match.rule, key, match.captures, match.start_us, match.end_us, match.at_deadline,
+                   match.resolves, engine_.match_values(match),
+                   engine_.match_history(match)};
     const std::vector<ActionProgram>& actions = program_.rules[match.rule].actions;
-    const auto is_alert = [](const ActionProgram& action) { return action.kind == ActionProgram::Kind::alert; };
+    const auto is_meant = [&](const ActionProgram& action) { return action.on_resolve == match.resolves; };
+    const auto is_alert = [&](const ActionProgram& action) {
+      return is_meant(action) && action.kind == ActionProgram::Kind::alert;
+    };
     const bool has_alert = std::ranges::any_of(actions, is_alert);
+    const auto first = std::ranges::find_if(actions, is_meant);
     for (const ActionProgram& action : actions) {
       // The match of a rule that only sends or emits is told by its first action.
-      if (has_alert ? !is_alert(action) : &action != actions.data()) continue;
+      if (has_alert ? !is_alert(action) : &action != &*first) continue;
       VirtualAlert alert{match.rule, match.start_us, match.end_us, {}};
       actions_.append_record(alert.record, view, action);
       alerts_.push_back(std::move(alert));

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "compiler/check_measures.h"
 #include "compiler/compile.h"
 #include "compiler/condition.h"
 #include "compiler/constant.h"
@@ -28,6 +29,10 @@ class RuleCheck {
   void run() {
     can_match_ = true;
     check_conditions();
+    if (!rule_.measures.empty()) {
+      check_measures(rule_, diagnostics_);
+      return;
+    }
     check_times();
     if (rule_.overlap != Overlap::all) {  // which passes over what it could take, and goes on behind a completion
       check_pattern(rule_.pattern);
@@ -53,6 +58,7 @@ class RuleCheck {
       check_condition(*step.condition, is_needed);
     }
     if (rule_.where) check_condition(*rule_.where, true);
+    if (rule_.when) check_condition(*rule_.when, true);
   }
 
   void check_condition(const TypedExpr& condition, bool is_needed) {

@@ -6,6 +6,7 @@
 
 #include "compiler/compile.h"
 #include "compiler/emit_code.h"
+#include "compiler/emit_measures.h"
 #include "compiler/sharing.h"
 #include "compiler/version.h"
 
@@ -24,6 +25,7 @@ void visit_expr(const TypedExpr& expr, const Visit& visit) {
 template <typename Visit>
 void visit_clauses(const TypedRule& rule, const Visit& visit) {
   if (rule.where) visit_expr(*rule.where, visit);
+  if (rule.when) visit_expr(*rule.when, visit);
   for (const TypedAction& action : rule.actions) {
     if (action.body) visit_expr(*action.body, visit);
     for (const TypedTemplatePiece& piece : action.text) {
@@ -56,6 +58,9 @@ class FieldsByType {
       seen.insert(step.types.begin(), step.types.end());
       sees_all = sees_all || step.types.empty();
       if (step.condition) add_expr(*step.condition, step.types, typed);
+    }
+    for (const TypedMeasure& measure : typed.measures) {
+      if (measure.argument) add_expr(*measure.argument, typed.steps[measure.step].types, typed);
     }
     visit_clauses(typed, [&](const TypedExpr& part) { add_read(part, typed); });
     for (const Route& route : rule.routes) {
@@ -135,6 +140,7 @@ std::vector<TypedTemplatePiece> title_of(const TypedRule& rule) {
 ActionProgram emit_action(const TypedAction& typed, const TypedRule& rule, CodeEmitter& code) {
   ActionProgram action;
   action.destinations = typed.destinations;
+  action.on_resolve = typed.on_resolve;
   if (typed.body) action.body = code.code(*typed.body, rule);
   switch (typed.kind) {
     case ast::Action::Kind::alert:
@@ -156,7 +162,8 @@ ActionProgram emit_action(const TypedAction& typed, const TypedRule& rule, CodeE
 
 void emit_actions(const TypedRule& typed, CodeEmitter& code, RuleProgram& rule) {
   for (const TypedAction& action : typed.actions) rule.actions.push_back(emit_action(action, typed, code));
-  if (!typed.actions.empty()) return;
+  rule.resolves = std::ranges::any_of(rule.actions, &ActionProgram::on_resolve);
+  if (!std::ranges::all_of(rule.actions, &ActionProgram::on_resolve)) return;
   TypedAction title;  // a rule without an action alerts with its title
   title.text = title_of(typed);
   rule.actions.push_back(emit_action(title, typed, code));
@@ -235,6 +242,7 @@ Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnost
     if (diagnostics.has_errors()) continue;
     emit_steps(from, code, rule);
     if (from.where) rule.where = code.code(*from.where, from);
+    if (!from.measures.empty()) emit_measures(from, code, rule);
     emit_actions(from, code, rule);
     rule.histories = code.take_histories();
     rule.version = version_of(from, typed);

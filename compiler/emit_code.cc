@@ -252,9 +252,9 @@ uint32_t CodeEmitter::test(const Test& test) {
   return index;
 }
 
-uint32_t CodeEmitter::zone(const TypedExpr& expr) {
-  const uint32_t index = place(zones_table, expr.text, section_.zones.size());
-  if (index == section_.zones.size()) section_.zones.push_back(expr.text);
+uint32_t CodeEmitter::zone(const std::string& name) {
+  const uint32_t index = place(zones_table, name, section_.zones.size());
+  if (index == section_.zones.size()) section_.zones.push_back(name);
   return index;
 }
 
@@ -400,6 +400,9 @@ void CodeEmitter::emit(const TypedExpr& expr) {
       return;
     case ExprKind::key:
       put(Opcode::key, 0, static_cast<uint32_t>(expr.index), 0);
+      return;
+    case ExprKind::measure:
+      put(Opcode::measure, 0, static_cast<uint32_t>(expr.index), 0);
       return;
     case ExprKind::match_value:
       put(Opcode::match_value, static_cast<uint16_t>(expr.match_value), 0, 0);
@@ -573,7 +576,7 @@ void CodeEmitter::emit_call(const TypedExpr& expr) {
   const bool is_calendar = function == Function::hour || function == Function::weekday || function == Function::date;
   if (is_calendar && expr.children.size() == 2) {
     emit(expr.children[0]);
-    put(Opcode::call_zone, small, zone(expr.children[1]), 1);
+    put(Opcode::call_zone, small, zone(expr.children[1].text), 1);
     return;
   }
   for (const TypedExpr& argument : expr.children) emit(argument);

@@ -29,6 +29,7 @@ class CodeEmitter {
   TemplateId text(const std::vector<TypedTemplatePiece>& pieces, const TypedRule& rule);
   // The histories that the code made since the last call reads: one rule's.
   std::vector<uint32_t> take_histories() { return std::exchange(histories_, {}); }
+  uint32_t zone(const std::string& name);
 
  private:
   // Puts the instructions that leave the expression's value on the stack.
@@ -51,7 +52,6 @@ class CodeEmitter {
   uint32_t lookup(const TypedExpr& expr);
   uint32_t history(int64_t back_us);
   uint32_t test(const Test& test);
-  uint32_t zone(const TypedExpr& expr);
   // The index of what `key` describes: the one it has, or `size` (and it is to be added there).
   uint32_t place(char table, const std::string& key, size_t size);
 

@@ -52,10 +52,6 @@ std::span<const Explanation> action_explanations() {
        "purchase { amuont: 7 }\n  expect nothing\n}",
        "event purchase { amount: number }\nrule big { match purchase[amount > 5] }\ntest \"t\" for big {\n  at 0s "
        "purchase { amount: 7 }\n  expect big\n}"},
-      {"E0901", "measure rules are not in this version", "A repetition counts events of one key within a window.",
-       "rule busy {\n  measure views = count(viewed) over 10m\n  when views > 100\n  alert \"busy\"\n}",
-       "rule busy {\n  match viewed{100}\n  within 10m\n  alert \"busy\"\n}"},
-      {"E0909", "`on resolve` is not in this version", "It belongs to measure rules.", "", ""},
       {"E0910", "this kind of destination is not in this version", "The kinds of this version are stdout and file.",
        "destination team = slack { url: env(\"SLACK_URL\") }\nrule a {\n  match login\n  alert \"login\" to team\n}",
        "destination team = file { path: \"team.ndjson\" }\nrule a {\n  match login\n  alert \"login\" to team\n}"},

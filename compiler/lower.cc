@@ -259,6 +259,10 @@ std::string label_of(const RuleProgram& rule, const State& state) {
 void lower(const TypedRule& typed, RuleProgram& rule, Diagnostics& diagnostics) {
   rule.steps.resize(typed.steps.size());
   lower_routes(typed, rule);
+  if (!typed.measures.empty()) {  // it has steps and a key, and no states
+    rule.sees_all_types = sees_all_types(rule);
+    return;
+  }
   rule.unless = typed.unless;
   if (!typed.pattern.gates.empty()) {
     for (const TypedPattern::Absence& absence : typed.pattern.gates[0].absences) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/measure_bounds.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/time.h"
 
@@ -167,6 +168,7 @@ bool waits_for_ever(const TypedRule& rule) {
 }
 
 std::string state_bound(const TypedRule& rule) {
+  if (!rule.measures.empty()) return measure_state_bound(rule);
   if (is_single_event(rule)) return "keeps nothing: one event decides";
   const uint64_t events = most_events(rule.pattern);
   std::string text = rule.overlap == Overlap::single   ? "at most 1 run a key"

@@ -57,6 +57,9 @@ Declarations collect(const std::vector<ast::File>& files, Diagnostics& diagnosti
       for (const ast::Action& action : rule.actions) {
         if (action.kind == ast::Action::Kind::emit) declared.emitted_types.insert(action.type.text);
       }
+      for (const ast::Measure& measure : rule.measures) {
+        if (!measure.step.any_type) declared.used_types.insert(measure.step.type.text);
+      }
     }
     for (const ast::NamedStep& pattern : file.patterns) {
       if (!pattern.step.any_type) declared.used_types.insert(pattern.step.type.text);

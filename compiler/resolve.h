@@ -4,6 +4,7 @@
 //   resolve_event.cc       declarations of events
 //   resolve_pattern.cc     a pattern's shape: steps, gaps, loops, names
 //   resolve_rule.cc        a rule's clauses around the pattern
+//   resolve_measure.cc     measures, every, when
 //   resolve_action.cc      actions: alerts, destinations, quiet hours
 //   resolve_body.cc        the objects of `send` and `emit`
 //   resolve_path.cc        what a path means: a field, a bound event's field, the key, a constant
@@ -86,6 +87,7 @@ struct ExprScope {
   std::vector<uint64_t> first_slots;  // only_first: the steps that can be first
   std::vector<TypeId> types;          // of the candidate; empty: any
   const TypedRule* rule = nullptr;
+  bool is_when = false;  // asked before there is a match: it has no start and no duration
 };
 
 class ExprResolver {
@@ -109,6 +111,7 @@ class ExprResolver {
   TypedResult of_name(const Chain& chain, uint32_t name, TypedExpr::Selector selector, int32_t index, size_t from);
   TypedResult of_constant(const Chain& chain);
   TypedResult of_match(const Chain& chain);
+  TypedResult of_measure(const Chain& chain, size_t measure);
   TypedResult of_selected(const Chain& chain);
   // The name's reading here, or nothing when it was reported.
   bool usable(uint32_t name, const ast::Expr& head, BoundNames::Reading& reading);
@@ -171,6 +174,8 @@ void resolve_condition(ResolveShared& shared, const ast::Step& source, TypedStep
 std::vector<uint64_t> first_slots(const TypedRule& rule);
 
 std::optional<TypedRule> resolve_rule(ResolveShared& shared, const ast::Rule& source);
+// The measures, `every` and `when` of a rule. False when it is too broken to look at its actions.
+bool resolve_measures(ResolveShared& shared, const ast::Rule& source, TypedRule& rule);
 void resolve_actions(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, const BoundNames& names);
 // What stands between the braces of a `send` or an `emit`; an emitted one is held against the event's declaration.
 void resolve_body(ResolveShared& shared, const ast::Action& source, const TypedRule& rule, const BoundNames& names,

@@ -31,6 +31,7 @@ void resolve_send(ResolveShared& shared, const ast::Action& source, TypedRule& r
   TypedAction action;
   action.kind = ast::Action::Kind::send;
   action.span = source.span;
+  action.on_resolve = source.on_resolve;
   for (const ast::Name& name : source.destinations) {
     if (const auto index = destination_index(shared, name)) action.destinations.push_back(*index);
   }
@@ -42,6 +43,7 @@ void resolve_emit(ResolveShared& shared, const ast::Action& source, TypedRule& r
   TypedAction action;
   action.kind = ast::Action::Kind::emit;
   action.span = source.span;
+  action.on_resolve = source.on_resolve;
   action.emit_type = shared.type(source.type.text);
   if (source.body) resolve_body(shared, source, rule, names, action);
   rule.actions.push_back(std::move(action));
@@ -51,6 +53,7 @@ void resolve_alert(ResolveShared& shared, const ast::Action& source, TypedRule& 
   TypedAction action;
   action.kind = ast::Action::Kind::alert;
   action.span = source.span;
+  action.on_resolve = source.on_resolve;
   if (source.text) {
     for (const ast::Template::Piece& piece : source.text->pieces) {
       TypedTemplatePiece typed;
@@ -102,9 +105,10 @@ bool is_secret(const ast::Expr& value) {
 
 void resolve_actions(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, const BoundNames& names) {
   for (const ast::Action& action : source.actions) {
-    if (action.on_resolve) {
-      shared.diagnostics.error("E0909", action.span,
-                               "`on resolve` belongs to measure rules, which are not in this version", "remove it");
+    if (action.on_resolve && rule.measures.empty()) {
+      shared.diagnostics.error("E0607", action.span, "`on resolve` belongs to measure rules",
+                               "what a sequence rule has found stays found: remove `on resolve`, or watch a measure",
+                               {{source.match_span, "a sequence rule"}});
       continue;
     }
     switch (action.kind) {

@@ -197,6 +197,11 @@ TypedResult ExprResolver::aggregate(const ast::Expr& source, TypedExpr::Aggregat
   while (head != nullptr && (head->kind == ast::Expr::Kind::member || head->kind == ast::Expr::Kind::index)) {
     head = &head->children[0];
   }
+  if (scope_.place == ExprScope::Place::match && !scope_.rule->measures.empty()) {
+    error("E0608", source.span, "`" + source.text + "` stands in a measure, which gives it a window and a name",
+          "write `measure NAME = " + source.text + "(…) over 10m`, and NAME here");
+    return broken(source);
+  }
   if (head == nullptr || head->kind != ast::Expr::Kind::name || scope_.names == nullptr) {
     error("E0306", source.span, "`" + source.text + "` is taken of the events bound to a name",
           "write `" + usage + "`, where NAME is given by `as NAME`");

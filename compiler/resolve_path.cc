@@ -307,6 +307,14 @@ TypedResult ExprResolver::of_match(const Chain& chain) {
   TypedResult result;
   result.expr.span = chain.span;
   const std::string& head = chain.head->text;
+  for (size_t i = 0; i < scope_.rule->measures.size(); ++i) {
+    if (scope_.rule->measures[i].name == head) return of_measure(chain, i);
+  }
+  if (scope_.is_when && chain.parts.empty() && (head == "start" || head == "duration")) {
+    error("E0606", chain.head->span, "`" + head + "` is not known before the condition has become true",
+          head == "duration" ? "for how long it has been true: `when … for 5m`" : "`end` is the time of the evaluation");
+    return broken(*chain.head);
+  }
   if (chain.parts.empty() && (head == "start" || head == "end" || head == "duration")) {
     result.expr.kind = TypedExpr::Kind::match_value;
     result.expr.match_value = head == "start" ? TypedExpr::MatchValue::start
@@ -326,6 +334,7 @@ TypedResult ExprResolver::of_match(const Chain& chain) {
   if (shared_.declared.lets.contains(head)) return of_constant(chain);
   std::vector<std::string> known;
   for (const BoundName& name : scope_.names->items) known.push_back(name.text);
+  for (const TypedMeasure& measure : scope_.rule->measures) known.push_back(measure.name);
   known.insert(known.end(), scope_.rule->by_texts.begin(), scope_.rule->by_texts.end());
   for (const auto& [let, _] : shared_.declared.lets) known.push_back(let);
   const std::string near = nearest_name(head, known);
@@ -354,6 +363,12 @@ TypedResult ExprResolver::unknown_name(const ast::Expr& head) {
     known.push_back(name.text);
     if (known.size() <= 5) names += (names.empty() ? "`" : ", `") + name.text + "`";
   }
+  if (scope_.rule != nullptr) {
+    for (const TypedMeasure& measure : scope_.rule->measures) {
+      known.push_back(measure.name);
+      names += (names.empty() ? "`" : ", `") + measure.name + "`";
+    }
+  }
   for (const auto& [let, _] : shared_.declared.lets) known.push_back(let);
   const std::string near = nearest_name(head.text, known);
   error("E0207", head.span, "nothing is called `" + head.text + "` here",
@@ -363,9 +378,29 @@ TypedResult ExprResolver::unknown_name(const ast::Expr& head) {
   return broken(head);
 }
 
+// A measure is a value, by its name.
+TypedResult ExprResolver::of_measure(const Chain& chain, size_t index) {
+  const TypedMeasure& measure = scope_.rule->measures[index];
+  if (!chain.parts.empty()) {
+    error("E0308", chain.span, "`" + measure.name + "` is a measure and has no members", "remove what follows it",
+          {{measure.span, "the measure"}});
+    return broken(*chain.head);
+  }
+  TypedResult result;
+  result.expr.kind = TypedExpr::Kind::measure;
+  result.expr.index = static_cast<int32_t>(index);
+  result.expr.span = chain.span;
+  const bool is_number = measure.aggregate == Aggregate::count || measure.aggregate == Aggregate::distinct;
+  result.kinds = is_number || measure.takes == Kind::number ? kind_number
+                 : measure.takes == Kind::duration          ? kind_duration
+                                                            : kind_time;
+  return result;
+}
+
 // A field by itself where there are several events.
 TypedResult ExprResolver::bare_field(const Chain& chain) {
   const std::string text = chain.whole().text;
+  if (!scope_.rule->measures.empty()) return unknown_name(*chain.head);
   std::string example;
   for (const BoundName& name : scope_.names->items) {
     if (!is_identifier(name.text) || name.is_ambiguous) continue;

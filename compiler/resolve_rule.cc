@@ -118,18 +118,6 @@ void resolve_severity(ResolveShared& shared, const ast::Rule& source, TypedRule&
                                std::string("the severities are info, warning and critical"));
 }
 
-// Clauses that only later versions know.
-bool refuse_later_clauses(ResolveShared& shared, const ast::Rule& source) {
-  Diagnostics& diagnostics = shared.diagnostics;
-  if (!source.measures.empty() || source.every || source.when) {
-    const Span span = !source.measures.empty() ? source.measures[0].span : source.name.span;
-    diagnostics.error("E0901", span, "measure rules are not in this version",
-                      "count with a repetition: `match T{100} within 10m`");
-    return false;
-  }
-  return true;
-}
-
 void resolve_unless(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, const BoundNames& names) {
   for (const ast::Step& step : source.unless) {
     rule.unless.push_back(static_cast<uint32_t>(rule.steps.size()));
@@ -153,6 +141,24 @@ void refuse_open_first_loop(ResolveShared& shared, const TypedRule& rule) {
         "E0411", open.loop->span, "this loop begins the pattern and nothing ends it",
         "give the rule a `within`, such as `within 1 day`, or the arrow behind the loop a limit: `-[1h]->`");
   }
+}
+
+// The pattern and the clauses that speak of it.
+bool resolve_match(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, BoundNames& names) {
+  if (source.within && check_duration(shared, *source.within, "`within`")) rule.within_us = source.within->us;
+  if (!resolve_pattern(shared, source, rule, names)) return false;
+  resolve_unless(shared, source, rule, names);
+  if (source.where) {
+    ExprScope scope;
+    scope.place = ExprScope::Place::match;
+    scope.names = &names;
+    scope.rule = &rule;
+    ExprResolver resolver(shared, std::move(scope));
+    rule.where = resolver.condition(*source.where, "`where`").expr;
+  }
+  refuse_open_first_loop(shared, rule);
+  if (source.overlap) rule.overlap = static_cast<Overlap>(*source.overlap);
+  return true;
 }
 
 }  // namespace
@@ -203,8 +209,8 @@ void resolve_condition(ResolveShared& shared, const ast::Step& source, TypedStep
 }
 
 std::optional<TypedRule> resolve_rule(ResolveShared& shared, const ast::Rule& source) {
-  if (!refuse_later_clauses(shared, source)) return std::nullopt;
-  if (!source.match) {
+  const bool is_measure_rule = !source.measures.empty() || source.every || source.when;
+  if (!source.match && !is_measure_rule) {
     shared.diagnostics.error("E0420", source.name.span, "the rule says nothing to look for",
                              "say what it looks for: `match failed_login{5}` and `within 10m`");
     return std::nullopt;
@@ -215,25 +221,15 @@ std::optional<TypedRule> resolve_rule(ResolveShared& shared, const ast::Rule& so
   rule.title = source.title.value_or("");
   resolve_severity(shared, source, rule);
   resolve_key(shared, source, rule);
-  if (source.within && check_duration(shared, *source.within, "`within`")) rule.within_us = source.within->us;
   BoundNames names;
-  if (!resolve_pattern(shared, source, rule, names)) return std::nullopt;
+  const bool is_whole =
+      is_measure_rule ? resolve_measures(shared, source, rule) : resolve_match(shared, source, rule, names);
+  if (!is_whole) return std::nullopt;
   for (size_t i = 0; i < rule.by.size(); ++i) {
     for (const TypedStep& step : rule.steps) {
       if (step.by.empty()) check_key_field(shared, source.by[i], step, false);
     }
   }
-  resolve_unless(shared, source, rule, names);
-  if (source.where) {
-    ExprScope scope;
-    scope.place = ExprScope::Place::match;
-    scope.names = &names;
-    scope.rule = &rule;
-    ExprResolver resolver(shared, std::move(scope));
-    rule.where = resolver.condition(*source.where, "`where`").expr;
-  }
-  refuse_open_first_loop(shared, rule);
-  if (source.overlap) rule.overlap = static_cast<Overlap>(*source.overlap);
   if (source.cooldown && check_duration(shared, *source.cooldown, "`cooldown`")) rule.cooldown_us = source.cooldown->us;
   if (source.limit) {
     check_duration(shared, source.limit->per, "a limit's window");

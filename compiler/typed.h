@@ -31,6 +31,7 @@ struct TypedExpr {
     match_value,  // start, end or duration of the match
     lookup,       // column `text` (empty: the whole row) of table `index`, in the row whose key is children[0]
     history,      // the key's events of the last value.integer microseconds
+    measure,      // measure `index` of the rule
     call,         // function (text) of children
     unary,        // op children[0]
     binary,       // children[0] op children[1]
@@ -123,7 +124,26 @@ struct TypedAction {
   std::vector<uint32_t> destinations;  // indices into TypedProgram::destinations
   std::optional<TypedExpr> body;
   TypeId emit_type = 0;
+  bool on_resolve = false;
   Span span;
+};
+
+struct TypedMeasure {
+  std::string name;
+  Aggregate aggregate = Aggregate::count;
+  uint32_t step = 0;  // index into TypedRule::steps
+  std::optional<TypedExpr> argument;
+  omen::Kind takes = omen::Kind::number;  // of the argument: number, duration or time
+  int64_t over_us = 0;
+  int64_t ago_us = 0;
+  Span span;
+};
+
+// `every D [at TIME ZONE]`
+struct TypedEvery {
+  int64_t us = 0;  // 0: none
+  int32_t at_minute = -1;
+  std::string zone;
 };
 
 struct TypedRule {
@@ -138,6 +158,10 @@ struct TypedRule {
   int64_t within_us = -1;
   std::vector<uint32_t> unless;  // steps
   std::optional<TypedExpr> where;
+  std::vector<TypedMeasure> measures;  // of a measure rule, which has no pattern
+  TypedEvery every;
+  std::optional<TypedExpr> when;
+  int64_t when_for_us = 0;
   Overlap overlap = Overlap::none;
   int64_t cooldown_us = -1;
   uint32_t limit_count = 0;  // 0: none

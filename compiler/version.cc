@@ -32,6 +32,7 @@ class Writer {
       number(static_cast<int64_t>(name.slots));
     }
     optional(rule_.where);
+    if (!rule_.measures.empty()) write_measures();
     return std::move(out_);
   }
 
@@ -57,6 +58,23 @@ class Writer {
     for (TypedExpr& child : expr.children) child = folded(std::move(child));
     fold_constant(expr);
     return expr;
+  }
+
+  void write_measures() {
+    number(static_cast<int64_t>(rule_.measures.size()));
+    for (const TypedMeasure& measure : rule_.measures) {
+      text(measure.name);
+      number(static_cast<int64_t>(measure.aggregate));
+      number(measure.step);
+      optional(measure.argument);
+      number(measure.over_us);
+      number(measure.ago_us);
+    }
+    number(rule_.every.us);
+    number(rule_.every.at_minute);
+    text(rule_.every.zone);
+    optional(rule_.when);
+    number(rule_.when_for_us);
   }
 
   void write(const TypedStep& step) {

@@ -87,6 +87,7 @@ Evaluation Actions::evaluation_of(const MatchView& match) {
   evaluation.start_us = match.start_us;
   evaluation.end_us = match.end_us;
   evaluation.key = key_;
+  evaluation.measures = match.values;
   return evaluation;
 }
 
@@ -117,9 +118,25 @@ void Actions::append_record(std::string& out, const MatchView& match, const Acti
   append_rfc3339(out, match.end_us);
   out += R"(","text":)";
   json::append_string(out, text(match, alert));
+  if (match.resolves) out += R"(,"resolved":true)";
   out += R"(,"bindings":{)";
   append_bindings(out, match);
-  out += "}}";
+  out += '}';
+  append_measures(out, match);
+  out += '}';
+}
+
+void Actions::append_measures(std::string& out, const MatchView& match) {
+  const RuleProgram& rule = program_.rules[match.rule];
+  if (!rule.measures) return;
+  out += R"(,"measures":{)";
+  for (size_t i = 0; i < match.values.size(); ++i) {
+    if (i > 0) out += ',';
+    json::append_string(out, rule.measures->measures[i].name);
+    out += ':';
+    append_json(out, match.values[i]);
+  }
+  out += '}';
 }
 
 // The captures are those that identity() has listed.

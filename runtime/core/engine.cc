@@ -122,6 +122,9 @@ void Engine::build_starts(TypeId type, bool is_derived, Interest& interest, Rule
     for (const Transition& way : rule.states[initial].transitions) ask(way.step);
   }
   for (const AbsenceProgram& absence : rule.leading) std::ranges::for_each(absence.steps, ask);
+  if (rule.measures) {
+    for (const SeriesProgram& series : rule.measures->series) ask(series.step);
+  }
   if (std::ranges::find(asked, predicate_none) != asked.end()) asked = {predicate_none};
   for (PredicateId predicate : asked) {
     auto group = std::ranges::find(interest.starts, predicate, &Starts::predicate);
@@ -162,6 +165,7 @@ void Engine::see_received(const Event& event) {
 }
 
 void Engine::pass_time(int64_t time_us) {
+  if (clock_us_ == std::numeric_limits<int64_t>::min()) begin_stream(time_us);
   if (!timers_.empty() && timers_.earliest().deadline_us < time_us) meet_deadlines(time_us - 1);
   clock_us_ = time_us;
   if (!sweeps_.empty() && sweeps_.begin()->first < clock_us_) sweep(sweep_states_per_event);
@@ -329,13 +333,18 @@ void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, ui
   if (!completions_.empty()) take_completions(state, tables_[table].partitions->key(partition));
   if (machines_.is_idle(state)) {
     free_state(partition, id, RunEnd::out_of_time);
-  } else if (!state.is_noted) {
-    const int64_t until_us = machines_.alive_until(state);
-    if (until_us != time_unbounded) {
-      state.is_noted = 1;
-      note_for_sweep({table, partition, tables_[table].partitions->at(partition).hash, state.rule}, until_us);
-    }
+  } else {
+    note_state(table, partition, state);
   }
+}
+
+// A sweep will look at a state that nothing can come of after some time.
+void Engine::note_state(uint32_t table, PartitionId partition, RuleState& state) {
+  if (state.is_noted) return;
+  const int64_t until_us = machines_.alive_until(state);
+  if (until_us == time_unbounded) return;
+  state.is_noted = 1;
+  note_for_sweep({table, partition, tables_[table].partitions->at(partition).hash, state.rule}, until_us);
 }
 
 }  // namespace omen

@@ -57,7 +57,9 @@ struct Match {
   uint64_t end_sequence = 0;  // of the event that completed it; 0 at a deadline
   uint64_t count = 1;         // where they are only counted: of the key at this moment
   bool at_deadline = false;
-  uint32_t key_begin = 0, key_size = 0;          // into the engine's key bytes
+  bool resolves = false;                 // what was raised is over
+  uint32_t values_begin = 0;             // of a measure rule, into the engine's measure values
+  uint32_t key_begin = 0, key_size = 0;  // into the engine's key bytes
   uint32_t history_begin = 0, history_size = 0;  // into the engine's kept histories
 };
 
@@ -87,12 +89,16 @@ class Engine {
   // happens at the clock's time.
   void step(const Event& event);
   void advance(int64_t time_us);
+  // Nothing comes any more: what hangs on the time of day alone is not asked for ever.
+  void end_stream() { machines_.measures().end_stream(); }
 
   // Matches raised since the last clear, in order.
   std::span<const Match> matches() const { return matches_; }
   void clear_matches();
   // The parts of a match's key, as canonical texts. Empty for rules without `by`.
   std::vector<std::string_view> match_key(const Match& match) const;
+  // What the measures of a match's rule were, in the order of writing. Empty for sequence rules.
+  std::span<const Value> match_values(const Match& match) const;
   // The events of its key, oldest first, as far back as its rule's history(D) asks.
   std::span<KeptEvent* const> match_history(const Match& match) const {
     return std::span(match_histories_).subspan(match.history_begin, match.history_size);
@@ -111,6 +117,8 @@ class Engine {
   const EngineCounters& counters() const { return counters_; }
   const std::vector<RuleCounters>& rule_counters() const { return rule_counters_; }
   uint64_t live_runs() const { return machines_.live_runs(); }
+  uint64_t true_conditions() const;   // keys whose condition is true; looks at all of them
+  uint64_t panes() const;             // of the windows of measures; looks at all of them
   uint64_t waiting_absences() const;  // runs that wait for a final absence; looks at all of them
   uint64_t partitions() const;
   uint64_t state_bytes() const;
@@ -187,9 +195,14 @@ class Engine {
   void visit(const Interest& interest, uint32_t routes, std::string_view key, uint32_t hash);
   void visit_routes(const Interest& interest, const Event& event);
   RuleStateId add_rule_state(PartitionId partition, RuleId rule);
+  template <typename Visit>
+  void each_measure_state(Visit visit) const;
+  void begin_stream(int64_t time_us);
+  void note_state(uint32_t table, PartitionId partition, RuleState& state);
   void step_rule(uint32_t table, PartitionId partition, RuleStateId state, uint32_t routes);
   void take_completions(RuleState& state, std::string_view key);
   uint64_t count_raised(const RuleState& state, const Completion& completion);
+  void raise(RuleId rule, const Completion& completion, uint64_t count, std::string_view key);
   void sort_matches(size_t begin);
   void free_state(PartitionId partition, RuleStateId state, RunEnd why);
   void free_partition_if_empty(uint32_t table, PartitionId partition);
@@ -232,6 +245,7 @@ class Engine {
   std::string match_keys_;
   std::vector<KeptEvent*> match_histories_;
   bool has_histories_ = false;
+  std::vector<Value> match_values_;
   std::string key_;  // of the partition in hand
   std::vector<std::string> route_keys_;
   std::vector<std::string_view> route_views_;

@@ -23,7 +23,7 @@ void Engine::emit_from(size_t first_match) {
     RuleCounters& counters = rule_counters_[match.rule];
     uint32_t place = 0;
     for (const ActionProgram& action : program_.rules[match.rule].actions) {
-      if (action.kind != ActionProgram::Kind::emit) continue;
+      if (action.kind != ActionProgram::Kind::emit || action.on_resolve != match.resolves) continue;
       ++place;
       const bool emitted = made < limits_.max_derived && emit(match, action, place);
       ++(emitted ? counters.emitted : counters.emits_refused);
@@ -40,8 +40,8 @@ bool Engine::emit(const Match& match, const ActionProgram& action, uint32_t plac
   const std::string_view key = std::string_view(match_keys_).substr(match.key_begin, match.key_size);
   const size_t parts = program_.rules[match.rule].routes[0].key.size();
   if (parts > 0) for_each_key_part(key, parts, [&](std::string_view part) { emits.key.push_back(part); });
-  const MatchView view{match.rule,   emits.key,         match.captures,      match.start_us,
-                       match.end_us, match.at_deadline, match_history(match)};
+  const MatchView view{match.rule, emits.key, match.captures, match.start_us, match.end_us, match.at_deadline,
+                       match.resolves, match_values(match), match_history(match)};
   emits.id = emits.actions.identity(view);
   emits.id += '-';
   emits.id += std::to_string(place);

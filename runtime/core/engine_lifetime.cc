@@ -15,12 +15,22 @@ constexpr size_t oldest_remembered = 1024;
 
 void Engine::advance(int64_t time_us) {
   if (time_us < clock_us_) return;
+  if (clock_us_ == std::numeric_limits<int64_t>::min()) begin_stream(time_us);
   meet_deadlines(time_us);
   clock_us_ = time_us;
   for (Table& table : tables_) {
     if (table.history != nullptr) table.history->expire(clock_us_);
   }
   sweep(SIZE_MAX);
+}
+
+// Rules without a key that look at the clock are at work from the first moment on.
+void Engine::begin_stream(int64_t time_us) {
+  for (RuleId rule = 0; rule < program_.rules.size(); ++rule) {
+    if (!Machines::begins_with_stream(program_.rules[rule])) continue;
+    const PartitionId partition = tables_[table_of_rule_[rule]].partitions->find_or_add({}, KeyTable::hash({}));
+    machines_.begin(state_at(add_rule_state(partition, rule)), partition, time_us);
+  }
 }
 
 void Engine::meet_deadlines(int64_t until_us) {
@@ -40,6 +50,8 @@ void Engine::meet_deadlines(int64_t until_us) {
     if (machines_.is_idle(state)) {
       free_state(timer.partition, id, RunEnd::out_of_time);
       free_partition_if_empty(table, timer.partition);
+    } else {
+      note_state(table, timer.partition, state);
     }
     emit_from(first_match);
   }

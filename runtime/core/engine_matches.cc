@@ -11,6 +11,11 @@ void Engine::take_completions(RuleState& state, std::string_view key) {
   RuleCounters& counters = rule_counters_[state.rule];
   uint64_t number = 0;  // of the match at its moment
   for (const Completion& completion : completions_) {
+    if (completion.resolves) {
+      ++counters.resolved;
+      raise(state.rule, completion, 1, key);
+      continue;
+    }
     counters.matches += completion.count;
     if (rule.overlap == Overlap::all && !only_counts_) {
       if (completion.at_deadline) number = machines_.memory().count_match(state, completion.end_us);
@@ -26,25 +31,8 @@ void Engine::take_completions(RuleState& state, std::string_view key) {
       continue;
     }
     counters.raised += raised;
-    machines_.memory().start_cooldown(state, completion.end_us);
-    Match match;
-    match.rule = state.rule;
-    match.captures = completion.captures;
-    match.start_us = completion.start_us;
-    match.end_us = completion.end_us;
-    match.at_deadline = completion.at_deadline;
-    match.end_sequence = completion.at_deadline ? 0 : present().event().sequence;
-    match.count = raised;
-    match.key_begin = static_cast<uint32_t>(match_keys_.size());
-    match.key_size = static_cast<uint32_t>(key.size());
-    match_keys_.append(key);
-    if (!rule.histories.empty()) {
-      const std::span<KeptEvent* const> events = present().history(rule, completion.end_us);
-      match.history_begin = static_cast<uint32_t>(match_histories_.size());
-      match.history_size = static_cast<uint32_t>(events.size());
-      for (KeptEvent* event : events) match_histories_.push_back(captures_.share(event));
-    }
-    matches_.push_back(match);
+    machines_.note_raised(state, completion.end_us);
+    raise(state.rule, completion, raised, key);
   }
 }
 
@@ -66,6 +54,34 @@ uint64_t Engine::count_raised(const RuleState& state, const Completion& completi
   return allowed;
 }
 
+void Engine::raise(RuleId id, const Completion& completion, uint64_t count, std::string_view key) {
+  const RuleProgram& rule = program_.rules[id];
+  Match match;
+  match.rule = id;
+  match.captures = completion.captures;
+  match.start_us = completion.start_us;
+  match.end_us = completion.end_us;
+  match.at_deadline = completion.at_deadline;
+  match.end_sequence = completion.at_deadline ? 0 : present().event().sequence;
+  match.count = count;
+  match.resolves = completion.resolves;
+  match.key_begin = static_cast<uint32_t>(match_keys_.size());
+  match.key_size = static_cast<uint32_t>(key.size());
+  match_keys_.append(key);
+  if (!rule.histories.empty()) {
+    const std::span<KeptEvent* const> events = present().history(rule, completion.end_us);
+    match.history_begin = static_cast<uint32_t>(match_histories_.size());
+    match.history_size = static_cast<uint32_t>(events.size());
+    for (KeptEvent* event : events) match_histories_.push_back(captures_.share(event));
+  }
+  if (rule.measures) {
+    match.values_begin = static_cast<uint32_t>(match_values_.size());
+    const std::span<const Value> values = machines_.measures().values();
+    match_values_.insert(match_values_.end(), values.begin(), values.end());
+  }
+  matches_.push_back(match);
+}
+
 void Engine::sort_matches(size_t begin) {
   // Few and nearly always in order: insertion keeps equal rules as they are and needs no memory.
   for (size_t i = begin + 1; i < matches_.size(); ++i) {
@@ -80,6 +96,13 @@ void Engine::clear_matches() {
   match_histories_.clear();
   matches_.clear();
   match_keys_.clear();
+  match_values_.clear();
+}
+
+std::span<const Value> Engine::match_values(const Match& match) const {
+  const RuleProgram& rule = program_.rules[match.rule];
+  if (!rule.measures) return {};
+  return std::span(match_values_).subspan(match.values_begin, rule.measures->measures.size());
 }
 
 std::vector<std::string_view> Engine::match_key(const Match& match) const {

@@ -27,6 +27,7 @@ uint64_t Engine::waiting_absences() const {
       for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
         if (program_.rules[state_at(id).rule].machine != Machine::runs) continue;
         const std::vector<State>& states = program_.rules[state_at(id).rule].states;
+        if (program_.rules[state_at(id).rule].machine != Machine::runs) continue;
         for (RunId run_id = state_at(id).first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
           RunId thread = run_id;
           while (thread != index_none && !states[machines_.matcher().run(thread).state].waits)
@@ -36,6 +37,29 @@ uint64_t Engine::waiting_absences() const {
       }
     });
   }
+  return count;
+}
+
+template <typename Visit>
+void Engine::each_measure_state(Visit visit) const {
+  for (const Table& table : tables_) {
+    table.partitions->for_each([&](PartitionId partition) {
+      for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
+        if (program_.rules[state_at(id).rule].measures) visit(state_at(id));
+      }
+    });
+  }
+}
+
+uint64_t Engine::true_conditions() const {
+  uint64_t count = 0;
+  each_measure_state([&](const RuleState& state) { count += machines_.measures().is_true(state) ? 1 : 0; });
+  return count;
+}
+
+uint64_t Engine::panes() const {
+  uint64_t count = 0;
+  each_measure_state([&](const RuleState& state) { count += machines_.measures().panes(state); });
   return count;
 }
 

@@ -190,6 +190,9 @@ Value run(const Code& code, const Evaluation& evaluation) {
       case Opcode::lookup:
         *top = lookup(evaluation.program.code.lookups[index], *top, evaluation);
         break;
+      case Opcode::measure:
+        *++top = index < evaluation.measures.size() ? evaluation.measures[index] : Value();
+        break;
       case Opcode::test:
         *++top = value_of(passes(prepared.test(index), evaluation));
         break;

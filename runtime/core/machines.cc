@@ -10,13 +10,18 @@ Machines::Machines(const Program& program, const Prepared& prepared, const Limit
       present_(program, prepared, captures),
       memory_(program, words),
       matcher_(program, limits, captures, words, timers, counters, present_, memory_),
-      forest_(program, limits, captures, words, counters, present_, memory_, only_counts) {}
+      forest_(program, limits, captures, words, counters, present_, memory_, only_counts),
+      measures_(program, prepared, limits, captures, words, timers, counters, present_) {}
 
 bool Machines::may_begin(RuleId rule, uint32_t routes) {
+  if (program_.rules[rule].machine == Machine::measure) return measures_.counts(rule, routes);
   return matcher_.may_start(rule, routes) || breaks_leading(program_.rules[rule], routes);
 }
 
-void Machines::init(RuleState& state) { memory_.init(state); }
+void Machines::init(RuleState& state) {
+  memory_.init(state);
+  if (is_measure(state)) measures_.init(state);
+}
 
 void Machines::step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out) {
   const RuleProgram& rule = program_.rules[state.rule];
@@ -27,13 +32,33 @@ void Machines::step(RuleState& state, PartitionId partition, uint32_t routes, st
     case Machine::forest:
       forest_.step(state, routes, out);
       break;
+    case Machine::measure:
+      measures_.step(state, partition, routes);
+      break;
   }
   remember_leading(rule, state, routes);
 }
 
+bool Machines::begins_with_stream(const RuleProgram& rule) {
+  return rule.machine == Machine::measure && rule.measures->every_us > 0 && rule.routes[0].key.empty();
+}
+
+void Machines::begin(RuleState& state, PartitionId partition, int64_t time_us) {
+  measures_.begin(state, partition, time_us);
+}
+
 void Machines::meet_deadline(RuleState& state, PartitionId partition, const Timer& timer,
                              std::vector<Completion>& out) {
-  matcher_.meet_deadline(state, partition, timer, out);
+  if (is_measure(state)) {
+    measures_.meet_deadline(state, partition, timer, present_.key(), out);
+  } else {
+    matcher_.meet_deadline(state, partition, timer, out);
+  }
+}
+
+void Machines::note_raised(RuleState& state, int64_t end_us) {
+  memory_.start_cooldown(state, end_us);
+  if (is_measure(state)) measures_.note_raised(state);
 }
 
 // ---- leading absences ----
@@ -57,19 +82,37 @@ void Machines::remember_leading(const RuleProgram& rule, const RuleState& state,
 // ---- how long it lives ----
 
 bool Machines::is_idle(const RuleState& state) const {
-  return state.first == index_none && (state.memory == index_none || memory_.alive_until(state) == RuleMemory::never);
+  const bool is_empty = is_measure(state) ? measures_.is_idle(state) : state.first == index_none;
+  return is_empty && (state.memory == index_none || memory_.alive_until(state) == RuleMemory::never);
 }
 
 int64_t Machines::alive_until(const RuleState& state) const {
-  const bool is_shared = program_.rules[state.rule].machine == Machine::forest;
-  return std::max(is_shared ? forest_.alive_until(state) : matcher_.alive_until(state), memory_.alive_until(state));
+  return std::max(machine_alive_until(state), memory_.alive_until(state));
+}
+
+int64_t Machines::machine_alive_until(const RuleState& state) const {
+  switch (program_.rules[state.rule].machine) {
+    case Machine::runs:
+      return matcher_.alive_until(state);
+    case Machine::forest:
+      return forest_.alive_until(state);
+    case Machine::measure:
+      return measures_.alive_until(state);
+  }
+  return time_unbounded;
 }
 
 void Machines::drop(RuleState& state, RunEnd why) {
-  if (program_.rules[state.rule].machine == Machine::forest) {
-    forest_.drop(state);
-  } else {
-    matcher_.drop_runs(state, why);
+  switch (program_.rules[state.rule].machine) {
+    case Machine::runs:
+      matcher_.drop_runs(state, why);
+      break;
+    case Machine::forest:
+      forest_.drop(state);
+      break;
+    case Machine::measure:
+      measures_.drop(state);
+      break;
   }
   memory_.drop(state);
 }

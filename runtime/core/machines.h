@@ -3,6 +3,7 @@
 //
 //   runs     matcher: explicit runs of an automaton
 //   forest   forest: all partial matches of `overlap all`, shared
+//   measure  windows over the stream, and evaluations in time
 //
 // What is the same for every machine is here: the event in hand (present), what a rule remembers beside its runs
 // (rule_memory).
@@ -16,6 +17,7 @@
 
 #include "runtime/core/forest.h"
 #include "runtime/core/matcher.h"
+#include "runtime/core/measure.h"
 #include "runtime/core/present.h"
 #include "runtime/core/rule_memory.h"
 
@@ -29,13 +31,21 @@ class Machines {
   Present& present() { return present_; }
   RuleMemory& memory() { return memory_; }
   const Matcher& matcher() const { return matcher_; }
+  MeasureMachine& measures() { return measures_; }
+  const MeasureMachine& measures() const { return measures_; }
 
   // False quickly when the present event gives a rule that remembers nothing of the key nothing to remember.
   bool may_begin(RuleId rule, uint32_t routes);
   void init(RuleState& state);
   // The present event, seen under the state's key by `routes`.
   void step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out);
+  // A rule that is at work before any of its events has come: at the beginning of the stream.
+  static bool begins_with_stream(const RuleProgram& rule);
+  void begin(RuleState& state, PartitionId partition, int64_t time_us);
   void meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::vector<Completion>& out);
+
+  // A completion that ends now was raised, and not held back.
+  void note_raised(RuleState& state, int64_t end_us);
 
   // Nothing is remembered; and the last moment at which what is remembered can matter: time_unbounded, only a limit
   // ends it.
@@ -45,19 +55,22 @@ class Machines {
   void set_funnel(Funnel* funnel) { matcher_.set_funnel(funnel); }
 
   uint64_t live_runs() const { return matcher_.live_runs(); }
-  uint64_t bytes() const { return forest_.bytes(); }  // beside the pools that it was given
+  uint64_t bytes() const { return forest_.bytes() + measures_.bytes(); }  // beside the pools that they were given
 
  private:
+  int64_t machine_alive_until(const RuleState& state) const;
   // Leading absences of the rule: whether the present event breaks one, and to note that it does.
   bool breaks_leading(const RuleProgram& rule, uint32_t routes);
   void remember_leading(const RuleProgram& rule, const RuleState& state, uint32_t routes);
   bool breaks(const RuleProgram& rule, const AbsenceProgram& absence, uint32_t routes);
+  bool is_measure(const RuleState& state) const { return program_.rules[state.rule].machine == Machine::measure; }
 
   const Program& program_;
   Present present_;
   RuleMemory memory_;
   Matcher matcher_;
   Forest forest_;
+  MeasureMachine measures_;
 };
 
 }  // namespace omen

@@ -38,6 +38,7 @@ class Present {
   // The key under which it is looked at: one value for each part; and its history, when a rule asks for one, with the
   // key as it is kept there.
   void set_key(std::span<const Value> key) { key_ = key; }
+  std::span<const Value> key() const { return key_; }
   void set_history(const History* history, std::string_view key) {
     history_ = history;
     history_key_ = key;

@@ -128,7 +128,10 @@ void Runner::finish(MatchSink& sink) {
   }
   note_peaks();
   if (options_.advance_to_us) engine_.advance(*options_.advance_to_us);
-  if (options_.advance_at_end) engine_.advance(end_of_time_us);
+  if (options_.advance_at_end) {
+    engine_.end_stream();
+    engine_.advance(end_of_time_us);
+  }
   hand_over(sink);
   flush(sink);
 }

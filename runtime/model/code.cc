@@ -32,6 +32,7 @@ uint32_t operands(const Instruction& instruction, const CodeSection& section) {
     case Opcode::match_value:
     case Opcode::read:
     case Opcode::history:
+    case Opcode::measure:
     case Opcode::test:
       return 0;
     case Opcode::lookup:
@@ -73,6 +74,8 @@ bool is_in_range(const Instruction& instruction, const CodeSection& section, siz
       return index < section.lookups.size();
     case Opcode::history:
       return index < section.histories_us.size();
+    case Opcode::measure:
+      return true;  // one that the rule does not have is missing
     case Opcode::test:
       return index < section.tests.size();
     case Opcode::relate:
@@ -375,6 +378,9 @@ class Decompiler {
         stack_.push_back({lookup.column == Lookup::whole ? row : row + "." + table.columns[lookup.column]});
         return;
       }
+      case Opcode::measure:
+        stack_.push_back({"measure[" + std::to_string(index) + "]"});
+        return;
       case Opcode::test:
         stack_.push_back(test(section_.tests[index]));
         return;

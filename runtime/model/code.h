@@ -78,6 +78,7 @@ enum class Opcode : uint8_t {
   read,           // reads[i]: of the events bound to a name
   history,        // the key's events of the last histories_us[i], as a list
   lookup,         // lookups[i]: of the row whose key is on the stack
+  measure,        // measure i of the rule, as of its last evaluation
   test,           // truth of tests[i]
   relate,         // left s right; a list on the right of a text relation means any of its elements
   in,             // left equals an element of the list on the stack

@@ -16,6 +16,8 @@ struct Limits {
   uint32_t max_matches = 1'000;             // at one moment of a key, overlap all: the rest is counted, matches_cut
   uint32_t max_derived = 10'000;            // at one event or deadline: no further one; counted emits_refused
   uint32_t max_entries = 1'000'000;         // per rule and key, overlap all: an event is not taken; entries_refused
+  uint32_t max_window_entries = 1'000'000;  // panes and values of one measure and key: the oldest goes early;
+                                            // counted panes_given_up
   uint32_t max_keys = 100'000'000;          // per rule: the key idle longest goes, with its runs; counted keys_evicted
   uint32_t max_held = 100'000;              // deliveries in quiet hours: the next one goes out early; counted sent_early
   uint32_t max_history_events = 1'000;      // per key, of history(D): the oldest goes; counted history_events_dropped
@@ -45,6 +47,7 @@ inline constexpr uint32_t expression_depth_max = 64;
 inline constexpr size_t expression_nodes_max = 1'000'000;  // of all rules, constants and patterns put in place
 inline constexpr uint32_t pattern_states_max = 20'000;     // places of one rule after unrolling its loops
 inline constexpr uint32_t key_parts_max = 16;              // of a `by`
+inline constexpr uint32_t measures_max = 64;               // of one rule
 inline constexpr uint32_t slots_max = 64;                  // steps of one rule: one bit each in a name's mask
 inline constexpr uint32_t group_loops_max = 16;            // repeated groups of one rule
 inline constexpr uint32_t registers_max = 16;              // time marks of one run

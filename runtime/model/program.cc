@@ -67,7 +67,8 @@ class Verifier {
 
   void verify_rule(const RuleProgram& rule) {
     require(!rule.routes.empty() && rule.routes.size() <= 32, rule.name, "the number of routes");
-    require(!rule.initial.empty(), rule.name, "the number of initial states");
+    require(rule.measures || !rule.initial.empty(), rule.name, "the number of initial states");
+    require(rule.measures.has_value() == (rule.machine == Machine::measure), rule.name, "the machine");
     require(rule.registers >= 1 && rule.registers <= registers_max, rule.name, "the number of registers");
     const bool is_shared = rule.machine == Machine::forest;
     require(!is_shared || (rule.overlap == Overlap::all && rule.states.size() <= shared_states_max), rule.name,
@@ -87,6 +88,7 @@ class Verifier {
     absences(rule, rule.leading);
     for (StateId initial : rule.initial) state(rule, initial);
     for (const State& each : rule.states) verify_state(rule, each);
+    if (rule.measures) verify_measures(rule, *rule.measures);
     code(rule, rule.where);
     for (const ActionProgram& action : rule.actions) {
       code(rule, action.body);
@@ -96,6 +98,25 @@ class Verifier {
       for (uint32_t destination : action.destinations) {
         require(destination < program_.destinations.size(), rule.name, "a destination");
       }
+    }
+  }
+
+  void verify_measures(const RuleProgram& rule, const Measures& all) {
+    code(rule, all.when);
+    require(all.when != code_none, rule.name, "the condition");
+    require(all.for_us >= 0 && all.every_us >= 0 && all.pane_us >= 0, rule.name, "a time");
+    require(all.at_minute < 0 || (all.zone < program_.code.zones.size() && all.every_us >= us_per_day), rule.name,
+            "the zone");
+    for (const SeriesProgram& series : all.series) {
+      steps(rule, {series.step});
+      code(rule, series.argument);
+    }
+    for (const WindowProgram& window : all.windows) {
+      require(window.series < all.series.size(), rule.name, "a series");
+      require(window.over_us > 0 && window.ago_us >= 0, rule.name, "a window");
+    }
+    for (const MeasureProgram& measure : all.measures) {
+      require(measure.window < all.windows.size(), rule.name, "a window");
     }
   }
 
@@ -140,6 +161,12 @@ const char* overlap_text(Overlap overlap) {
   return texts[static_cast<size_t>(overlap)];
 }
 
+std::string_view aggregate_text(Aggregate aggregate) {
+  constexpr std::string_view texts[] = {"count", "sum", "avg", "min", "max", "distinct", "p50", "p90", "p95", "p99",
+                                        "rate"};
+  return texts[static_cast<size_t>(aggregate)];
+}
+
 std::string join_fields(const Program& program, const std::vector<FieldId>& fields) {
   std::string out;
   for (FieldId field : fields) out += (out.empty() ? "" : ", ") + program.fields[field].text;
@@ -156,6 +183,23 @@ std::string step_text(const Program& program, const RuleProgram& rule, StepId id
   if (step.predicate != predicate_none) out += "[" + dump_predicate(program, step.predicate) + "]";
   if (step.route > 0) out += " by " + join_fields(program, rule.routes[step.route].key);
   return out;
+}
+
+std::string measure_text(const Program& program, const RuleProgram& rule, const MeasureProgram& measure) {
+  const WindowProgram& window = rule.measures->windows[measure.window];
+  const SeriesProgram& series = rule.measures->series[window.series];
+  std::string out = std::string(aggregate_text(measure.aggregate)) + "(" + step_text(program, rule, series.step);
+  if (series.argument != code_none) out += ", " + dump_code(program, series.argument);
+  out += ") over " + duration_text(window.over_us);
+  if (window.ago_us > 0) out += " ago " + duration_text(window.ago_us);
+  return out;
+}
+
+std::string every_text(const Program& program, const Measures& measures) {
+  std::string out = "every " + duration_text(measures.every_us);
+  if (measures.at_minute < 0) return out;
+  return out + fmt::format(" at {:02}:{:02} \"{}\"", measures.at_minute / 60, measures.at_minute % 60,
+                           program.code.zones[measures.zone]);
 }
 
 namespace {
@@ -226,8 +270,20 @@ void dump_state(std::string& out, const Program& program, const RuleProgram& rul
   }
 }
 
+void dump_measures(std::string& out, const Program& program, const RuleProgram& rule) {
+  const Measures& all = *rule.measures;
+  for (const MeasureProgram& measure : all.measures) {
+    out += "  measure " + measure.name + " = " + measure_text(program, rule, measure) + '\n';
+  }
+  if (all.every_us > 0) out += "  " + every_text(program, all) + ", panes of " + duration_text(all.pane_us) + '\n';
+  out += "  when " + dump_code(program, all.when);
+  if (all.for_us > 0) out += " for " + duration_text(all.for_us);
+  out += '\n';
+}
+
 void dump_rule(std::string& out, const Program& program, const RuleProgram& rule) {
-  out += fmt::format("rule {} {} overlap {}", rule.name, severity_text(rule.severity), overlap_text(rule.overlap));
+  out += fmt::format("rule {} {}", rule.name, severity_text(rule.severity));
+  if (!rule.measures) out += fmt::format(" overlap {}", overlap_text(rule.overlap));
   if (!rule.routes[0].key.empty()) out += " by " + join_fields(program, rule.routes[0].key);
   if (rule.within_us != time_unbounded) out += " within " + duration_text(rule.within_us);
   if (rule.cooldown_us > 0) out += " cooldown " + duration_text(rule.cooldown_us);
@@ -239,11 +295,13 @@ void dump_rule(std::string& out, const Program& program, const RuleProgram& rule
   for (const AbsenceProgram& absence : rule.leading) out += "  first " + absence_text(program, rule, absence) + '\n';
   for (StateId id = 0; id < rule.states.size(); ++id) dump_state(out, program, rule, id);
   for (StepId step : rule.unless) out += "  unless " + step_text(program, rule, step) + '\n';
+  if (rule.measures) dump_measures(out, program, rule);
   if (rule.where != code_none) out += "  where " + dump_code(program, rule.where) + '\n';
   for (const NameProgram& name : rule.names) {
     out += fmt::format("  name {} slots {:x}{}\n", name.text, name.slots, name.in_alert ? "" : " hidden");
   }
   for (const ActionProgram& action : rule.actions) {
+    if (action.on_resolve) out += "  on resolve";
     if (action.kind == ActionProgram::Kind::alert) out += "  alert " + dump_template(program, action.text);
     if (action.kind == ActionProgram::Kind::send) out += "  send";
     if (action.kind == ActionProgram::Kind::emit) out += "  emit " + program.types[action.emit_type].name;

@@ -28,6 +28,7 @@
 
 #include "runtime/model/code.h"
 #include "runtime/model/event.h"
+#include "runtime/model/measures.h"
 #include "runtime/model/schema.h"
 #include "runtime/model/status.h"
 #include "runtime/model/value.h"
@@ -43,8 +44,9 @@ inline constexpr int64_t time_unbounded = std::numeric_limits<int64_t>::max();
 
 enum class AlertSeverity : uint8_t { info, warning, critical };
 enum class Overlap : uint8_t { none, single, latest, starts, all };
-// What runs a rule: explicit runs (core/matcher).
-enum class Machine : uint8_t { runs, forest };
+// What runs a rule: explicit runs (core/matcher), shared matches (core/forest), windows and their evaluations
+// (core/measure).
+enum class Machine : uint8_t { runs, forest, measure };
 
 // A path into an event: members and array places. `is_whole` paths name the engine's members (type, ts, id).
 struct FieldPath {
@@ -155,6 +157,7 @@ struct ActionProgram {
   CodeId body = code_none;  // send, emit
   std::vector<uint32_t> destinations;
   TypeId emit_type = 0;
+  bool on_resolve = false;  // of a measure rule: when its condition is no longer true
 };
 
 // Hours of a day in which deliveries are held: from 22:00 up to, and not including, 08:00.
@@ -181,12 +184,14 @@ struct RuleProgram {
   uint64_t strict_bars = 0;   // overlap all: lowered by every event passed over
   Overlap overlap = Overlap::none;
   Machine machine = Machine::runs;
-  int64_t cooldown_us = 0;   // 0: none
+  std::optional<Measures> measures;  // of a measure rule, which has steps and no states
+  int64_t cooldown_us = 0;           // 0: none
   uint32_t limit_count = 0;  // 0: none
   int64_t limit_per_us = 0;
   std::optional<QuietHours> quiet;
   std::vector<NameProgram> names;  // in the order of the pattern
   std::vector<ActionProgram> actions;
+  bool resolves = false;  // one of them is on_resolve
   std::vector<uint32_t> histories;  // those that its where, texts and bodies read: indices into the code's
   bool sees_all_types = false;      // a step `*`, a => or a consecutive group makes every event count
 };
@@ -194,6 +199,9 @@ struct RuleProgram {
 struct Program;
 // A step as its author would write it, without its name: `purchase[amount > 5] by customer.id`.
 std::string step_text(const Program& program, const RuleProgram& rule, StepId step);
+// `sum(purchase, amount) over 1h ago 1d`, and `every 1d at 09:00 "Europe/Berlin"`.
+std::string measure_text(const Program& program, const RuleProgram& rule, const MeasureProgram& measure);
+std::string every_text(const Program& program, const Measures& measures);
 
 struct DestinationProgram {
   std::string name, kind;

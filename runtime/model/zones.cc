@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <exception>
+#include <numeric>
 
 #include "runtime/model/time.h"
 
@@ -38,6 +39,17 @@ int64_t next_time_of_day_us(const date::time_zone& zone, int64_t from_us, int32_
     const int64_t time_us = std::chrono::microseconds(time.time_since_epoch()).count();
     if (time_us >= from_us) return time_us;
   }
+}
+
+int64_t offset_step_us(const date::time_zone& zone) {
+  std::chrono::seconds step(0);
+  const date::sys_seconds end = date::sys_days(date::year(2100) / 1 / 1);
+  for (date::sys_seconds time{}; time < end;) {
+    const date::sys_info info = zone.get_info(time);
+    step = std::chrono::seconds(std::gcd(step.count(), info.offset.count()));
+    time = info.end;
+  }
+  return std::chrono::microseconds(step).count();
 }
 
 }  // namespace omen

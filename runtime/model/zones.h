@@ -17,5 +17,7 @@ int64_t offset_us(const date::time_zone& zone, int64_t time_us);
 // The first time from `from_us` on at which the clocks show this minute of the day, on a day whose number since
 // 1970-01-01 is a multiple of `days`. Where they skip it, when they do; where they show it twice, the first time.
 int64_t next_time_of_day_us(const date::time_zone& zone, int64_t from_us, int32_t minute, int64_t days);
+// What all offsets of the zone since 1970 are multiples of.
+int64_t offset_step_us(const date::time_zone& zone);
 
 }  // namespace omen
