@@ -179,6 +179,7 @@ std::string rule_line(const RuleProgram& rule, const RuleCounters& counters, con
   const auto add_held = [&](bool has_clause, uint64_t count, std::string_view what) {
     if (has_clause || count > 0) line += fmt::format(", {} {}", grouped(count), what);
   };
+  add(counters.resolved, "resolved");
   add(counters.emitted, counters.emitted == 1 ? "event emitted" : "events emitted");
   add_held(rule.cooldown_us > 0, counters.held_by_cooldown, "held back by its cooldown");
   add_held(rule.limit_count > 0, counters.held_by_limit, "held back by its limit");
@@ -189,6 +190,7 @@ std::string rule_line(const RuleProgram& rule, const RuleCounters& counters, con
   add(counters.runs_refused, "runs refused (max_runs)");
   add(counters.entries_refused, "events not taken (max_entries)");
   add(counters.loops_full, "events not taken by a full loop (max_loop_events)");
+  add(counters.panes_given_up, "panes given up early (max_window_entries)");
   add(counters.keys_evicted, "keys evicted (max_keys, max_state_bytes)");
   return line + '\n';
 }
@@ -262,6 +264,12 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   const EngineCounters& counters = engine.counters();
   out += fmt::format("pending: {}, {} of them waiting for an absence\n", plural(engine.live_runs(), "run"),
                      grouped(engine.waiting_absences()));
+  const bool has_measures =
+      std::ranges::any_of(program.rules, [](const RuleProgram& rule) { return rule.measures.has_value(); });
+  if (has_measures) {
+    out += fmt::format("measures: {} true, {}\n", plural(engine.true_conditions(), "condition"),
+                       plural(engine.panes(), "pane"));
+  }
   if (counters.keys_too_long > 0) {
     out += fmt::format("{} not seen because their key is too long\n", plural(counters.keys_too_long, "event"));
   }
@@ -318,19 +326,22 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
     fmt::format_to(to,
                    ",\"alerts\":{},\"matches\":{},\"held_by_cooldown\":{},\"held_by_limit\":{},\"held_by_quiet\":{},"
                    "\"sent_early\":{},\"emitted\":{},\"emits_refused\":{},\"matches_cut\":{},"
-                   "\"runs_started\":{},"
+                   "\"resolved\":{},\"panes_given_up\":{},\"runs_started\":{},"
                    "\"runs_refused\":{},\"entries_refused\":{},\"loops_full\":{},\"keys_evicted\":{}}}",
                    rule.raised, rule.matches, rule.held_by_cooldown, rule.held_by_limit, deliveries[i].held_by_quiet,
-                   deliveries[i].sent_early, rule.emitted, rule.emits_refused, rule.matches_cut, rule.runs_started,
-                   rule.runs_refused, rule.entries_refused, rule.loops_full, rule.keys_evicted);
+                   deliveries[i].sent_early, rule.emitted, rule.emits_refused, rule.matches_cut, rule.resolved,
+                   rule.panes_given_up, rule.runs_started, rule.runs_refused, rule.entries_refused, rule.loops_full,
+                   rule.keys_evicted);
   }
   fmt::format_to(to,
-                 "],\"pending_runs\":{},\"pending_absences\":{},\"keys_too_long\":{},\"history_events_dropped\":{},"
-                 "\"history_keys_dropped\":{},\"table_reloads\":{},\"table_duplicates\":{},\"state_bytes\":{},"
-                 "\"state_bytes_peak\":{},\"runs_peak\":{},\"keys_peak\":{}}}\n",
-                 engine.live_runs(), engine.waiting_absences(), counters.keys_too_long, counters.history_events_dropped,
-                 counters.history_keys_dropped, runner.tables().reloads(), runner.tables().duplicates(),
-                 engine.state_bytes(), report.state_bytes_peak, report.runs_peak, report.keys_peak);
+                 "],\"pending_runs\":{},\"pending_absences\":{},\"true_conditions\":{},\"panes\":{},\"keys_too_long\":{},"
+                 "\"history_events_dropped\":{},\"history_keys_dropped\":{},\"table_reloads\":{},"
+                 "\"table_duplicates\":{},\"state_bytes\":{},\"state_bytes_peak\":{},\"runs_peak\":{},"
+                 "\"keys_peak\":{}}}\n",
+                 engine.live_runs(), engine.waiting_absences(), engine.true_conditions(), engine.panes(),
+                 counters.keys_too_long, counters.history_events_dropped, counters.history_keys_dropped,
+                 runner.tables().reloads(), runner.tables().duplicates(), engine.state_bytes(), report.state_bytes_peak,
+                 report.runs_peak, report.keys_peak);
   return out;
 }
 

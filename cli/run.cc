@@ -43,7 +43,8 @@ void print_tally(const Program& program, const Tally& tally) {
     const Tally::Rule& rule = tally.rules()[i];
     out += "{\"rule\":";
     json::append_string(out, program.rules[i].name);
-    out += fmt::format(",\"alerts\":{},\"keys\":{},\"moments\":{}}}\n", rule.alerts, rule.keys.size(), rule.moments);
+    out += fmt::format(",\"alerts\":{},\"keys\":{},\"moments\":{}", rule.alerts, rule.keys.size(), rule.moments);
+    out += program.rules[i].resolves ? fmt::format(",\"resolved\":{}}}\n", rule.resolved) : "}\n";
   }
   std::fputs(out.c_str(), stdout);
 }
@@ -154,6 +155,8 @@ void add_run(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   verb->add_option("--limit-max-held", limits.max_held, "Deliveries held in quiet hours")->capture_default_str();
   verb->add_option("--limit-max-entries", limits.max_entries, "Events kept of a key by a rule that shares its matches")
+      ->capture_default_str();
+  verb->add_option("--limit-max-window-entries", limits.max_window_entries, "Panes and values of a measure and key")
       ->capture_default_str();
   verb->add_option("--limit-max-keys", limits.max_keys, "Keys per rule")->capture_default_str();
   verb->add_option("--limit-max-history-events", limits.max_history_events, "Events per key that history(D) keeps")

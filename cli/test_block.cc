@@ -139,6 +139,18 @@ bool bindings_have(const std::vector<ast::File>& files, element record, const st
   return false;
 }
 
+// The value of a measure, or whether the alert says that the condition is over.
+bool measures_have(element record, const std::string& member, const ast::Expr& expected) {
+  simdjson::dom::object measures;
+  if (record["measures"].get(measures) != simdjson::SUCCESS) return false;
+  element value;
+  if (measures.at_key(member).get(value) == simdjson::SUCCESS) {
+    return equals(scalar(value), literal(expected)) == Truth::yes;
+  }
+  const bool is_resolved = record["resolved"].get(value) == simdjson::SUCCESS;
+  return member == "resolved" && expected.kind == ExprKind::boolean && (expected.integer != 0) == is_resolved;
+}
+
 // Gives each expectation an alert of its own where that is possible: moves earlier ones to other alerts that meet
 // them too.
 std::vector<int> assign(size_t expectations, size_t alerts, const std::function<bool(size_t, size_t)>& meets) {
@@ -185,7 +197,10 @@ bool alert_meets(const Program& program, const std::vector<ast::File>& files, co
   for (size_t i = 0; i < expected.object->members.size(); i++) {
     const std::string& member = expected.object->members[i].text;
     const ast::Expr& value = constant(files, expected.object->children[i]);
-    if (!key_has(record, member, value) && !bindings_have(files, record, member, value)) return false;
+    if (!key_has(record, member, value) && !bindings_have(files, record, member, value) &&
+        !measures_have(record, member, value)) {
+      return false;
+    }
   }
   return true;
 }

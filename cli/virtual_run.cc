@@ -44,6 +44,12 @@ void VirtualRun::advance(int64_t time_us) {
   take_matches();
 }
 
+void VirtualRun::end_stream() {
+  engine_.end_stream();
+  clock_us_ = engine_.clock_us();
+  take_matches();
+}
+
 void VirtualRun::take_matches() {
   for (const Match& match : engine_.matches()) {
     std::vector<std::string_view> key = engine_.match_key(match);

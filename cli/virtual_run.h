@@ -37,6 +37,7 @@ class VirtualRun {
   void advance(int64_t time_us);
   // Reads the program's tables from their files. Before the first event.
   Status load_tables();
+  void end_stream();
 
   const std::vector<VirtualAlert>& alerts() const { return alerts_; }
   const Engine& engine() const { return engine_; }

@@ -65,6 +65,7 @@ TEST_CASE("every sentence of section 3 has its scenario, and it holds") {
       std::vector<reference::StreamItem> stream = stream_of(compilation.files, test);
       std::string machine = print(reference::run_machine(*compilation.program, stream));
       std::string expected = print(reference::run_reference(compilation.files, stream));
+      expected += print(reference::run_measure_reference(compilation.files, stream));
       TestOutcome outcome = run_test(*compilation.program, compilation.files, test);
       CHECK_MESSAGE(outcome.passed(), "the machine raised:\n" << machine << "the reference:\n" << expected);
       CHECK_MESSAGE(machine == expected, "the machine:\n" << machine << "the reference:\n" << expected);

@@ -89,8 +89,8 @@ class Engine {
   // happens at the clock's time.
   void step(const Event& event);
   void advance(int64_t time_us);
-  // Nothing comes any more: what hangs on the time of day alone is not asked for ever.
-  void end_stream() { machines_.measures().end_stream(); }
+  // Nothing comes any more: the clock advances until nothing can come of what has been.
+  void end_stream();
 
   // Matches raised since the last clear, in order.
   std::span<const Match> matches() const { return matches_; }

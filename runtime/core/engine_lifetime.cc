@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "runtime/core/engine.h"
+#include "runtime/model/time.h"
 
 namespace omen {
 
@@ -22,6 +23,11 @@ void Engine::advance(int64_t time_us) {
     if (table.history != nullptr) table.history->expire(clock_us_);
   }
   sweep(SIZE_MAX);
+}
+
+void Engine::end_stream() {
+  machines_.measures().end_stream();  // what hangs on the time of day alone is not asked for ever
+  advance(end_of_time_us);
 }
 
 // Rules without a key that look at the clock are at work from the first moment on.

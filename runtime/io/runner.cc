@@ -7,11 +7,6 @@
 #include "runtime/model/time.h"
 
 namespace omen {
-namespace {
-
-constexpr int64_t end_of_time_us = 253'402'300'799 * us_per_second;  // 9999-12-31T23:59:59Z
-
-}  // namespace
 
 Runner::Runner(const Program& program, const RunOptions& options)
     : program_(program),
@@ -128,10 +123,7 @@ void Runner::finish(MatchSink& sink) {
   }
   note_peaks();
   if (options_.advance_to_us) engine_.advance(*options_.advance_to_us);
-  if (options_.advance_at_end) {
-    engine_.end_stream();
-    engine_.advance(end_of_time_us);
-  }
+  if (options_.advance_at_end) engine_.end_stream();
   hand_over(sink);
   flush(sink);
 }

@@ -6,6 +6,10 @@ void Tally::take(const Engine& engine, std::span<const Match> matches) {
   std::string key;
   for (const Match& match : matches) {
     Rule& rule = rules_[match.rule];
+    if (match.resolves) {
+      ++rule.resolved;
+      continue;
+    }
     rule.alerts += match.count;
     key.clear();
     for (const std::string_view part : engine.match_key(match)) {

@@ -18,6 +18,7 @@ class Tally : public MatchSink {
 
   struct Rule {
     uint64_t alerts = 0;
+    uint64_t resolved = 0;  // of a measure rule: what was raised is over
     uint64_t moments = 0;
     boost::unordered_flat_set<std::string> keys;
 

@@ -12,6 +12,7 @@
 namespace omen {
 
 inline constexpr int64_t us_per_second = 1'000'000;
+inline constexpr int64_t end_of_time_us = 253'402'300'799 * us_per_second;  // 9999-12-31T23:59:59Z
 inline constexpr int64_t us_per_day = 86'400 * us_per_second;
 
 // RFC 3339 text -> microseconds since 1970; nothing when it is none or out of range (years 0001 to 9999).

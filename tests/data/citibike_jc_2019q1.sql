@@ -34,3 +34,24 @@ SELECT a.station_id, a.us, b.us FROM e a
 JOIN e b ON b.seq = (SELECT min(x.seq) FROM e x WHERE x.trip = a.trip AND x.type = 'trip_ended' AND x.seq > a.seq
                                                   AND x.start_station_id = a.station_id)
 WHERE a.type = 'trip_started' AND b.us - a.us <= 120000000;
+
+-- rule station_runs_empty
+CREATE TEMP TABLE hits AS
+WITH steps(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM steps WHERE n < 5)
+SELECT station_id, ((us + 599999999) / 600000000 + n) * 600000000 AS t,
+  count(*) FILTER (WHERE type = 'trip_started') AS taken, count(*) FILTER (WHERE type = 'trip_ended') AS returned
+FROM e, steps WHERE station_id <> '' GROUP BY 1, 2 HAVING taken >= 8 AND taken > 2 * returned;
+CREATE INDEX hits_station ON hits(station_id, t);
+SELECT station_id, t, t + 1200000000 FROM hits AS first
+WHERE NOT EXISTS (SELECT 1 FROM hits WHERE station_id = first.station_id AND t = first.t - 600000000)
+  AND 2 = (SELECT count(*) FROM hits WHERE station_id = first.station_id AND t > first.t AND t <= first.t + 1200000000)
+  AND t + 1200000000 < (SELECT max(us) FROM e);
+
+-- rule far_fewer_trips
+CREATE TEMP TABLE hits AS
+WITH trips AS (
+  SELECT (us + 3599999999) / 3600000000 AS hour, count(*) AS n FROM e WHERE type = 'trip_started' GROUP BY 1)
+SELECT before.hour + 168 AS hour FROM trips AS before LEFT JOIN trips AS now ON now.hour = before.hour + 168
+WHERE before.n >= 20 AND coalesce(now.n, 0) < before.n / 2.0;
+SELECT '', hour * 3600000000, hour * 3600000000 FROM hits AS first
+WHERE NOT EXISTS (SELECT 1 FROM hits WHERE hour = first.hour - 1) AND hour * 3600000000 < (SELECT max(us) FROM e);

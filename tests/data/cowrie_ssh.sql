@@ -56,3 +56,23 @@ SELECT a.key, a.us, c.us FROM k a
 JOIN k b ON b.seq = (SELECT min(x.seq) FROM k x WHERE x.key = a.key AND x.type = 'cowrie.login.failed' AND x.seq > a.seq)
 JOIN k c ON c.seq = (SELECT min(x.seq) FROM k x WHERE x.key = a.key AND x.type = 'cowrie.login.success' AND x.seq > b.seq)
 WHERE a.type = 'cowrie.login.failed' AND b.us - a.us <= 2000000 AND c.us - a.us <= 3600000000;
+
+-- rule guessing_burst
+-- At each moment with a failure, how many there were in the ten minutes up to it; the first of a row of moments counts.
+WITH failures AS (
+  SELECT DISTINCT key, us, count(*) OVER (PARTITION BY key ORDER BY us RANGE BETWEEN 599999999 PRECEDING AND CURRENT ROW) AS n
+  FROM k WHERE type = 'cowrie.login.failed'),
+steps AS (SELECT key, us, n, lag(n, 1, 0) OVER (PARTITION BY key ORDER BY us) AS before FROM failures)
+SELECT key, us, us FROM steps WHERE n >= 30 AND before < 30 AND us < (SELECT max(us) FROM e);
+
+-- rule many_passwords
+-- Every multiple of ten minutes that a failure of the last hour reaches.
+CREATE TEMP TABLE hits AS
+WITH steps(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM steps WHERE n < 5)
+SELECT key, ((us + 599999999) / 600000000 + n) * 600000000 AS t, count(DISTINCT password) AS passwords
+FROM k, steps WHERE type = 'cowrie.login.failed' GROUP BY 1, 2 HAVING count(DISTINCT password) >= 20;
+CREATE INDEX hits_key ON hits(key, t);
+SELECT key, t, t + 1800000000 FROM hits AS first
+WHERE NOT EXISTS (SELECT 1 FROM hits WHERE key = first.key AND t = first.t - 600000000)
+  AND 3 = (SELECT count(*) FROM hits WHERE key = first.key AND t > first.t AND t <= first.t + 1800000000)
+  AND t + 1800000000 < (SELECT max(us) FROM e);

@@ -1,4 +1,4 @@
--- fields user, page, delta, isRobot, isAnonymous
+-- fields user, page, delta, isRobot, isAnonymous, channel, added
 
 -- rule reverted
 SELECT a.key, a.us, b.us FROM k a
@@ -39,3 +39,33 @@ SELECT '', us, us FROM (
   SELECT us, row_number() OVER (PARTITION BY us / 600000000 ORDER BY seq) AS n
   FROM e WHERE type = 'page_created' AND NOT isRobot)
 WHERE n <= 3;
+
+-- rule big_edits
+CREATE TEMP TABLE hits AS
+WITH steps(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM steps WHERE n < 5),
+counted AS (
+  SELECT channel, ((us + 299999999) / 300000000 + n) * 300000000 AS t, added FROM e, steps WHERE type = 'edit'),
+ranked AS (
+  SELECT channel, t, added, count(*) OVER (PARTITION BY channel, t) AS edits,
+    row_number() OVER (PARTITION BY channel, t ORDER BY added) AS place,
+    count(added) OVER (PARTITION BY channel, t) AS numbers FROM counted)
+SELECT channel, t FROM ranked
+WHERE place = (numbers * 90 + 99) / 100 AND edits BETWEEN 20 AND 1000 AND added > 1000;
+CREATE INDEX hits_channel ON hits(channel, t);
+SELECT channel, t, t FROM hits AS first
+WHERE NOT EXISTS (SELECT 1 FROM hits WHERE channel = first.channel AND t = first.t - 300000000)
+  AND t < (SELECT max(us) FROM e);
+
+-- rule fewer_authors
+CREATE TEMP TABLE hits AS
+WITH steps(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM steps WHERE n < 3),
+authors AS (
+  SELECT channel, (us + 899999999) / 900000000 + n AS t, count(DISTINCT user) AS n
+  FROM e, steps WHERE type = 'edit' GROUP BY 1, 2)
+SELECT before.channel, before.t + 4 AS t FROM authors AS before
+LEFT JOIN authors AS now ON now.channel = before.channel AND now.t = before.t + 4
+WHERE before.n >= 10 AND coalesce(now.n, 0) < before.n / 2.0;
+CREATE INDEX hits_channel ON hits(channel, t);
+SELECT channel, t * 900000000, t * 900000000 FROM hits AS first
+WHERE NOT EXISTS (SELECT 1 FROM hits WHERE channel = first.channel AND t = first.t - 1)
+  AND t * 900000000 < (SELECT max(us) FROM e);

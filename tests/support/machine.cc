@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/virtual_run.h"
+#include "tests/support/reference_measure.h"
 
 namespace omen::reference {
 
@@ -41,6 +42,10 @@ std::vector<Alert> run_machine(const Program& program, const std::vector<StreamI
       }
       converted.bindings.emplace_back(name, std::move(places));
     }
+    if (const Json* measures = record.find("measures")) {
+      for (const auto& [name, value] : measures->members) converted.measures.emplace_back(name, value.print());
+    }
+    converted.resolved = record.find("resolved") != nullptr;
     out.push_back(std::move(converted));
   }
   return out;
@@ -85,6 +90,18 @@ uint64_t count_machine(const Program& program, const std::vector<StreamItem>& st
     engine.clear_matches();
   }
   return engine.rule_counters()[0].raised;
+}
+
+std::vector<Alert> run_measure_reference(const std::vector<ast::File>& files, const std::vector<StreamItem>& stream) {
+  MeasureReference reference(files);
+  for (const StreamItem& item : stream) {
+    if (item.event) {
+      reference.feed(item.time_us, *item.event);
+    } else {
+      reference.advance(item.time_us);
+    }
+  }
+  return reference.alerts();
 }
 
 Comparison compare(const Case& one, const OptimizeOptions& options) {

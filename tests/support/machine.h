@@ -31,5 +31,7 @@ std::vector<Alert> run_reference(const std::vector<ast::File>& files, const std:
                                  const Limits& limits = {});
 // What an engine that only counts says was raised by the first rule.
 uint64_t count_machine(const Program& program, const std::vector<StreamItem>& stream, const Limits& limits);
+// Of measure rules.
+std::vector<Alert> run_measure_reference(const std::vector<ast::File>& files, const std::vector<StreamItem>& stream);
 
 }  // namespace omen::reference

@@ -62,6 +62,8 @@ std::string Alert::print() const {
     out += " " + name + "=";
     for (int event : events) out += std::to_string(event) + ",";
   }
+  for (const auto& [name, value] : measures) out += " " + name + "=" + value;
+  if (resolved) out += " resolved";
   return out;
 }
 

@@ -32,6 +32,8 @@ struct Alert {
   std::vector<std::string> key;  // as text
   int64_t start_us = 0, end_us = 0;
   std::vector<std::pair<std::string, std::vector<int>>> bindings;  // the events' members `place`, -1: none
+  std::vector<std::pair<std::string, std::string>> measures = {};  // of a measure rule, as JSON
+  bool resolved = false;
   std::string print() const;
 };
 

@@ -521,6 +521,27 @@ bool is_true(const ast::Expr& expr, const Scope& scope) { return truth_of(Evalua
 
 Json json_of(const ast::Expr& expr, const Scope& scope) { return Evaluator::json(Evaluator(scope).value(expr)); }
 
+Json value_of(const ast::Expr& expr, const Scope& scope) {
+  const Meaning meaning = Evaluator(scope).value(expr);
+  Json out;
+  switch (meaning.kind) {
+    case Meaning::Kind::missing:
+      return out;
+    case Meaning::Kind::boolean:
+      return Json::of_bool(meaning.integer != 0);
+    case Meaning::Kind::integer:
+      return Json::of_integer(meaning.integer);
+    case Meaning::Kind::number:
+      out.kind = Json::Kind::number;
+      out.number = meaning.number;
+      return out;
+    case Meaning::Kind::text:
+      return Json::of_text(meaning.text);
+    default:
+      throw Unsupported("a measure of such values");
+  }
+}
+
 std::vector<int> events_of(const NameDefinition& name, const Scope& scope) {
   std::vector<int> out;
   for (const Capture& capture : scope.captures) {

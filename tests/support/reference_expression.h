@@ -55,6 +55,9 @@ bool is_true(const ast::Expr& expr, const Scope& scope);
 // Its value as JSON, as the body of an `emit` has it.
 Json json_of(const ast::Expr& expr, const Scope& scope);
 
+// A value as JSON: null when it is missing. Throws Unsupported for times, durations and events.
+Json value_of(const ast::Expr& expr, const Scope& scope);
+
 // The events a name means in the scope, in the order they were taken.
 std::vector<int> events_of(const NameDefinition& name, const Scope& scope);
 
