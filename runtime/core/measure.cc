@@ -1,6 +1,7 @@
 #include "runtime/core/measure.h"
 
 #include <algorithm>
+#include <bit>
 #include <new>
 
 #include "runtime/core/operators.h"
@@ -32,7 +33,7 @@ MeasureMachine::MeasureMachine(const Program& program, const Prepared& prepared,
 void MeasureMachine::init(RuleState& state) {
   const Windows& windows = *windows_[state.rule];
   std::byte* const block = pool_.take(sizeof(Key) + windows.bytes());
-  Key& key = *new (block) Key{0, never, never, never, never, false, false, false};
+  Key& key = *new (block) Key{0, never, never, never, never, 0, false, false, false};
   windows.init(key.windows());
   if (free_keys_.empty()) {
     state.first = static_cast<uint32_t>(keys_.size());
@@ -113,6 +114,7 @@ void MeasureMachine::step(RuleState& state, PartitionId partition, uint32_t rout
     if (!key.is_known) {
       key.is_known = true;
       key.known_since = event.sequence;
+      key.route = static_cast<uint8_t>(std::countr_zero(routes));
     }
     is_counted = true;
     counters_[state.rule].panes_given_up +=
@@ -257,7 +259,7 @@ void MeasureMachine::set_late(const At& at, Key& key, int64_t after_us) {
 
 void MeasureMachine::set_timer(const At& at, const Key& key, int64_t time_us) {
   const uint32_t hash = static_cast<const Partition*>(words_.at(at.partition))->hash;
-  timers_.set({time_us, key.known_since, at.rule, at.partition, hash});
+  timers_.set({time_us, key.known_since, at.rule, at.partition, hash, key.route});
 }
 
 }  // namespace omen

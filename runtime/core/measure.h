@@ -74,10 +74,11 @@ class MeasureMachine {
 
   // What is remembered of a key; its windows follow. Times are `never` when there is none.
   struct Key {
-    uint64_t known_since;     // the event, by its place in the stream
-    int64_t true_since_us;    // the evaluation; never: the condition is not true
-    int64_t evaluated_us;     // last
+    uint64_t known_since;      // the event, by its place in the stream
+    int64_t true_since_us;     // the evaluation; never: the condition is not true
+    int64_t evaluated_us;      // last
     int64_t soon_us, late_us;  // timers that are set
+    uint8_t route;    // by which that event was seen, the first of several
     bool is_known;
     bool is_complete;  // has been true for `for`
     bool is_raised;    // and was not held back

@@ -18,7 +18,8 @@ struct Timer {
   uint64_t start_sequence;
   RuleId rule;
   PartitionId partition;
-  uint32_t hash;  // of the partition's key
+  uint32_t hash;       // of the partition's key
+  uint32_t route = 0;  // by which a key became known: one event may make several known at once
 };
 
 class Timers {
@@ -39,8 +40,8 @@ class Timers {
 
  private:
   static bool later(const Timer& a, const Timer& b) {
-    return std::tie(a.deadline_us, a.start_sequence, a.rule, a.partition) >
-           std::tie(b.deadline_us, b.start_sequence, b.rule, b.partition);
+    return std::tie(a.deadline_us, a.start_sequence, a.rule, a.route, a.partition) >
+           std::tie(b.deadline_us, b.start_sequence, b.rule, b.route, b.partition);
   }
   std::vector<Timer> heap_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "runtime/model/time.h"
 #include "runtime/model/zones.h"
@@ -87,6 +88,12 @@ MeasureReference::MeasureReference(const std::vector<ast::File>& files) {
         for (const ast::Let& let : other.lets) rule.pattern.lets[let.name.text] = &let.value;
         for (const ast::NamedStep& named : other.patterns) rule.pattern.patterns[named.name.text] = &named.step;
       }
+      rule.routes.push_back({source.by, true, ""});
+      for (const ast::Measure& measure : source.measures) {
+        if (!measure.step.by.empty()) {
+          rule.routes.push_back({measure.step.by, measure.step.any_type, measure.step.type.text});
+        }
+      }
       rules_.push_back(std::move(rule));
     }
   }
@@ -100,6 +107,18 @@ void MeasureReference::begin(int64_t time_us) {
     key.counted.resize(rule.source->measures.size());
     key.due_us = evaluation_from(time_us, *rule.source);
   }
+}
+
+// The first route by which the event is seen under the key.
+size_t MeasureReference::route_of(const Rule& rule, const std::vector<std::string>& name, const Event& event) const {
+  for (size_t i = 0; i < rule.routes.size(); i++) {
+    const Route& route = rule.routes[i];
+    if (!route.any_type && route.type != event.type) continue;
+    std::vector<std::string> key;
+    for (const ast::Path& path : route.by) key.push_back(key_text(event.json, path.parts));
+    if (key == name) return i;
+  }
+  return 0;
 }
 
 // The key under which the measure counts the event; nothing when it does not.
@@ -164,6 +183,7 @@ void MeasureReference::feed(int64_t ts_us, Json json) {
       if (!key.is_known) {
         key.is_known = true;
         key.known_since = static_cast<int>(events_.size()) - 1;
+        key.route = route_of(rule, *name, event);
       }
       key.counted[i].push_back({time_us, std::move(value)});
       const int64_t due_us = rule.source->every ? evaluation_from(time_us, *rule.source) : time_us;
@@ -214,9 +234,10 @@ void MeasureReference::evaluate_until(int64_t time_us, bool inclusive) {
       for (auto& [candidate_name, candidate_key] : candidate.keys) {
         const auto next = next_us(candidate, candidate_key);
         if (!next || *next > time_us || (*next == time_us && !inclusive)) continue;
-        if (rule != nullptr && std::pair(*next, candidate_key.known_since) >= std::pair(earliest, key->known_since)) {
-          continue;
-        }
+        // Rules are looked at in their order, so of equals the first stays.
+        const bool is_same_rule = rule == &candidate;
+        const auto place = std::tuple(*next, candidate_key.known_since, is_same_rule ? candidate_key.route : 0);
+        if (rule != nullptr && place >= std::tuple(earliest, key->known_since, is_same_rule ? key->route : 0)) continue;
         rule = &candidate;
         name = &candidate_name;
         key = &candidate_key;

@@ -35,15 +35,23 @@ class MeasureReference {
     Json value;  // null: none was asked for
   };
   struct Key {
-    int known_since = -1;                      // an event, by its place in the stream
+    int known_since = -1;                       // an event, by its place in the stream
+    size_t route = 0;                           // by which it was seen
     bool is_known = false;
     std::vector<std::vector<Counted>> counted;  // by measure
     std::optional<int64_t> due_us;             // evaluation: of an event, or the next multiple
     std::optional<int64_t> true_since_us, looked_us, raised_us;
     bool is_complete = false, is_raised = false;
   };
+  // A way to the key: the rule's own, or that of steps of some types.
+  struct Route {
+    std::vector<ast::Path> by;
+    bool any_type = false;
+    std::string type;
+  };
   struct Rule {
     const ast::Rule* source = nullptr;
+    std::vector<Route> routes;
     RulePattern pattern;  // has no steps; its lets and routes are used
     std::map<std::vector<std::string>, Key> keys;
     std::map<int64_t, uint32_t> raised;  // by tumbling window of `limit`
@@ -53,6 +61,7 @@ class MeasureReference {
   void evaluate_until(int64_t time_us, bool inclusive);
   std::optional<int64_t> next_us(const Rule& rule, const Key& key) const;
   void look(Rule& rule, const std::vector<std::string>& name, Key& key, int64_t time_us);
+  size_t route_of(const Rule& rule, const std::vector<std::string>& name, const Event& event) const;
   std::optional<std::vector<std::string>> key_of(const Rule& rule, const ast::Measure& measure, const Event& event) const;
   std::optional<int64_t> empty_from_us(const Rule& rule, const Key& key) const;
   static Json aggregate(const ast::Measure& measure, const std::vector<Counted>& counted, int64_t time_us);
