@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "cli/load.h"
+#include "cli/measure_graph.h"
 #include "cli/verbs.h"
 #include "runtime/model/time.h"
 
@@ -80,6 +81,7 @@ std::string targets_text(const RuleProgram& rule, const Transition& way) {
 }
 
 std::string graph_text(const Program& program, const RuleProgram& rule) {
+  if (rule.measures) return measure_graph_text(program, rule, heading(program, rule));
   std::string out = heading(program, rule) + '\n';
   for (const AbsenceProgram& absence : rule.leading) out += "  first: " + absence_text(program, rule, absence) + '\n';
   for (StateId id = 0; id < rule.states.size(); ++id) {
@@ -109,17 +111,9 @@ std::string graph_text(const Program& program, const RuleProgram& rule) {
   return out;
 }
 
-std::string dot_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
 // Graphviz: circles are places, the double one the match, dashed edges what ends or completes a run without an event.
 std::string graph_dot(const Program& program, const RuleProgram& rule) {
+  if (rule.measures) return measure_graph_dot(program, rule, heading(program, rule));
   std::string out = "digraph " + dot_text(rule.name) + " {\n  rankdir=LR; labelloc=t; fontname=\"Helvetica\";\n";
   out += "  label=" + dot_text(heading(program, rule)) + ";\n";
   out += "  node [shape=circle fontname=\"Helvetica\" width=0.4]; edge [fontname=\"Helvetica\" fontsize=10];\n";

@@ -217,6 +217,10 @@ std::string explain_missing(const Compilation& compilation, const Sources& sourc
   const std::vector<RuleProgram>& rules = compilation.program->rules;
   const auto rule = std::ranges::find(rules, expected.name.text, &RuleProgram::name);
   if (rule == rules.end()) return {};
+  if (rule->measures) {
+    return "  no evaluation found its condition true for long enough; one at the time of the newest event\n"
+           "  waits for the clock to pass it (`clock TIME` moves the time on)\n";
+  }
   return Search(compilation, sources, test, static_cast<RuleId>(rule - rules.begin())).text();
 }
 

@@ -20,9 +20,8 @@ bool is_used(const TypedRule& rule, int32_t measure) {
   if (reads(*rule.when, measure)) return true;
   return std::ranges::any_of(rule.actions, [&](const TypedAction& action) {
     if (action.body && reads(*action.body, measure)) return true;
-    return std::ranges::any_of(action.text, [&](const TypedTemplatePiece& piece) {
-      return piece.expr && reads(*piece.expr, measure);
-    });
+    return std::ranges::any_of(
+        action.text, [&](const TypedTemplatePiece& piece) { return piece.expr && reads(*piece.expr, measure); });
   });
 }
 

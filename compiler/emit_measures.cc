@@ -14,7 +14,8 @@ bool are_equal(const StepProgram& a, const StepProgram& b) {
 
 // Equal steps are one, so that what is counted of them is counted once.
 uint32_t first_equal_step(const RuleProgram& rule, uint32_t step) {
-  const auto found = std::ranges::find_if(rule.steps, [&](const auto& other) { return are_equal(other, rule.steps[step]); });
+  const auto found =
+      std::ranges::find_if(rule.steps, [&](const auto& other) { return are_equal(other, rule.steps[step]); });
   return static_cast<uint32_t>(found - rule.steps.begin());
 }
 

@@ -6,7 +6,8 @@ namespace omen {
 std::span<const Explanation> measure_explanations() {
   static constexpr Explanation all[] = {
       {"E0601", "there is no such aggregate",
-       "A measure is a count, sum, avg, min, max, distinct (how many different values), a quantile (p50, p90, p95, p99) "
+       "A measure is a count, sum, avg, min, max, distinct (how many different values), a quantile (p50, p90, p95, "
+       "p99) "
        "or a\n"
        "rate (per second).",
        "rule slow { measure ms = mean(request, ms) over 10m every 1m when ms > 500 }",
@@ -18,7 +19,8 @@ std::span<const Explanation> measure_explanations() {
       {"E0603", "the measure's name means something else already",
        "Names of measures differ from one another, from the parts of the key, and from start, end and duration.",
        "rule busy {\n  measure n = count(viewed) over 10m\n  measure n = count(bought) over 10m\n  when n > 100\n}",
-       "rule busy {\n  measure n = count(viewed) over 10m\n  measure m = count(bought) over 10m\n  when n > 100 * m\n}"},
+       "rule busy {\n  measure n = count(viewed) over 10m\n  measure m = count(bought) over 10m\n  when n > 100 * "
+       "m\n}"},
       {"E0604", "a measure rule has measures and a `when`",
        "`measure` says what is counted over which time, `when` what of it is worth an alert.",
        "rule busy { measure views = count(viewed) over 10m every 1m }",

@@ -36,8 +36,8 @@ void put_nothing(TypedExpr& expr, const TypedRule& rule) {
   if (expr.kind == TypedExpr::Kind::measure) {
     const Keeps keeps = keeps_of(rule.measures[static_cast<size_t>(expr.index)]);
     const Aggregate aggregate = rule.measures[static_cast<size_t>(expr.index)].aggregate;
-    const bool is_zero = keeps == Keeps::count || keeps == Keeps::different ||
-                         (keeps == Keeps::sum && aggregate != Aggregate::avg);
+    const bool is_zero =
+        keeps == Keeps::count || keeps == Keeps::different || (keeps == Keeps::sum && aggregate != Aggregate::avg);
     expr.kind = TypedExpr::Kind::constant;
     expr.value = is_zero ? Value::of_integer(0) : Value();
   } else {
@@ -110,7 +110,8 @@ std::string measure_state_bound(const TypedRule& rule) {
            grouped(limits.max_window_entries);
   }
   if (has(rule, Keeps::spread)) text += ", each with up to 1,000 numbers or a sketch of them";
-  if (has(rule, Keeps::different)) text += ", and the different values in them, at most " + grouped(limits.max_window_entries);
+  if (has(rule, Keeps::different))
+    text += ", and the different values in them, at most " + grouped(limits.max_window_entries);
   text += "; for ";
   append_duration(text, longest_span_us(rule));
   if (truth_of_nothing(rule) != Truth::no) text += ", and as long as the condition is true";

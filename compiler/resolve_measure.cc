@@ -57,9 +57,10 @@ const AggregateName* find_aggregate(ResolveShared& shared, const ast::Name& name
   const auto found = std::ranges::find(aggregates, name.text, &AggregateName::name);
   if (found != aggregates.end()) return &*found;
   const std::string near = nearest_aggregate(name.text);
-  shared.diagnostics.error("E0601", name.span, "there is no aggregate `" + name.text + "`",
-                           (near.empty() ? "" : "did you mean `" + near + "`? ") +
-                               std::string("they are count, sum, avg, min, max, distinct, p50, p90, p95, p99 and rate"));
+  shared.diagnostics.error(
+      "E0601", name.span, "there is no aggregate `" + name.text + "`",
+      (near.empty() ? "" : "did you mean `" + near + "`? ") +
+          std::string("they are count, sum, avg, min, max, distinct, p50, p90, p95, p99 and rate"));
   return nullptr;
 }
 
@@ -71,11 +72,11 @@ bool check_argument(ResolveShared& shared, const ast::Measure& source, const Typ
   const bool is_extreme = of == Aggregate::min || of == Aggregate::max;
   const Kinds takes = is_extreme ? kind_number | kind_duration | kind_time : kind_number | kind_duration;
   if ((argument.kinds & takes) == 0) {
-    shared.diagnostics.error("E0609", source.argument->span,
-                             "`" + source.aggregate.text + "` takes " + describe_kinds(takes) + ", and this is " +
-                                 describe_kinds(argument.kinds),
-                             (argument.kinds & kind_text) != 0 ? "make a number of it with `number(…)`"
-                                                               : "name a field with numbers");
+    shared.diagnostics.error(
+        "E0609", source.argument->span,
+        "`" + source.aggregate.text + "` takes " + describe_kinds(takes) + ", and this is " +
+            describe_kinds(argument.kinds),
+        (argument.kinds & kind_text) != 0 ? "make a number of it with `number(…)`" : "name a field with numbers");
     return false;
   }
   measure.takes = (argument.kinds & kind_number) != 0     ? Kind::number
@@ -92,8 +93,8 @@ void check_name(ResolveShared& shared, const ast::Measure& source, const TypedRu
     shared.diagnostics.error("E0603", source.name.span, "two measures have the name `" + text + "`",
                              "rename one of them", {{other->span, "the first one"}});
   } else if (std::ranges::find(rule.by_texts, text) != rule.by_texts.end()) {
-    shared.diagnostics.error("E0603", source.name.span, "`" + text + "` is a part of the rule's key", "rename the measure",
-                             {{rule.source->by[0].span, "the key"}});
+    shared.diagnostics.error("E0603", source.name.span, "`" + text + "` is a part of the rule's key",
+                             "rename the measure", {{rule.source->by[0].span, "the key"}});
   } else if (text == "start" || text == "end" || text == "duration") {
     shared.diagnostics.error("E0603", source.name.span, "`" + text + "` has a meaning of its own in a rule",
                              "rename the measure");
@@ -152,7 +153,8 @@ void resolve_every(ResolveShared& shared, const ast::Rule& source, TypedRule& ru
     return;
   }
   const size_t colon = source.every_at->find(':');
-  rule.every.at_minute = std::stoi(source.every_at->substr(0, colon)) * 60 + std::stoi(source.every_at->substr(colon + 1));
+  rule.every.at_minute =
+      std::stoi(source.every_at->substr(0, colon)) * 60 + std::stoi(source.every_at->substr(colon + 1));
   rule.every.zone = *source.every_zone;
 }
 
@@ -174,7 +176,8 @@ void refuse_clauses_of_sequences(ResolveShared& shared, const ast::Rule& source)
   for (const Clause& clause : clauses) {
     if (!clause.is_given) continue;
     shared.diagnostics.error("E0610", clause.span,
-                             std::string("`") + clause.name + "` belongs to rules that `match` a sequence", clause.help);
+                             std::string("`") + clause.name + "` belongs to rules that `match` a sequence",
+                             clause.help);
   }
 }
 
@@ -186,8 +189,9 @@ bool resolve_measures(ResolveShared& shared, const ast::Rule& source, TypedRule&
     const bool lacks_measure = source.measures.empty();
     shared.diagnostics.error("E0604", source.name.span,
                              lacks_measure ? "the rule measures nothing" : "the rule says nothing of when to raise it",
-                             lacks_measure ? "say what to measure: `measure views = count(product_viewed) over 10m`"
-                                           : "say it behind the measures: `when " + source.measures[0].name.text + " > 100`");
+                             lacks_measure
+                                 ? "say what to measure: `measure views = count(product_viewed) over 10m`"
+                                 : "say it behind the measures: `when " + source.measures[0].name.text + " > 100`");
     return false;
   }
   bool is_whole = true;
@@ -200,8 +204,7 @@ bool resolve_measures(ResolveShared& shared, const ast::Rule& source, TypedRule&
   }
   if (source.measures.size() > measures_max) {
     shared.diagnostics.error("E0611", source.measures[measures_max].span,
-                             "a rule has at most " + std::to_string(measures_max) + " measures",
-                             "write several rules");
+                             "a rule has at most " + std::to_string(measures_max) + " measures", "write several rules");
     return false;
   }
   resolve_every(shared, source, rule);

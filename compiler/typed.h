@@ -31,11 +31,11 @@ struct TypedExpr {
     match_value,  // start, end or duration of the match
     lookup,       // column `text` (empty: the whole row) of table `index`, in the row whose key is children[0]
     history,      // the key's events of the last value.integer microseconds
-    measure,      // measure `index` of the rule
     call,         // function (text) of children
     unary,        // op children[0]
     binary,       // children[0] op children[1]
     object,       // members and children
+    measure,      // measure `index` of the rule
   };
   enum class Attribute : uint8_t { type, ts, id };
   // Which of a name's events: the only one (none or one), first(NAME), last(NAME), NAME[index], or all as a list.

@@ -100,8 +100,9 @@ TEST_CASE("measures: the machine and the reference interpreter give the same ale
     if (result.raised > 0) alerted++;
     count_forms(one, forms);
   }
-  std::string summary = fmt::format("{} cases from OMEN_SEED={}: {} compared, {} with alerts ({} raised, {} resolved)\n",
-                                    cases, seed, compiled, alerted, raised, resolved);
+  std::string summary =
+      fmt::format("{} cases from OMEN_SEED={}: {} compared, {} with alerts ({} raised, {} resolved)\n", cases, seed,
+                  compiled, alerted, raised, resolved);
   for (const auto& [form, count] : forms) summary += fmt::format("  {}: {}\n", form, count);
   if (std::getenv("OMEN_VERBOSE") != nullptr) summary += error;
   MESSAGE(summary);

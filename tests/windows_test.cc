@@ -211,8 +211,8 @@ std::string event(int64_t second, const std::string& key) {
 
 TEST_CASE("measures: keys whose windows are empty are gone, with their memory") {
   for (const char* every : {"every 10s", ""}) {
-    const Program program = program_of(
-        fmt::format("rule r {{ by k measure n = count(a) over 1m measure d = distinct(a, v) over 1m {} when n + d > 3 }}", every));
+    const Program program = program_of(fmt::format(
+        "rule r {{ by k measure n = count(a) over 1m measure d = distinct(a, v) over 1m {} when n + d > 3 }}", every));
     VirtualRun run(program);
     for (int i = 0; i < 1000; ++i) REQUIRE(run.feed(event(i / 100, fmt::format("u{}", i % 500))));
     CHECK(run.engine().partitions() == 500);

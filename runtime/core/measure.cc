@@ -117,8 +117,7 @@ void MeasureMachine::step(RuleState& state, PartitionId partition, uint32_t rout
       key.route = static_cast<uint8_t>(std::countr_zero(routes));
     }
     is_counted = true;
-    counters_[state.rule].panes_given_up +=
-        windows_[state.rule]->add(key.windows(), series, event.time_us, value);
+    counters_[state.rule].panes_given_up += windows_[state.rule]->add(key.windows(), series, event.time_us, value);
     return true;
   });
   if (!is_counted) return;
@@ -148,8 +147,8 @@ void MeasureMachine::meet_deadline(RuleState& state, PartitionId partition, cons
   if (!key.is_known || !(is_soon || is_late) || key.evaluated_us == time_us) return;
   const At at{state.rule, partition};
   const Measures& program = measures(state.rule);
-  const bool is_for_over = key.true_since_us != never && !key.is_complete &&
-                           time_us >= key.true_since_us + program.for_us;
+  const bool is_for_over =
+      key.true_since_us != never && !key.is_complete && time_us >= key.true_since_us + program.for_us;
   if (is_soon || program.every_us > 0 || (is_for_over && !is_empty(state.rule, key, time_us))) {
     evaluate(at, key, time_us, ask(state.rule, key, time_us, key_values), out);
   } else if (key.true_since_us != never && is_empty(state.rule, key, time_us)) {
@@ -219,8 +218,8 @@ int64_t MeasureMachine::late_us(RuleId rule, Key& key, int64_t after_us) {
   if (program.every_us == 0) {
     if (key.true_since_us == never) return never;
     const int64_t empty_us = windows_[rule]->empty_from_us(key.windows());
-    const int64_t next_us = empty_us == Windows::never || empty_us <= after_us ? for_over_us
-                                                                               : std::min(empty_us, for_over_us);
+    const int64_t next_us =
+        empty_us == Windows::never || empty_us <= after_us ? for_over_us : std::min(empty_us, for_over_us);
     return next_us > after_us ? next_us : never;
   }
   int64_t next_us = std::min(for_over_us, windows_[rule]->next_change_us(key.windows(), after_us));

@@ -15,7 +15,8 @@
 // an event waits for none. A `when` that names `end` is asked at each.
 //
 // Without `every`, a condition that is true is looked at once more when the last of what was counted has left all
-// windows: if it is no longer true then, it resolves and the key is forgotten. That is no evaluation: it raises nothing.
+// windows: if it is no longer true then, it resolves and the key is forgotten. That is no evaluation: it raises
+// nothing.
 //
 // INVARIANTS
 //   1. A key has at most two timers: `soon` for what an event made due, `late` for the rest.
@@ -78,7 +79,7 @@ class MeasureMachine {
     int64_t true_since_us;     // the evaluation; never: the condition is not true
     int64_t evaluated_us;      // last
     int64_t soon_us, late_us;  // timers that are set
-    uint8_t route;    // by which that event was seen, the first of several
+    uint8_t route;             // by which that event was seen, the first of several
     bool is_known;
     bool is_complete;  // has been true for `for`
     bool is_raised;    // and was not held back

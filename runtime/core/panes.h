@@ -1,8 +1,8 @@
 // Panes: a series of summaries in time of which any stretch can be summed up, each in logarithmic time.
 //
-// A ring of panes, oldest to newest, with a binary tree above it whose nodes sum up the two below (FlatFAT: Tangwongsan,
-// Hirzel, Schneider, Wu, "General incremental sliding-window aggregation", VLDB 2015). Summaries need no inverse, so
-// minima are kept like sums, and windows of any length and place share one series.
+// A ring of panes, oldest to newest, with a binary tree above it whose nodes sum up the two below (FlatFAT:
+// Tangwongsan, Hirzel, Schneider, Wu, "General incremental sliding-window aggregation", VLDB 2015). Summaries need no
+// inverse, so minima are kept like sums, and windows of any length and place share one series.
 //
 //   add         into the newest pane, whose ancestors hear of it when it is next asked for or a newer one begins
 //   sum_of      the panes that end in (after, up_to]: at most two nodes on each level of the tree

@@ -1,9 +1,10 @@
 // Sketch: the quantiles of many numbers, each within 1 % of the true value.
 //
 // DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees",
-// VLDB 2019): a number falls into the bucket of its logarithm to the base 101/99, negative ones mirrored, and a quantile
-// is the middle of the bucket in which its rank falls. Two sketches are merged by adding the counts of their buckets,
-// and taken apart by subtracting them. Buckets without a number do not exist. Numbers nearer to 0 than 1e-300 count as 0.
+// VLDB 2019): a number falls into the bucket of its logarithm to the base 101/99, negative ones mirrored, and a
+// quantile is the middle of the bucket in which its rank falls. Two sketches are merged by adding the counts of their
+// buckets, and taken apart by subtracting them. Buckets without a number do not exist. Numbers nearer to 0 than 1e-300
+// count as 0.
 //
 // MEMORY: 8 bytes a bucket; numbers from 1 ms to 1 day, say, fall into at most 914 of them.
 #pragma once

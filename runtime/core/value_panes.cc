@@ -112,9 +112,8 @@ void ValuePanes::add_number(ValueSeries& series, Pane& pane, double number) {
     }
   }
   const int32_t key = sketch_key(number);
-  uint64_t* const place =
-      std::lower_bound(series.words.begin() + begin, series.words.end(), key,
-                       [](uint64_t word, int32_t wanted) { return bucket_of(word).key < wanted; });
+  uint64_t* const place = std::lower_bound(series.words.begin() + begin, series.words.end(), key,
+                                           [](uint64_t word, int32_t wanted) { return bucket_of(word).key < wanted; });
   if (place != series.words.end() && bucket_of(*place).key == key) {
     *place = std::bit_cast<uint64_t>(Bucket{key, bucket_of(*place).count + 1});
   } else {

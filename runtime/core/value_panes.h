@@ -3,7 +3,8 @@
 // The values of a pane stand side by side in one row of words, pane behind pane:
 //
 //   different   the hash of each value, each once
-//   spread      the numbers; more than 1,000 of them in one pane become the buckets of a sketch: a window of whole panes
+//   spread      the numbers; more than 1,000 of them in one pane become the buckets of a sketch: a window of whole
+//   panes
 //               that has such a pane is beyond 1,000 values anyhow, for which a sketch is allowed
 //
 // A window remembers which panes stand in it, and what they have together: pane by pane is added as it enters and taken

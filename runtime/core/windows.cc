@@ -195,8 +195,7 @@ void Windows::move_to(std::byte* key, int64_t time_us) {
     const WindowProgram& program = measures_.windows[i];
     if (!has_values(program.series)) continue;
     const int64_t up_to_us = time_us - program.ago_us;
-    value_panes(program.series)
-        .move(values(key, program.series), window(key, i), up_to_us - program.over_us, up_to_us);
+    value_panes(program.series).move(values(key, program.series), window(key, i), up_to_us - program.over_us, up_to_us);
   }
   for (uint32_t series = 0; series < measures_.series.size(); ++series) {
     const int64_t gone_us = time_us - measures_.series[series].span_us;

@@ -52,7 +52,9 @@ class Windows {
  private:
   bool has_values(uint32_t series) const;
   int64_t pane_end_us(int64_t time_us) const;
-  PaneRing& ring(std::byte* key, uint32_t series) const { return *reinterpret_cast<PaneRing*>(key + series_at_[series]); }
+  PaneRing& ring(std::byte* key, uint32_t series) const {
+    return *reinterpret_cast<PaneRing*>(key + series_at_[series]);
+  }
   ValueSeries& values(std::byte* key, uint32_t series) const {
     return *reinterpret_cast<ValueSeries*>(key + series_at_[series]);
   }

@@ -1,4 +1,5 @@
-// Measures: what the compiler makes of a measure rule (section 4 of docs/language.md), beside its steps, key and actions.
+// Measures: what the compiler makes of a measure rule (section 4 of docs/language.md), beside its steps, key and
+// actions.
 //
 //   series    the values of one argument over the events of one step, kept one way: what several windows share
 //   window    a stretch of a series, (t - ago - over, t - ago] at evaluation time t

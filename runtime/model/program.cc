@@ -162,8 +162,8 @@ const char* overlap_text(Overlap overlap) {
 }
 
 std::string_view aggregate_text(Aggregate aggregate) {
-  constexpr std::string_view texts[] = {"count", "sum", "avg", "min", "max", "distinct", "p50", "p90", "p95", "p99",
-                                        "rate"};
+  constexpr std::string_view texts[] = {"count", "sum", "avg", "min", "max", "distinct",
+                                        "p50",   "p90", "p95", "p99", "rate"};
   return texts[static_cast<size_t>(aggregate)];
 }
 

@@ -186,7 +186,7 @@ struct RuleProgram {
   Machine machine = Machine::runs;
   std::optional<Measures> measures;  // of a measure rule, which has steps and no states
   int64_t cooldown_us = 0;           // 0: none
-  uint32_t limit_count = 0;  // 0: none
+  uint32_t limit_count = 0;          // 0: none
   int64_t limit_per_us = 0;
   std::optional<QuietHours> quiet;
   std::vector<NameProgram> names;  // in the order of the pattern

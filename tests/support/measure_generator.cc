@@ -33,7 +33,8 @@ class PlanMaker {
 
   std::string step(const std::string& by) {
     static const std::vector<std::string> types = {"a", "a", "a", "b", "b", "c", "*"};
-    static const std::vector<std::string> conditions = {"v > 1", "v == 2", "s == \"p\"", "exists(w)", "v <= 2 or w == 1"};
+    static const std::vector<std::string> conditions = {"v > 1", "v == 2", "s == \"p\"", "exists(w)",
+                                                        "v <= 2 or w == 1"};
     std::string out = choices_.of(types);
     if (choices_.chance(40)) out += "[" + choices_.of(conditions) + "]";
     if (by == "k" && choices_.chance(12)) out += " by owner.k";
@@ -41,8 +42,8 @@ class PlanMaker {
   }
 
   std::string measure(const std::string& by) {
-    static const std::vector<std::string> aggregates = {"count", "count", "count", "sum", "avg", "min", "max",
-                                                        "distinct", "p50", "p90", "p95", "p99", "rate", "rate"};
+    static const std::vector<std::string> aggregates = {"count",    "count", "count", "sum", "avg", "min",  "max",
+                                                        "distinct", "p50",   "p90",   "p95", "p99", "rate", "rate"};
     static const std::vector<std::string> numbers = {"v", "w", "v + w", "v * 2", "w - 1"};
     static const std::vector<std::string> values = {"v", "s", "w", "x"};
     const std::string aggregate = choices_.of(aggregates);
@@ -59,10 +60,13 @@ class PlanMaker {
   }
 
   std::string comparison(uint32_t measures) {
-    static const std::vector<std::string> forms = {
-        "{0} > {2}",  "{0} >= {2}",      "{0} == 0",        "{0} < {2}",      "{0} == {2}",    "{0} > {1}",
-        "{0} / {1} < 1", "{0} > 2 * {1}", "exists({0})",    "missing({0})",   "not ({0} > {2})", "{0} + {1} >= {2}",
-        "{0} != {1}", "coalesce({0}, 5) > {2}"};
+    static const std::vector<std::string> forms = {"{0} > {2}",       "{0} >= {2}",
+                                                   "{0} == 0",        "{0} < {2}",
+                                                   "{0} == {2}",      "{0} > {1}",
+                                                   "{0} / {1} < 1",   "{0} > 2 * {1}",
+                                                   "exists({0})",     "missing({0})",
+                                                   "not ({0} > {2})", "{0} + {1} >= {2}",
+                                                   "{0} != {1}",      "coalesce({0}, 5) > {2}"};
     return fmt::format(fmt::runtime(choices_.of(forms)), fmt::format("m{}", choices_.below(measures)),
                        fmt::format("m{}", choices_.below(measures)), choices_.below(5));
   }
@@ -114,7 +118,10 @@ std::vector<StreamItem> make_stream(Choices& choices) {
   for (uint32_t i = 0; i < length; i++) {
     const uint32_t pick = choices.below(100);
     if (pick >= 45) {
-      clock_us += static_cast<int64_t>(pick < 85 ? 1 + choices.below(2) : pick < 97 ? 2 + choices.below(8) : 25) * second_us;
+      clock_us += static_cast<int64_t>(pick < 85   ? 1 + choices.below(2)
+                                       : pick < 97 ? 2 + choices.below(8)
+                                                   : 25) *
+                  second_us;
     }
     if (choices.chance(6)) stream.push_back({clock_us += choices.below(6) * second_us, std::nullopt});
     const int64_t ts_us = choices.chance(4) ? clock_us - 2 * second_us : clock_us;
@@ -147,7 +154,8 @@ std::string MeasureCase::print() const {
   std::string out = text();
   for (const StreamItem& item : stream) {
     const int64_t seconds = (item.time_us - base_us) / second_us;
-    out += item.event ? fmt::format("  at {}s {}\n", seconds, item.event->print()) : fmt::format("  clock {}s\n", seconds);
+    out +=
+        item.event ? fmt::format("  at {}s {}\n", seconds, item.event->print()) : fmt::format("  clock {}s\n", seconds);
   }
   return out;
 }

@@ -33,7 +33,8 @@ Json of_number(double number) {
 // Minute by minute: the first one at which the clocks of the zone show the time of day, or have just skipped it.
 int64_t time_of_day_from(int64_t time_us, const ast::Rule& rule) {
   constexpr int64_t minute_us = 60'000'000;
-  const int64_t wanted = std::stoi(*rule.every_at) * 60 + std::stoi(rule.every_at->substr(rule.every_at->find(':') + 1));
+  const int64_t wanted =
+      std::stoi(*rule.every_at) * 60 + std::stoi(rule.every_at->substr(rule.every_at->find(':') + 1));
   const date::time_zone& zone = *find_zone(*rule.every_zone);
   const int64_t days = rule.every->us / us_per_day;
   auto local_minute = [&](int64_t us) { return (us + offset_us(zone, us)) / minute_us; };
@@ -41,8 +42,8 @@ int64_t time_of_day_from(int64_t time_us, const ast::Rule& rule) {
     const int64_t minute = local_minute(us), day = minute / 1440;
     if (day % days != 0 || minute % 1440 < wanted) return false;
     // Not the first minute of that day that is late enough?
-    for (int64_t before = us - minute_us; local_minute(before) >= day * 1440 && before > us - us_per_day - minute_us * 180;
-         before -= minute_us) {
+    for (int64_t before = us - minute_us;
+         local_minute(before) >= day * 1440 && before > us - us_per_day - minute_us * 180; before -= minute_us) {
       if (local_minute(before) % 1440 >= wanted && local_minute(before) / 1440 == day) return false;
     }
     return true;
@@ -123,7 +124,7 @@ size_t MeasureReference::route_of(const Rule& rule, const std::vector<std::strin
 
 // The key under which the measure counts the event; nothing when it does not.
 std::optional<std::vector<std::string>> MeasureReference::key_of(const Rule& rule, const ast::Measure& measure,
-                                                                const Event& event) const {
+                                                                 const Event& event) const {
   const ast::Step* step = &measure.step;
   std::vector<const ast::Expr*> conditions;
   if (step->condition) conditions.push_back(&*step->condition);
@@ -168,8 +169,8 @@ void MeasureReference::feed(int64_t ts_us, Json json) {
       if (!name) continue;
       Json value;
       if (measure.argument) {
-        value = value_of(*measure.argument,
-                         Scope{rule.pattern, events_, &event, nothing, no_names, outside, std::nullopt});
+        value =
+            value_of(*measure.argument, Scope{rule.pattern, events_, &event, nothing, no_names, outside, std::nullopt});
         const bool takes_any = measure.aggregate.text == "count" || measure.aggregate.text == "distinct";
         if (takes_any ? value.kind == Json::Kind::null : !is_number(value)) continue;
       }
@@ -329,8 +330,8 @@ bool MeasureReference::holds(const Rule& rule, const std::vector<Json>& values) 
   return is_true(when, Scope{rule.pattern, events_, &nothing_happened, nothing, no_names, outside, std::nullopt});
 }
 
-void MeasureReference::report(Rule& rule, const std::vector<std::string>& name, Key& key, int64_t time_us, bool resolved,
-                              const std::vector<Json>& values) {
+void MeasureReference::report(Rule& rule, const std::vector<std::string>& name, Key& key, int64_t time_us,
+                              bool resolved, const std::vector<Json>& values) {
   const ast::Rule& source = *rule.source;
   if (!resolved) {
     if (source.cooldown && key.raised_us && time_us - *key.raised_us < source.cooldown->us) return;
@@ -342,9 +343,8 @@ void MeasureReference::report(Rule& rule, const std::vector<std::string>& name, 
     key.raised_us = time_us;
     key.is_raised = true;
   }
-  const bool has_action = std::any_of(source.actions.begin(), source.actions.end(), [](const ast::Action& action) {
-    return action.on_resolve;
-  });
+  const bool has_action = std::any_of(source.actions.begin(), source.actions.end(),
+                                      [](const ast::Action& action) { return action.on_resolve; });
   if (resolved && !has_action) return;
   Alert alert{source.name.text, name, *key.true_since_us, time_us, {}};
   alert.resolved = resolved;

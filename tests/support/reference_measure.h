@@ -35,11 +35,11 @@ class MeasureReference {
     Json value;  // null: none was asked for
   };
   struct Key {
-    int known_since = -1;                       // an event, by its place in the stream
-    size_t route = 0;                           // by which it was seen
+    int known_since = -1;  // an event, by its place in the stream
+    size_t route = 0;      // by which it was seen
     bool is_known = false;
     std::vector<std::vector<Counted>> counted;  // by measure
-    std::optional<int64_t> due_us;             // evaluation: of an event, or the next multiple
+    std::optional<int64_t> due_us;              // evaluation: of an event, or the next multiple
     std::optional<int64_t> true_since_us, looked_us, raised_us;
     bool is_complete = false, is_raised = false;
   };
@@ -62,7 +62,8 @@ class MeasureReference {
   std::optional<int64_t> next_us(const Rule& rule, const Key& key) const;
   void look(Rule& rule, const std::vector<std::string>& name, Key& key, int64_t time_us);
   size_t route_of(const Rule& rule, const std::vector<std::string>& name, const Event& event) const;
-  std::optional<std::vector<std::string>> key_of(const Rule& rule, const ast::Measure& measure, const Event& event) const;
+  std::optional<std::vector<std::string>> key_of(const Rule& rule, const ast::Measure& measure,
+                                                 const Event& event) const;
   std::optional<int64_t> empty_from_us(const Rule& rule, const Key& key) const;
   static Json aggregate(const ast::Measure& measure, const std::vector<Counted>& counted, int64_t time_us);
   bool holds(const Rule& rule, const std::vector<Json>& values) const;
