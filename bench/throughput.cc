@@ -4,12 +4,8 @@
 //   throughput [EVENTS] [REPEATS]
 //
 // Rules are `A -> B[amount > c]` within 15 minutes by user. Those called `rare` name the 14 rarest types, about a tenth
-<<<<<<< HEAD
-// of the events; those called `all` name every type. With `declared` every type has a declaration of its eight fields,
-// with constraints, which every event keeps to.
-=======
-// of the events; those called `all` name every type. Measure rules name `page_view`, a quarter of the events.
->>>>>>> 57e6e2b (Measure rules drawn, explained where a test misses them, and measured; layout of the files)
+// of the events; those called `all` name every type. Measure rules name `page_view`, a quarter of the events. With
+// `declared` every type has a declaration of its eight fields, with constraints, which every event keeps to.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -42,7 +38,6 @@ std::string rules_text(size_t count, bool all_types) {
   return out;
 }
 
-<<<<<<< HEAD
 std::string declarations_text() {
   std::string out;
   for (const std::string& type : type_names()) {
@@ -53,7 +48,7 @@ std::string declarations_text() {
   }
   return out;
 }
-=======
+
 struct MeasureRule {
   const char* name;
   const char* text;
@@ -73,7 +68,6 @@ constexpr MeasureRule measure_rules[] = {
      "when p > 1000 and d > 10 }"},
     {"p95 at each event", "rule m { measure p = p95(page_view, amount) over 10m when p > 1000 }"},
 };
->>>>>>> 57e6e2b (Measure rules drawn, explained where a test misses them, and measured; layout of the files)
 
 struct Workload {
   std::string name;
@@ -127,7 +121,6 @@ int main(int argc, char** argv) {
       workloads.push_back({name, compile_rules(rules_text(rules, all_types)), 0, {}, {}});
     }
   }
-<<<<<<< HEAD
   for (const bool all_types : {false, true}) {
     workloads.push_back({all_types ? "1 declared, all" : "1 declared, rare",
                          compile_rules(declarations_text() + rules_text(1, all_types)),
@@ -135,9 +128,7 @@ int main(int argc, char** argv) {
                          {},
                          {}});
   }
-=======
   for (const MeasureRule& rule : measure_rules) workloads.push_back({rule.name, compile_rules(rule.text), 0, {}, {}});
->>>>>>> 57e6e2b (Measure rules drawn, explained where a test misses them, and measured; layout of the files)
   std::vector<double> floors;
   const double per_event = 1e9 / static_cast<double>(events);
   for (int repeat = 0; repeat < repeats; ++repeat) {
