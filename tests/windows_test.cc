@@ -245,5 +245,31 @@ TEST_CASE("measures: after the end of the stream nothing is asked for ever") {
   CHECK(run.engine().true_conditions() == 2);
 }
 
+TEST_CASE(
+    "measures: what another rule emits at an evaluation counts at that time, and so does what it emits in the end") {
+  const Program program = program_of(
+      "rule busy { by k measure n = count(a) over 10s every 5s when n >= 2\n"
+      "  emit got_busy { k: k, n: n }\n  on resolve emit got_quiet { k: k, lasted: duration } }\n"
+      "rule all_busy { measure n = count(got_busy) over 1m when n >= 2 alert \"{n} keys\" }\n"
+      "rule calm { match got_quiet as q alert \"{q.k} {q.lasted}\" }");
+  VirtualRun run(program);
+  for (const char* key : {"x", "y"}) {
+    for (const int64_t second : {1, 2}) REQUIRE(run.feed(event(second, key)));
+  }
+  run.advance((1'767'600'000 + 60) * second_us);
+  REQUIRE(run.alerts().size() >= 3);
+  uint64_t all_busy = 0, calm = 0;
+  for (const VirtualAlert& alert : run.alerts()) {
+    if (alert.rule == 1) {
+      ++all_busy;
+      CHECK(alert.end_us == (1'767'600'000 + 5) * second_us);
+      CHECK(alert.record.find("\"2 keys\"") != std::string::npos);
+    }
+    if (alert.rule == 2) ++calm;
+  }
+  CHECK(all_busy == 1);
+  CHECK(calm == 2);
+}
+
 }  // namespace
 }  // namespace omen

@@ -11,6 +11,8 @@ namespace {
 
 using Keeps = SeriesProgram::Keeps;
 
+constexpr uint32_t entries_limit = 16'000'000;  // blocks of a pool stay below 4 GB
+
 // ---- summaries ----
 
 struct Count {
@@ -80,7 +82,11 @@ uint32_t percent_of(Aggregate aggregate) {
 }  // namespace
 
 Windows::Windows(const Measures& measures, BytePool& pool, uint32_t entries_max)
-    : measures_(measures), pool_(&pool), entries_max_(entries_max), hashes_(pool, true), numbers_(pool, false) {
+    : measures_(measures),
+      pool_(&pool),
+      entries_max_(std::clamp(entries_max, 2u, entries_limit)),
+      hashes_(pool, true),
+      numbers_(pool, false) {
   for (uint32_t series = 0; series < measures.series.size(); ++series) {
     series_at_.push_back(bytes_);
     bytes_ += has_values(series) ? sizeof(ValueSeries) : sizeof(PaneRing);
