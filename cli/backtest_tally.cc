@@ -28,6 +28,7 @@ std::string key_text(const RuleProgram& rule, const std::vector<std::string_view
 
 void BacktestTally::take(const Engine& engine, std::span<const Match> matches) {
   for (const Match& match : matches) {
+    if (match.resolves) continue;
     Rule& rule = rules_[match.rule];
     ++rule.alerts;
     ++rule.days[day_of(match.end_us)];

@@ -333,15 +333,15 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
                    rule.panes_given_up, rule.runs_started, rule.runs_refused, rule.entries_refused, rule.loops_full,
                    rule.keys_evicted);
   }
-  fmt::format_to(to,
-                 "],\"pending_runs\":{},\"pending_absences\":{},\"true_conditions\":{},\"panes\":{},\"keys_too_long\":{},"
-                 "\"history_events_dropped\":{},\"history_keys_dropped\":{},\"table_reloads\":{},"
-                 "\"table_duplicates\":{},\"state_bytes\":{},\"state_bytes_peak\":{},\"runs_peak\":{},"
-                 "\"keys_peak\":{}}}\n",
-                 engine.live_runs(), engine.waiting_absences(), engine.true_conditions(), engine.panes(),
-                 counters.keys_too_long, counters.history_events_dropped, counters.history_keys_dropped,
-                 runner.tables().reloads(), runner.tables().duplicates(), engine.state_bytes(), report.state_bytes_peak,
-                 report.runs_peak, report.keys_peak);
+  fmt::format_to(
+      to,
+      "],\"pending_runs\":{},\"pending_absences\":{},\"true_conditions\":{},\"panes\":{},\"keys_too_long\":{},"
+      "\"history_events_dropped\":{},\"history_keys_dropped\":{},\"table_reloads\":{},"
+      "\"table_duplicates\":{},\"state_bytes\":{},\"state_bytes_peak\":{},\"runs_peak\":{},"
+      "\"keys_peak\":{}}}\n",
+      engine.live_runs(), engine.waiting_absences(), engine.true_conditions(), engine.panes(), counters.keys_too_long,
+      counters.history_events_dropped, counters.history_keys_dropped, runner.tables().reloads(),
+      runner.tables().duplicates(), engine.state_bytes(), report.state_bytes_peak, report.runs_peak, report.keys_peak);
   return out;
 }
 

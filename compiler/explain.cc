@@ -8,9 +8,9 @@ namespace omen {
 const std::vector<Explanation>& explanations() {
   static const std::vector<Explanation> all = [] {
     std::vector<Explanation> out;
-    for (const std::span<const Explanation> part : {spelling_explanations(), name_explanations(), type_explanations(),
-                                                    pattern_explanations(), action_explanations(),
-                                                    measure_explanations(), mapping_explanations()}) {
+    for (const std::span<const Explanation> part :
+         {spelling_explanations(), name_explanations(), type_explanations(), pattern_explanations(),
+          action_explanations(), measure_explanations(), mapping_explanations()}) {
       out.insert(out.end(), part.begin(), part.end());
     }
     std::ranges::sort(out, {}, &Explanation::code);

@@ -311,8 +311,9 @@ TypedResult ExprResolver::of_match(const Chain& chain) {
     if (scope_.rule->measures[i].name == head) return of_measure(chain, i);
   }
   if (scope_.is_when && chain.parts.empty() && (head == "start" || head == "duration")) {
-    error("E0606", chain.head->span, "`" + head + "` is not known before the condition has become true",
-          head == "duration" ? "for how long it has been true: `when … for 5m`" : "`end` is the time of the evaluation");
+    error(
+        "E0606", chain.head->span, "`" + head + "` is not known before the condition has become true",
+        head == "duration" ? "for how long it has been true: `when … for 5m`" : "`end` is the time of the evaluation");
     return broken(*chain.head);
   }
   if (chain.parts.empty() && (head == "start" || head == "end" || head == "duration")) {

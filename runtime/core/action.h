@@ -28,9 +28,9 @@ struct MatchView {
   CaptureId captures = capture_none;
   int64_t start_us = 0;
   int64_t end_us = 0;
-  bool at_deadline = false;  // completed by an absence that has lasted, or by an evaluation
-  bool resolves = false;     // what was raised is over
-  std::span<const Value> values = {};  // of the measures of its rule
+  bool at_deadline = false;                  // completed by an absence that has lasted, or by an evaluation
+  bool resolves = false;                     // what was raised is over
+  std::span<const Value> values = {};        // of the measures of its rule
   std::span<KeptEvent* const> history = {};  // of the key, when the rule asks for it
 };
 

@@ -14,13 +14,13 @@ struct RuleCounters {
   uint64_t emitted = 0;
   uint64_t emits_refused = 0;  // max_derived was reached, or the event would break a limit on what is read
   uint64_t runs_started = 0;
-  uint64_t runs_refused = 0;  // max_runs was reached
+  uint64_t runs_refused = 0;     // max_runs was reached
   uint64_t entries_refused = 0;  // max_entries was reached
-  uint64_t loops_full = 0;    // max_loop_events was reached
-  uint64_t resolved = 0;        // raised, and then no longer true
-  uint64_t panes_given_up = 0;  // max_window_entries was reached
-  uint64_t keys = 0;          // rule states now
-  uint64_t keys_evicted = 0;  // max_keys or max_state_bytes was reached
+  uint64_t loops_full = 0;       // max_loop_events was reached
+  uint64_t resolved = 0;         // raised, and then no longer true
+  uint64_t panes_given_up = 0;   // max_window_entries was reached
+  uint64_t keys = 0;             // rule states now
+  uint64_t keys_evicted = 0;     // max_keys or max_state_bytes was reached
 };
 
 struct EngineCounters {

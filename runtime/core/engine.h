@@ -57,9 +57,9 @@ struct Match {
   uint64_t end_sequence = 0;  // of the event that completed it; 0 at a deadline
   uint64_t count = 1;         // where they are only counted: of the key at this moment
   bool at_deadline = false;
-  bool resolves = false;                 // what was raised is over
-  uint32_t values_begin = 0;             // of a measure rule, into the engine's measure values
-  uint32_t key_begin = 0, key_size = 0;  // into the engine's key bytes
+  bool resolves = false;                         // what was raised is over
+  uint32_t values_begin = 0;                     // of a measure rule, into the engine's measure values
+  uint32_t key_begin = 0, key_size = 0;          // into the engine's key bytes
   uint32_t history_begin = 0, history_size = 0;  // into the engine's kept histories
 };
 

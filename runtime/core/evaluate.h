@@ -27,7 +27,7 @@ struct Evaluation {
                                       // the present repetition of one of them are not bound yet
   int64_t start_us = 0, end_us = 0;   // of the match, for start, end, duration
   std::span<KeptEvent* const> history = {};  // the key's events, oldest first, as far back as any history(D) asks
-  std::span<const Value> key = {};  // of the partition, one value for each part: `by` paths in where and actions
+  std::span<const Value> key = {};       // of the partition, one value for each part: `by` paths in where and actions
   std::span<const Value> measures = {};  // of a measure rule, in the order of writing
 };
 

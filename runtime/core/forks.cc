@@ -120,7 +120,8 @@ void Matcher::step_all(const RuleProgram& rule, RuleState& state, PartitionId pa
     }
     id = next;
   }
-  if (may_start(state.rule, routes) && memory_.leading_holds(state, present_.event().time_us)) start_all(rule, state, partition, routes);
+  if (may_start(state.rule, routes) && memory_.leading_holds(state, present_.event().time_us))
+    start_all(rule, state, partition, routes);
   order_.sort_into(out);
 }
 

@@ -19,7 +19,7 @@ struct Completion {
   int64_t start_us = 0;
   int64_t end_us = 0;
   bool at_deadline = false;
-  uint64_t count = 1;  // where matches are only counted: how many there are, without captures
+  uint64_t count = 1;     // where matches are only counted: how many there are, without captures
   bool resolves = false;  // of a measure rule: what was raised is over
 };
 

@@ -246,7 +246,8 @@ bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, 
     thread.start_sequence = present_.event().sequence;
     const Transition* way = transition_for(rule, thread, routes);
     Taking taking = Taking::refused;
-    if (way != nullptr && memory_.leading_holds(state, present_.event().time_us)) taking = take(rule, id, *way, completion);
+    if (way != nullptr && memory_.leading_holds(state, present_.event().time_us))
+      taking = take(rule, id, *way, completion);
     if (taking == Taking::arrived) continue;
     free_thread(rule, id);
     if (taking != Taking::completed) continue;

@@ -132,7 +132,6 @@ int64_t Matcher::alive_until(const RuleState& state) const {
   return until_us;
 }
 
-
 // ---- for a backtest ----
 
 // The first event of this step that the run takes; its threads count once.

@@ -19,8 +19,8 @@ struct Limits {
   uint32_t max_window_entries = 1'000'000;  // panes and values of one measure and key: the oldest goes early;
                                             // counted panes_given_up
   uint32_t max_keys = 100'000'000;          // per rule: the key idle longest goes, with its runs; counted keys_evicted
-  uint32_t max_held = 100'000;              // deliveries in quiet hours: the next one goes out early; counted sent_early
-  uint32_t max_history_events = 1'000;      // per key, of history(D): the oldest goes; counted history_events_dropped
+  uint32_t max_held = 100'000;          // deliveries in quiet hours: the next one goes out early; counted sent_early
+  uint32_t max_history_events = 1'000;  // per key, of history(D): the oldest goes; counted history_events_dropped
   uint64_t max_history_bytes = 1ull << 30;  // of all histories: the key idle longest goes; counted history_keys_dropped
   uint64_t max_state_bytes = 16ull << 30;   // of all keys: the key idle longest goes; counted keys_evicted
 };

@@ -191,7 +191,7 @@ struct RuleProgram {
   std::optional<QuietHours> quiet;
   std::vector<NameProgram> names;  // in the order of the pattern
   std::vector<ActionProgram> actions;
-  bool resolves = false;  // one of them is on_resolve
+  bool resolves = false;            // one of them is on_resolve
   std::vector<uint32_t> histories;  // those that its where, texts and bodies read: indices into the code's
   bool sees_all_types = false;      // a step `*`, a => or a consecutive group makes every event count
 };
