@@ -30,7 +30,7 @@ bool is_used(const TypedRule& rule, int32_t measure) {
 void check_measures(const TypedRule& rule, Diagnostics& diagnostics) {
   for (size_t i = 0; i < rule.measures.size(); ++i) {
     if (is_used(rule, static_cast<int32_t>(i))) continue;
-    diagnostics.warning("W0601", rule.source->measures[i].name.span,
+    diagnostics.warning("W0701", rule.source->measures[i].name.span,
                         "`" + rule.measures[i].name + "` is measured and asked for nowhere",
                         "name it in `when` or in a text, or remove it");
   }
@@ -38,13 +38,13 @@ void check_measures(const TypedRule& rule, Diagnostics& diagnostics) {
   if (panes && *panes > panes_expected_max) {
     std::string width;
     append_duration(width, pane_us(rule));
-    diagnostics.warning("W0602", rule.source->every->span,
+    diagnostics.warning("W0702", rule.source->every->span,
                         "`every`, `over` and `ago` have little in common: windows are kept in " +
                             std::to_string(*panes) + " panes of " + width + " a key",
                         "choose an `every` of which `over` and `ago` are multiples");
   }
   if (!panes && truth_of_nothing(rule) == Truth::yes) {
-    diagnostics.warning("W0603", rule.source->when->span,
+    diagnostics.warning("W0703", rule.source->when->span,
                         "this is true when nothing has counted, and without `every` nobody looks then",
                         "give the rule an `every`, such as `every 1m`");
   }

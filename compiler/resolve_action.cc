@@ -106,7 +106,7 @@ bool is_secret(const ast::Expr& value) {
 void resolve_actions(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, const BoundNames& names) {
   for (const ast::Action& action : source.actions) {
     if (action.on_resolve && rule.measures.empty()) {
-      shared.diagnostics.error("E0607", action.span, "`on resolve` belongs to measure rules",
+      shared.diagnostics.error("E0707", action.span, "`on resolve` belongs to measure rules",
                                "what a sequence rule has found stays found: remove `on resolve`, or watch a measure",
                                {{source.match_span, "a sequence rule"}});
       continue;

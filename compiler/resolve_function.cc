@@ -198,7 +198,7 @@ TypedResult ExprResolver::aggregate(const ast::Expr& source, TypedExpr::Aggregat
     head = &head->children[0];
   }
   if (scope_.place == ExprScope::Place::match && !scope_.rule->measures.empty()) {
-    error("E0608", source.span, "`" + source.text + "` stands in a measure, which gives it a window and a name",
+    error("E0708", source.span, "`" + source.text + "` stands in a measure, which gives it a window and a name",
           "write `measure NAME = " + source.text + "(…) over 10m`, and NAME here");
     return broken(source);
   }

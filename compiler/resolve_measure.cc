@@ -58,7 +58,7 @@ const AggregateName* find_aggregate(ResolveShared& shared, const ast::Name& name
   if (found != aggregates.end()) return &*found;
   const std::string near = nearest_aggregate(name.text);
   shared.diagnostics.error(
-      "E0601", name.span, "there is no aggregate `" + name.text + "`",
+      "E0701", name.span, "there is no aggregate `" + name.text + "`",
       (near.empty() ? "" : "did you mean `" + near + "`? ") +
           std::string("they are count, sum, avg, min, max, distinct, p50, p90, p95, p99 and rate"));
   return nullptr;
@@ -73,7 +73,7 @@ bool check_argument(ResolveShared& shared, const ast::Measure& source, const Typ
   const Kinds takes = is_extreme ? kind_number | kind_duration | kind_time : kind_number | kind_duration;
   if ((argument.kinds & takes) == 0) {
     shared.diagnostics.error(
-        "E0609", source.argument->span,
+        "E0709", source.argument->span,
         "`" + source.aggregate.text + "` takes " + describe_kinds(takes) + ", and this is " +
             describe_kinds(argument.kinds),
         (argument.kinds & kind_text) != 0 ? "make a number of it with `number(…)`" : "name a field with numbers");
@@ -90,13 +90,13 @@ void check_name(ResolveShared& shared, const ast::Measure& source, const TypedRu
   const std::string& text = source.name.text;
   const auto other = std::ranges::find(rule.measures, text, &TypedMeasure::name);
   if (other != rule.measures.end()) {
-    shared.diagnostics.error("E0603", source.name.span, "two measures have the name `" + text + "`",
+    shared.diagnostics.error("E0703", source.name.span, "two measures have the name `" + text + "`",
                              "rename one of them", {{other->span, "the first one"}});
   } else if (std::ranges::find(rule.by_texts, text) != rule.by_texts.end()) {
-    shared.diagnostics.error("E0603", source.name.span, "`" + text + "` is a part of the rule's key",
+    shared.diagnostics.error("E0703", source.name.span, "`" + text + "` is a part of the rule's key",
                              "rename the measure", {{rule.source->by[0].span, "the key"}});
   } else if (text == "start" || text == "end" || text == "duration") {
-    shared.diagnostics.error("E0603", source.name.span, "`" + text + "` has a meaning of its own in a rule",
+    shared.diagnostics.error("E0703", source.name.span, "`" + text + "` has a meaning of its own in a rule",
                              "rename the measure");
   }
 }
@@ -123,7 +123,7 @@ std::optional<TypedMeasure> resolve_measure(ResolveShared& shared, const ast::Me
   resolve_condition(shared, source.step, step, scope);
   const AggregateName* const aggregate = find_aggregate(shared, source.aggregate);
   if (aggregate != nullptr && aggregate->needs_argument && !source.argument) {
-    shared.diagnostics.error("E0602", source.aggregate.span,
+    shared.diagnostics.error("E0702", source.aggregate.span,
                              "`" + source.aggregate.text + "` needs to know what of the events it takes",
                              "write `" + source.aggregate.text + "(" + step_text(source.step) + ", field)`");
     return std::nullopt;
@@ -143,7 +143,7 @@ void resolve_every(ResolveShared& shared, const ast::Rule& source, TypedRule& ru
   rule.every.us = source.every->us;
   if (!source.every_at || !source.every_zone) return;
   if (rule.every.us % us_per_day != 0) {
-    shared.diagnostics.error("E0605", source.every->span, "a time of day goes with whole days",
+    shared.diagnostics.error("E0705", source.every->span, "a time of day goes with whole days",
                              "write `every 1d at " + *source.every_at + "`, or leave the time out");
     return;
   }
@@ -175,7 +175,7 @@ void refuse_clauses_of_sequences(ResolveShared& shared, const ast::Rule& source)
   };
   for (const Clause& clause : clauses) {
     if (!clause.is_given) continue;
-    shared.diagnostics.error("E0610", clause.span,
+    shared.diagnostics.error("E0710", clause.span,
                              std::string("`") + clause.name + "` belongs to rules that `match` a sequence",
                              clause.help);
   }
@@ -187,7 +187,7 @@ bool resolve_measures(ResolveShared& shared, const ast::Rule& source, TypedRule&
   refuse_clauses_of_sequences(shared, source);
   if (source.measures.empty() || !source.when) {
     const bool lacks_measure = source.measures.empty();
-    shared.diagnostics.error("E0604", source.name.span,
+    shared.diagnostics.error("E0704", source.name.span,
                              lacks_measure ? "the rule measures nothing" : "the rule says nothing of when to raise it",
                              lacks_measure
                                  ? "say what to measure: `measure views = count(product_viewed) over 10m`"
@@ -203,7 +203,7 @@ bool resolve_measures(ResolveShared& shared, const ast::Rule& source, TypedRule&
     }
   }
   if (source.measures.size() > measures_max) {
-    shared.diagnostics.error("E0611", source.measures[measures_max].span,
+    shared.diagnostics.error("E0711", source.measures[measures_max].span,
                              "a rule has at most " + std::to_string(measures_max) + " measures", "write several rules");
     return false;
   }

@@ -312,7 +312,7 @@ TypedResult ExprResolver::of_match(const Chain& chain) {
   }
   if (scope_.is_when && chain.parts.empty() && (head == "start" || head == "duration")) {
     error(
-        "E0606", chain.head->span, "`" + head + "` is not known before the condition has become true",
+        "E0706", chain.head->span, "`" + head + "` is not known before the condition has become true",
         head == "duration" ? "for how long it has been true: `when … for 5m`" : "`end` is the time of the evaluation");
     return broken(*chain.head);
   }

@@ -18,6 +18,7 @@ namespace omen {
 
 // An expression whose names are resolved. `let` constants are put in place; constant operands are folded.
 struct TypedExpr {
+  // A kind's number is part of the rule's version, and so of every match's id: new ones go to the end.
   enum class Kind : uint8_t {
     constant,     // value; text bytes live in `text`
     regex,        // text
@@ -29,13 +30,13 @@ struct TypedExpr {
     aggregate,    // aggregate of children[0]: a bound, attribute or bound_event (count of a name) with Selector::all
     key,          // part `index` of the key: a `by` path in where and actions
     match_value,  // start, end or duration of the match
-    lookup,       // column `text` (empty: the whole row) of table `index`, in the row whose key is children[0]
-    history,      // the key's events of the last value.integer microseconds
     call,         // function (text) of children
     unary,        // op children[0]
     binary,       // children[0] op children[1]
     object,       // members and children
     measure,      // measure `index` of the rule
+    lookup,       // column `text` (empty: the whole row) of table `index`, in the row whose key is children[0]
+    history,      // the key's events of the last value.integer microseconds
   };
   enum class Attribute : uint8_t { type, ts, id };
   // Which of a name's events: the only one (none or one), first(NAME), last(NAME), NAME[index], or all as a list.

@@ -100,7 +100,7 @@ void Forest::step_counts(const RuleProgram& rule, RuleState& state, uint32_t rou
                                    : window.newest_us(static_cast<uint8_t>(from)) >= bound_us_;
     for (const Transition& way : place.transitions) {
       const size_t bit = move++;
-      if (!is_alive || !present_.fits(rule.steps[way.step], routes, capture_none, 0)) continue;
+      if (!is_alive || !present_.fits(way, rule.steps[way.step], routes)) continue;
       const State& target = rule.states[way.targets[0]];
       if (target.accepts) {
         const uint64_t more = is_first ? 1 : window.count(static_cast<uint8_t>(from));
@@ -156,7 +156,7 @@ void Forest::step_trees(const RuleProgram& rule, RuleState& state, uint32_t rout
     const EntryId list = trees == nullptr || is_first ? 0 : living(*trees, trees->heads()[from]);
     if (list == 0 && !(is_first && memory_.leading_holds(state, now_us))) continue;
     for (const Transition& way : place.transitions) {
-      if (!present_.fits(rule.steps[way.step], routes, capture_none, 0)) continue;
+      if (!present_.fits(way, rule.steps[way.step], routes)) continue;
       const Growth growth{&way, list, is_first ? now_us : at(*trees, list).list_newest_us};
       const State& target = rule.states[way.targets[0]];
       if (target.accepts) ends_.push_back(growth);

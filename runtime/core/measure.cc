@@ -184,7 +184,7 @@ void MeasureMachine::evaluate(const At& at, Key& key, int64_t time_us, Truth ans
     }
     if (!key.is_complete && time_us - key.true_since_us >= rule.measures->for_us) {
       key.is_complete = true;
-      out.push_back({capture_none, key.true_since_us, time_us, true, false});
+      out.push_back({capture_none, key.true_since_us, time_us, true, 1, false});
     }
     return;
   }
@@ -202,7 +202,7 @@ void MeasureMachine::look_when_empty(const At& at, Key& key, int64_t time_us, Tr
 
 void MeasureMachine::end_truth(RuleId rule, Key& key, int64_t time_us, std::vector<Completion>& out) {
   if (key.true_since_us != never && key.is_raised && program_.rules[rule].resolves) {
-    out.push_back({capture_none, key.true_since_us, time_us, true, true});
+    out.push_back({capture_none, key.true_since_us, time_us, true, 1, true});
   }
   key.true_since_us = never;
   key.is_complete = key.is_raised = false;

@@ -76,6 +76,10 @@ class Present {
   bool sees(const Transition& way, const StepProgram& step, uint32_t routes) const {
     return (event_->is_derived ? way.for_derived : way.for_received) && sees(step, routes);
   }
+  // A step whose condition asks for nothing that was taken, as this way of its automaton takes it.
+  bool fits(const Transition& way, const StepProgram& step, uint32_t routes) {
+    return sees(way, step, routes) && fits(step, routes, capture_none, 0);
+  }
   // `bindings` are what the run has taken; `opening` the group loops of which the event would begin a repetition.
   bool fits(const StepProgram& step, uint32_t routes, CaptureId bindings, uint16_t opening) {
     if (!sees(step, routes)) return false;
