@@ -136,10 +136,11 @@ std::optional<Format> sniff(std::string_view beginning, bool is_all, const Forma
   if (object.starts_with('[')) object = without_blanks(object.substr(1));
   if (object.empty() && !is_all) return std::nullopt;
   if (object.starts_with('{')) {
-    if (value_end(object) == object.npos && !is_all && (format.form == Form::json || rest.find('\n') == rest.npos)) {
+    const size_t end = value_end(object);
+    if (end == object.npos && !is_all && (format.form == Form::json || rest.find('\n') == rest.npos)) {
       return std::nullopt;
     }
-    format.dialect = dialect_of(object, envelope);
+    format.dialect = dialect_of(object.substr(0, end), envelope);  // what is wrong in it must not lead behind it
   }
   return format;
 }

@@ -44,7 +44,7 @@ void check_telling(std::string_view bytes) {
   OMEN_ASSERT(whole && whole->is_known());
   for (size_t size = 0; size < bytes.size() && size < 300; ++size) {
     const auto part = sniff(bytes.substr(0, size), false, {}, {});
-    OMEN_ASSERT(!part || part->form == whole->form);
+    OMEN_ASSERT(!part || (part->form == whole->form && part->dialect == whole->dialect));
   }
 }
 
