@@ -53,15 +53,7 @@ void VirtualRun::end_stream() {
 void VirtualRun::take_matches() {
   for (const Match& match : engine_.matches()) {
     std::vector<std::string_view> key = engine_.match_key(match);
-    MatchView view{match.rule,
-                   key,
-                   match.captures,
-                   match.start_us,
-                   match.end_us,
-                   match.at_deadline,
-                   match.resolves,
-                   engine_.match_values(match),
-                   engine_.match_history(match)};
+    const MatchView view = engine_.view(match, key);
     const std::vector<ActionProgram>& actions = program_.rules[match.rule].actions;
     const auto is_meant = [&](const ActionProgram& action) { return action.on_resolve == match.resolves; };
     const auto is_alert = [&](const ActionProgram& action) {

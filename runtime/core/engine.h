@@ -40,6 +40,7 @@
 #include "runtime/core/counters.h"
 #include "runtime/core/derive.h"
 #include "runtime/core/machines.h"
+#include "runtime/core/match_view.h"
 #include "runtime/core/partition.h"
 #include "runtime/core/timers.h"
 #include "runtime/core/validate.h"
@@ -99,6 +100,8 @@ class Engine {
   std::vector<std::string_view> match_key(const Match& match) const;
   // What the measures of a match's rule were, in the order of writing. Empty for sequence rules.
   std::span<const Value> match_values(const Match& match) const;
+  // What actions read of it; `key` are its parts.
+  MatchView view(const Match& match, std::span<const std::string_view> key) const;
   // The events of its key, oldest first, as far back as its rule's history(D) asks.
   std::span<KeptEvent* const> match_history(const Match& match) const {
     return std::span(match_histories_).subspan(match.history_begin, match.history_size);

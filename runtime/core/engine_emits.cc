@@ -40,8 +40,7 @@ bool Engine::emit(const Match& match, const ActionProgram& action, uint32_t plac
   const std::string_view key = std::string_view(match_keys_).substr(match.key_begin, match.key_size);
   const size_t parts = program_.rules[match.rule].routes[0].key.size();
   if (parts > 0) for_each_key_part(key, parts, [&](std::string_view part) { emits.key.push_back(part); });
-  const MatchView view{match.rule,        emits.key,      match.captures,      match.start_us,      match.end_us,
-                       match.at_deadline, match.resolves, match_values(match), match_history(match)};
+  const MatchView view = this->view(match, emits.key);
   emits.id = emits.actions.identity(view);
   emits.id += '-';
   emits.id += std::to_string(place);

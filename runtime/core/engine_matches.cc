@@ -105,6 +105,20 @@ std::span<const Value> Engine::match_values(const Match& match) const {
   return std::span(match_values_).subspan(match.values_begin, rule.measures->measures.size());
 }
 
+MatchView Engine::view(const Match& match, std::span<const std::string_view> key) const {
+  MatchView view;
+  view.rule = match.rule;
+  view.key = key;
+  view.captures = match.captures;
+  view.start_us = match.start_us;
+  view.end_us = match.end_us;
+  view.at_deadline = match.at_deadline;
+  view.resolves = match.resolves;
+  view.values = match_values(match);
+  view.history = match_history(match);
+  return view;
+}
+
 std::vector<std::string_view> Engine::match_key(const Match& match) const {
   std::vector<std::string_view> parts;
   const size_t count = program_.rules[match.rule].routes[0].key.size();

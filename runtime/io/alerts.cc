@@ -53,15 +53,7 @@ Status Alerts::open() {
 void Alerts::take(const Engine& engine, std::span<const Match> matches) {
   for (const Match& match : matches) {
     const std::vector<std::string_view> key = engine.match_key(match);
-    const MatchView view{match.rule,
-                         key,
-                         match.captures,
-                         match.start_us,
-                         match.end_us,
-                         match.at_deadline,
-                         match.resolves,
-                         engine.match_values(match),
-                         engine.match_history(match)};
+    const MatchView view = engine.view(match, key);
     for (const ActionProgram& action : program_.rules[match.rule].actions) {
       if (action.kind != ActionProgram::Kind::emit && action.on_resolve == match.resolves) act(view, action);
     }
