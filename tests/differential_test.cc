@@ -1,7 +1,8 @@
 // The machine against the reference interpreter, on random rules and random streams: equal alerts, in order, with
 // their bindings, for every overlap and with each optimisation switched off.
 //
-//   OMEN_CASES=N   how many cases (5,000)        OMEN_SEED=S   where they begin; case i is made from seed S + i
+//   OMEN_CASES=N   how many cases (5,000; of the other kinds a fifth)
+//   OMEN_SEED=S    where they begin; case i is made from seed S + i
 //
 // A failing case is made smaller as long as it still differs, and printed with its seed.
 #include <doctest/doctest.h>
@@ -93,7 +94,7 @@ TEST_CASE("the machine and the reference interpreter give the same alerts") {
 }
 
 TEST_CASE("every assignment that satisfies the pattern is found under overlap all, and no other") {
-  const uint64_t cases = number_from("OMEN_CASES", 5'000);
+  const uint64_t cases = number_from("OMEN_CASES", 5'000) / 5;
   const uint64_t seed = number_from("OMEN_SEED", 1) + 2'000'000;
   OptimizeOptions explicit_runs;
   explicit_runs.share_matches = false;
@@ -102,7 +103,7 @@ TEST_CASE("every assignment that satisfies the pattern is found under overlap al
 }
 
 TEST_CASE("rules that read what other rules emit give the same alerts") {
-  run_cases({}, number_from("OMEN_CASES", 5'000), number_from("OMEN_SEED", 1) + 3'000'000, make_emit_case);
+  run_cases({}, number_from("OMEN_CASES", 5'000) / 5, number_from("OMEN_SEED", 1) + 3'000'000, make_emit_case);
 }
 
 TEST_CASE("without each optimisation the alerts are the same") {
