@@ -463,23 +463,30 @@ Reference::Outcome Reference::step(const Rule& rule, Run& run, int event, const 
     next.push_back({std::move(stays), {}, false});
   }
 
-  // An `or` is done as soon as one branch is, the first written if several at once; the others are forgotten.
+  // An `or` is done as soon as one branch is, the first written if several at once; the others are forgotten, with
+  // whatever else they have done.
   std::map<int, size_t> done;
-  for (const Next& one : next) {
-    for (auto [any, branch] : one.decided) {
-      auto [at, is_new] = done.emplace(any, branch);
-      if (!is_new) at->second = std::min(at->second, branch);
+  std::vector<bool> forgotten(next.size());
+  for (size_t i = 0; i < next.size(); i++) {
+    for (auto [any, branch] : next[i].decided) {
+      auto known = done.find(any);
+      if (known != done.end() && known->second != branch) forgotten[i] = true;
     }
+    if (!forgotten[i]) done.insert(next[i].decided.begin(), next[i].decided.end());
   }
-  std::erase_if(next, [&](const Next& one) {
+  for (size_t i = 0; i < next.size(); i++) {
     for (const auto& decision : done) {
       const int any = decision.first;
-      const size_t first_branch = decision.second;
-      auto own = std::find_if(one.decided.begin(), one.decided.end(), [&](const auto& d) { return d.first == any; });
-      if (own == one.decided.end() ? is_open(one.thread.position, any) : own->second > first_branch) return true;
+      const auto& own = next[i].decided;
+      const bool decided_it = std::any_of(own.begin(), own.end(), [&](const auto& d) { return d.first == any; });
+      if (!decided_it && is_open(next[i].thread.position, any)) forgotten[i] = true;
     }
-    return false;
-  });
+  }
+  std::vector<Next> left;
+  for (size_t i = 0; i < next.size(); i++) {
+    if (!forgotten[i]) left.push_back(std::move(next[i]));
+  }
+  next = std::move(left);
 
   run.threads.clear();
   std::vector<std::string> keys;
