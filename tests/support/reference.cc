@@ -97,13 +97,14 @@ void Reference::feed(int64_t ts_us, Json event) {
   int64_t time_us = clock_ ? std::max(*clock_, ts_us) : ts_us;
   meet_deadlines(time_us, false);
   clock_ = time_us;
-  const Json* type = event.find("type");
+  const Json* member = event.find("type");
+  const std::string type = member != nullptr ? member->text : "";
   bool is_matched = true;
-  if (const ast::EventDeclaration* declared = declaration_of(files_, type != nullptr ? type->text : "")) {
+  if (const ast::EventDeclaration* declared = declaration_of(files_, type)) {
     event = as_declared(*declared, event);
     is_matched = declared->lenient || violations(files_, *declared, event).empty();
   }
-  events_.push_back({time_us, type != nullptr ? type->text : "", std::move(event)});
+  events_.push_back({time_us, type, std::move(event)});
   if (!is_matched) return;
   for (auto& rule : rules_) feed_rule(*rule, static_cast<int>(events_.size()) - 1);
   emit_raised();
