@@ -139,7 +139,8 @@ class Declarer {
 }  // namespace
 
 std::optional<std::string> spelt_name(std::string_view name) {
-  if (name.empty() || name.find_first_of("`\r\n") != std::string_view::npos) return std::nullopt;
+  const auto is_unwritable = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '`'; };
+  if (name.empty() || std::ranges::any_of(name, is_unwritable)) return std::nullopt;
   const bool is_plain = std::ranges::all_of(name,
                                             [](char c) {
                                               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
