@@ -39,10 +39,8 @@ std::string date_text(int64_t day) {
 }
 
 std::string time_text(int64_t us) {
-  std::string out;
   const int64_t unit = us >= 60 * us_per_second ? us_per_second : us >= us_per_second ? 1000 : 1;
-  append_duration(out, us - us % unit);
-  return out;
+  return duration_text(us - us % unit);
 }
 
 // The nearest-rank median; nothing of none.

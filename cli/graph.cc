@@ -15,12 +15,6 @@ namespace omen::cli {
 
 namespace {
 
-std::string duration_text(int64_t us) {
-  std::string out;
-  append_duration(out, us);
-  return out;
-}
-
 // "after 1h", "within 5m", "1h to 2h": what a way's limits ask of the time since the mark.
 std::string kind_text(const Transition& way) {
   return !way.for_received ? "   derived" : !way.for_derived ? "   received" : "";

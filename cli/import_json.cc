@@ -50,23 +50,6 @@ std::optional<Constant> constant_of(element json) {
   return out;
 }
 
-bool fits(FieldType type, Kind kind) {
-  switch (type) {
-    case FieldType::string:
-      return kind == Kind::text;
-    case FieldType::integer:
-      return kind == Kind::integer;
-    case FieldType::number:
-      return kind == Kind::integer || kind == Kind::number;
-    case FieldType::boolean:
-      return kind == Kind::boolean;
-    case FieldType::any:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Reads schemas of events. `root`: where their `$ref`s lead.
 class SchemaReader {
  public:
@@ -261,7 +244,7 @@ class SchemaReader {
         continue;
       }
       std::optional<Constant> value = constant_of(json);
-      if (!value || !fits(field.type, value->kind)) {
+      if (!value || !can_list(field.type, value->kind)) {
         note("not all of its values can be listed");
         field.one_of.clear();
         return;

@@ -25,9 +25,7 @@ std::string when_text(const Program& program, const RuleProgram& rule) {
 
 std::string for_text(const RuleProgram& rule) {
   if (rule.measures->for_us == 0) return {};
-  std::string out = " for ";
-  append_duration(out, rule.measures->for_us);
-  return out;
+  return " for " + duration_text(rule.measures->for_us);
 }
 
 std::string evaluated_text(const Program& program, const RuleProgram& rule) {

@@ -206,11 +206,7 @@ class Search {
 
 }  // namespace
 
-std::string test_time(int64_t time_us) {
-  std::string out;
-  append_duration(out, time_us - test_start_us);
-  return out;
-}
+std::string test_time(int64_t time_us) { return duration_text(time_us - test_start_us); }
 
 std::string explain_missing(const Compilation& compilation, const Sources& sources, const ast::Test& test,
                             const ast::TestLine& expected) {

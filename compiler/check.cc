@@ -15,12 +15,6 @@ namespace {
 
 using PatternKind = TypedPattern::Kind;
 
-std::string duration_text(int64_t us) {
-  std::string out;
-  append_duration(out, us);
-  return out;
-}
-
 class RuleCheck {
  public:
   RuleCheck(const TypedProgram& program, const TypedRule& rule, Diagnostics& diagnostics)

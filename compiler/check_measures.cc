@@ -36,11 +36,9 @@ void check_measures(const TypedRule& rule, Diagnostics& diagnostics) {
   }
   const std::optional<uint64_t> panes = most_panes(rule);
   if (panes && *panes > panes_expected_max) {
-    std::string width;
-    append_duration(width, pane_us(rule));
     diagnostics.warning("W0702", rule.source->every->span,
                         "`every`, `over` and `ago` have little in common: windows are kept in " +
-                            std::to_string(*panes) + " panes of " + width + " a key",
+                            std::to_string(*panes) + " panes of " + duration_text(pane_us(rule)) + " a key",
                         "choose an `every` of which `over` and `ago` are multiples");
   }
   if (!panes && truth_of_nothing(rule) == Truth::yes) {

@@ -102,9 +102,8 @@ std::string measure_state_bound(const TypedRule& rule) {
   const std::optional<uint64_t> panes = most_panes(rule);
   std::string text;
   if (panes) {
-    text = "at most " + grouped(*panes) + (*panes == 1 ? " pane of " : " panes of ");
-    append_duration(text, pane_us(rule));
-    text += " a measure and key";
+    text = "at most " + grouped(*panes) + (*panes == 1 ? " pane of " : " panes of ") + duration_text(pane_us(rule)) +
+           " a measure and key";
   } else {
     text = "a pane a measure and key for each moment at which something counted, at most " +
            grouped(limits.max_window_entries);
@@ -112,8 +111,7 @@ std::string measure_state_bound(const TypedRule& rule) {
   if (has(rule, Keeps::spread)) text += ", each with up to 1,000 numbers or a sketch of them";
   if (has(rule, Keeps::different))
     text += ", and the different values in them, at most " + grouped(limits.max_window_entries);
-  text += "; for ";
-  append_duration(text, longest_span_us(rule));
+  text += "; for " + duration_text(longest_span_us(rule));
   if (truth_of_nothing(rule) != Truth::no) text += ", and as long as the condition is true";
   return text;
 }

@@ -178,9 +178,7 @@ std::string state_bound(const TypedRule& rule) {
   int64_t time = longest(rule.pattern);
   if (rule.within_us >= 0) time = time < 0 ? rule.within_us : std::min(time, rule.within_us);
   if (time < 0) return text + (waits_for_ever(rule) ? ", without a limit in time" : ", as long as events keep coming");
-  text += ", for ";
-  append_duration(text, time + final_wait(rule));
-  return text;
+  return text + ", for " + duration_text(time + final_wait(rule));
 }
 
 std::string shared_bound(const TypedRule& rule) {
@@ -189,9 +187,7 @@ std::string shared_bound(const TypedRule& rule) {
   int64_t time = longest(rule.pattern);
   if (rule.within_us >= 0) time = time < 0 ? rule.within_us : std::min(time, rule.within_us);
   if (time < 0) return text + ", without a limit in time";
-  std::string duration;
-  append_duration(duration, time);
-  return text + ", for " + duration;
+  return text + ", for " + duration_text(time);
 }
 
 }  // namespace omen

@@ -38,21 +38,6 @@ Constant constant_of(const ast::Expr& number) {
 }
 
 // Whether a value that is declared for the field could ever be there.
-bool fits(FieldType type, Kind kind) {
-  switch (type) {
-    case FieldType::string:
-      return kind == Kind::text;
-    case FieldType::integer:
-      return kind == Kind::integer;
-    case FieldType::number:
-      return kind == Kind::integer || kind == Kind::number;
-    case FieldType::boolean:
-      return kind == Kind::boolean;
-    default:
-      return kind == Kind::text || kind == Kind::integer || kind == Kind::number || kind == Kind::boolean;
-  }
-}
-
 class EventResolver {
  public:
   EventResolver(ResolveShared& shared, const ast::EventDeclaration& event) : shared_(shared), event_(event) {}
@@ -180,7 +165,7 @@ class EventResolver {
       TypedResult value = ExprResolver(shared_, std::move(scope)).resolve(written);
       if (value.broken) continue;
       fold_constant(value.expr);
-      if (value.expr.kind != TypedExpr::Kind::constant || !fits(out.type, value.expr.value.kind)) {
+      if (value.expr.kind != TypedExpr::Kind::constant || !can_list(out.type, value.expr.value.kind)) {
         error("E0332", written.span,
               "`" + out.name + "` is of the type " + spelt(out.type) + ", and this is " + describe_kinds(value.kinds),
               out.type == FieldType::string ? "put it into \"quotes\""

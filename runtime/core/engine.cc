@@ -237,14 +237,15 @@ void Engine::remember(const Event& event) {
 
 void Engine::remember_routes(Table& table, const Event& event) {
   const std::vector<Route>& routes = program_.rules[table.rules[0]].routes;
-  std::vector<std::string> keys;
-  for (const Route& route : routes) {
-    if (!route.types.empty() && std::ranges::find(route.types, event.type) == route.types.end()) continue;
+  route_keys_.resize(routes.size());
+  route_views_.clear();
+  for (size_t i = 0; i < routes.size(); ++i) {
+    if (!routes[i].types.empty() && std::ranges::find(routes[i].types, event.type) == routes[i].types.end()) continue;
     bool is_too_long = false;
-    const std::optional<std::string_view> key = read_key(route.key, event, key_, is_too_long);
-    if (!key || std::ranges::find(keys, *key) != keys.end()) continue;
+    const std::optional<std::string_view> key = read_key(routes[i].key, event, route_keys_[i], is_too_long);
+    if (!key || std::ranges::find(route_views_, *key) != route_views_.end()) continue;
     table.history->add(*key, present().kept());
-    keys.emplace_back(*key);
+    route_views_.push_back(*key);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <new>
 
 namespace omen {
@@ -99,13 +100,13 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
   registers[0] = present_.event().time_us;
   for (uint8_t mark : way.marks) registers[mark] = present_.event().time_us;
   thread->state = way.targets[0];
-  threads_.push_back({id, way.decides});
+  threads_.push_back({id, way.decides, way.slot});
   for (size_t i = 1; i < way.targets.size(); ++i) {
     const RunId fork = new_run(rule);
     std::memcpy(words_.at(fork), words_.at(id), run_words(rule) * sizeof(uint64_t));
     captures_.retain(captures);
     run(fork).state = way.targets[i];
-    threads_.push_back({fork, way.decides});
+    threads_.push_back({fork, way.decides, way.slot});
   }
   return Taking::arrived;
 }
@@ -142,16 +143,33 @@ bool Matcher::pass_over(const RuleProgram& rule, Run& thread, uint32_t routes) {
   return true;
 }
 
+// The `or`s that this event has decided. Two parts of an `and` may each take it in a world of their own and decide an
+// `or` there: then the part written first has it, and what the forgotten world has decided is void.
+uint64_t Matcher::decisions(const RuleProgram& rule) const {
+  uint64_t decided = 0;
+  for (int last = -1;;) {
+    int slot = std::numeric_limits<int>::max();
+    for (const Thread& thread : threads_) {
+      if (thread.decided != 0 && thread.slot > last && thread.slot < slot) slot = thread.slot;
+    }
+    if (slot == std::numeric_limits<int>::max()) return decided;
+    for (const Thread& thread : threads_) {
+      if (thread.decided == 0 || thread.slot != slot) continue;
+      const State& state = rule.states[run(thread.id).state];
+      if ((state.pending & ~thread.decided & decided) == 0) decided |= thread.decided;
+    }
+    last = slot;
+  }
+}
+
 // The threads of threads_ that an `or` decided by another thread leaves, linked; index_none when there are none.
 RunId Matcher::link_threads(const RuleProgram& rule) {
+  const uint64_t decided = decisions(rule);
   RunId head = index_none, tail = index_none;
   for (size_t i = 0; i < threads_.size(); ++i) {
     const Thread& thread = threads_[i];
     const State& state = rule.states[run(thread.id).state];
-    bool is_forgotten = false;
-    for (uint64_t bits = state.pending & ~thread.decided; bits != 0; bits &= bits - 1) {
-      is_forgotten = is_forgotten || decided_branch_[static_cast<size_t>(__builtin_ctzll(bits))] >= 0;
-    }
+    bool is_forgotten = (state.pending & ~thread.decided & decided) != 0;
     for (RunId other = head; other != index_none && !is_forgotten; other = run(other).thread) {
       is_forgotten = run(other).state == run(thread.id).state;
     }
@@ -204,7 +222,7 @@ Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t 
     } else if (taking == Taking::ended || !pass_over(rule, run(thread), routes)) {
       free_thread(rule, thread);
     } else {
-      threads_.push_back({thread, 0});
+      threads_.push_back({thread, 0, 0});
     }
     thread = following;
   }

@@ -76,6 +76,7 @@ class Matcher {
   Taking take(const RuleProgram& rule, RunId id, const Transition& way, Completion& completion);
   bool pass_over(const RuleProgram& rule, Run& thread, uint32_t routes);
   bool start(const RuleProgram& rule, RuleState& state, uint32_t routes, Completion& completion, RunId& started);
+  uint64_t decisions(const RuleProgram& rule) const;
   RunId link_threads(const RuleProgram& rule);
   bool where_agrees(const RuleProgram& rule, CaptureId captures, int64_t start_us, int64_t end_us, bool has_candidate);
   void keep_latest(const RuleProgram& rule, RuleState& state);
@@ -103,6 +104,7 @@ class Matcher {
   struct Thread {
     RunId id;
     uint64_t decided;  // `or`s that it has decided at this event
+    uint8_t slot;      // of the step that took the event; 0 when it was passed over and decided nothing
   };
 
   const Program& program_;

@@ -146,12 +146,6 @@ class Verifier {
 
 // ---- dump ----
 
-std::string duration_text(int64_t us) {
-  std::string out;
-  append_duration(out, us);
-  return out;
-}
-
 const char* severity_text(AlertSeverity severity) {
   return severity == AlertSeverity::critical ? "critical" : severity == AlertSeverity::warning ? "warning" : "info";
 }

@@ -10,6 +10,24 @@ std::optional<FieldType> field_type_of(std::string_view name) {
   return static_cast<FieldType>(found - field_type_names.begin());
 }
 
+bool can_list(FieldType type, Kind kind) {
+  const bool is_number = kind == Kind::integer || kind == Kind::number;
+  switch (type) {
+    case FieldType::string:
+      return kind == Kind::text;
+    case FieldType::integer:
+      return kind == Kind::integer;
+    case FieldType::number:
+      return is_number;
+    case FieldType::boolean:
+      return kind == Kind::boolean;
+    case FieldType::any:
+      return is_number || kind == Kind::text || kind == Kind::boolean;
+    default:
+      return false;
+  }
+}
+
 std::string expected_text(const FieldSchema& field, Problem problem) {
   switch (problem) {
     case Problem::missing:

@@ -23,6 +23,8 @@ inline constexpr std::array<std::string_view, 8> field_type_names = {"string", "
                                                                      "time",   "any", "list",   "object"};
 inline constexpr std::string_view name_of(FieldType type) { return field_type_names[static_cast<size_t>(type)]; }
 std::optional<FieldType> field_type_of(std::string_view name);
+// Whether `in [..]` of a field of this type may name a value of this kind. Times, lists and objects list none.
+bool can_list(FieldType type, Kind kind);
 
 // What is wrong with a field, or with the whole event. The names are what `schema_violation` has as its `problem`.
 enum class Problem : uint8_t {

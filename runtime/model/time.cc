@@ -255,4 +255,10 @@ void append_duration(std::string& out, int64_t duration_us) {
   }
 }
 
+std::string duration_text(int64_t duration_us) {
+  std::string out;
+  append_duration(out, duration_us);
+  return out;
+}
+
 }  // namespace omen

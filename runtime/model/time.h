@@ -31,5 +31,6 @@ std::optional<int64_t> parse_duration(std::string_view text);
 
 // 5400000000 -> "1h30m"; 0 -> "0s". parse_duration gives it back. Appends.
 void append_duration(std::string& out, int64_t duration_us);
+std::string duration_text(int64_t duration_us);
 
 }  // namespace omen

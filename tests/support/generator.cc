@@ -122,7 +122,7 @@ class RuleMaker {
     for (uint32_t i = 0; i < length; i++) {
       if (i > 0) {
         std::string lead = arrow();
-        while (lead[0] == '-' && no_absence_ == 0 && choices_.chance(13)) {
+        for (int absences = 0; absences < 4 && lead[0] == '-' && no_absence_ == 0 && choices_.chance(13); absences++) {
           plan.items.push_back(absence(bounds));
           if (!plain_ && choices_.chance(35)) plan.items.back().lasts = duration(1, 3);
           plan.arrows.push_back("->");

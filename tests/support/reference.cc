@@ -413,6 +413,7 @@ Reference::Outcome Reference::step(const Rule& rule, Run& run, int event, const 
     Thread thread;
     std::vector<std::pair<int, size_t>> decided;
     bool completes = false;
+    int step = 0;  // that took the event
   };
   std::vector<Next> next;
   Outcome outcome;
@@ -435,7 +436,7 @@ Reference::Outcome Reference::step(const Rule& rule, Run& run, int event, const 
       if (!refused || taken->can_go_on) {
         outcome.took = true;
         for (const PositionPtr& world : taken->worlds) {
-          next.push_back({moved, taken->decided, completes && !refused});
+          next.push_back({moved, taken->decided, completes && !refused, taken->step->id});
           next.back().thread.position = world;
         }
         continue;
@@ -461,28 +462,30 @@ Reference::Outcome Reference::step(const Rule& rule, Run& run, int event, const 
       bool can_complete = waits(rule, stays);
       if (!has_way(stays.position) && !can_complete) continue;  // a closed place with no way on
     }
-    next.push_back({std::move(stays), {}, false});
+    next.push_back({std::move(stays), {}, false, 0});
   }
 
   // An `or` is done as soon as one branch is, the first written if several at once; the others are forgotten, with
-  // whatever else they have done.
+  // whatever else they have done. Parts of an `and` that take the event each in a world of its own: the first written.
   std::map<int, size_t> done;
+  auto is_late = [&](const Next& one) {
+    return std::any_of(done.begin(), done.end(), [&](const auto& decision) {
+      const auto [any, branch] = decision;
+      const auto own =
+          std::find_if(one.decided.begin(), one.decided.end(), [&](const auto& d) { return d.first == any; });
+      return own == one.decided.end() ? is_open(one.thread.position, any) : own->second != branch;
+    });
+  };
+  std::vector<const Next*> deciding;
+  for (const Next& one : next) {
+    if (!one.decided.empty()) deciding.push_back(&one);
+  }
+  std::stable_sort(deciding.begin(), deciding.end(), [](auto* a, auto* b) { return a->step < b->step; });
+  for (const Next* one : deciding) {
+    if (!is_late(*one)) done.insert(one->decided.begin(), one->decided.end());
+  }
   std::vector<bool> forgotten(next.size());
-  for (size_t i = 0; i < next.size(); i++) {
-    for (auto [any, branch] : next[i].decided) {
-      auto known = done.find(any);
-      if (known != done.end() && known->second != branch) forgotten[i] = true;
-    }
-    if (!forgotten[i]) done.insert(next[i].decided.begin(), next[i].decided.end());
-  }
-  for (size_t i = 0; i < next.size(); i++) {
-    for (const auto& decision : done) {
-      const int any = decision.first;
-      const auto& own = next[i].decided;
-      const bool decided_it = std::any_of(own.begin(), own.end(), [&](const auto& d) { return d.first == any; });
-      if (!decided_it && is_open(next[i].thread.position, any)) forgotten[i] = true;
-    }
-  }
+  for (size_t i = 0; i < next.size(); i++) forgotten[i] = is_late(next[i]);
   std::vector<Next> left;
   for (size_t i = 0; i < next.size(); i++) {
     if (!forgotten[i]) left.push_back(std::move(next[i]));
