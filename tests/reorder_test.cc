@@ -133,3 +133,24 @@ TEST_CASE("duplicates are found in the order of the stream, not of arrival") {
   CHECK(stream.texts == Texts{"a@45 #1"});
   CHECK(stream.reorder.duplicates() == 1);
 }
+
+TEST_CASE(
+    "the clock may pass without events: by arrival what is older happens at its time, with a lateness it is late") {
+  Stream by_arrival({});
+  by_arrival.feed("a", 10);
+  by_arrival.reorder.advance(30);
+  by_arrival.reorder.advance(20);
+  by_arrival.feed("b", 15);
+  by_arrival.feed("c", 31);
+  CHECK(by_arrival.texts == std::vector<std::string>{"a@10 #1", "b@30 #2", "c@31 #3"});
+
+  Stream by_time({.lateness_us = 10, .max_ahead_us = {}, .dedupe_us = {}});
+  by_time.feed("a", 12);
+  by_time.feed("b", 11);
+  CHECK(by_time.reorder.next_due_us() == 11);
+  by_time.reorder.advance(13);
+  by_time.feed("late", 12);
+  by_time.feed("c", 13);
+  CHECK(by_time.texts == std::vector<std::string>{"b@11 #1", "a@12 #2", "c@13 #3"});
+  CHECK(by_time.verdicts == std::vector<Verdict>{Verdict::held, Verdict::held, Verdict::late, Verdict::held});
+}

@@ -115,6 +115,11 @@ class Engine {
   void set_funnel(Funnel* funnel) { machines_.set_funnel(funnel); }
 
   int64_t clock_us() const { return clock_us_; }
+  // The clock at which something may come true without an event: an absence, an evaluation. A hint: perhaps nothing
+  // does.
+  std::optional<int64_t> next_deadline_us() const {
+    return timers_.empty() ? std::nullopt : std::optional<int64_t>(timers_.earliest().deadline_us);
+  }
   const CaptureStore& captures() const { return captures_; }
   const Prepared& prepared() const { return *prepared_; }
   const EngineCounters& counters() const { return counters_; }

@@ -64,6 +64,11 @@ Reorder::Verdict Reorder::offer(Event& event) {
   return Verdict::held;
 }
 
+void Reorder::advance(int64_t clock_us) {
+  clock_us_ = std::max(clock_us_, clock_us);
+  if (!order_.lateness_us) stream_us_ = std::max(stream_us_, clock_us_);  // else what is held has its own time still
+}
+
 Reorder::Held Reorder::copy(const Event& event) const {
   const std::vector<FieldId>& fields = program_.types[event.type].fields;
   size_t size = event.type_name.size() + event.id.size() + event.raw.size();

@@ -48,6 +48,9 @@ class Reorder {
   Reorder& operator=(const Reorder&) = delete;
 
   Verdict offer(Event& event);
+  // Time has passed without events: what is older than the clock from now on happens at its time, or is late. Take the
+  // held events that are due.
+  void advance(int64_t clock_us);
   // The next held event that the clock has reached, or nullptr. Valid until the next call.
   const Event* due() { return take(clock_us_); }
   // Likewise at the end of the input, when nothing earlier can come any more.
@@ -57,6 +60,10 @@ class Reorder {
   uint64_t duplicates() const { return duplicates_; }
   uint64_t ids_forgotten() const { return ids_forgotten_; }  // before their time, for want of room
   size_t held() const { return held_.size(); }
+  // The clock at which the next held event is due.
+  std::optional<int64_t> next_due_us() const {
+    return held_.empty() ? std::nullopt : std::optional<int64_t>(held_.front().ts_us);
+  }
 
  private:
   struct Held {
