@@ -27,6 +27,9 @@ const std::vector<Room> rooms = {
     {"runtime/core/", {"runtime/core/", "runtime/model/"}},
     {"runtime/input/", {"runtime/input/", "runtime/core/", "runtime/model/"}},
     {"runtime/io/", {"runtime/io/", "runtime/input/", "runtime/core/", "runtime/model/"}},
+    {"runtime/serve/",
+     {"runtime/serve/", "runtime/outbox/", "runtime/log/", "runtime/io/", "runtime/input/", "runtime/core/",
+      "runtime/model/"}},
     {"compiler/", {"compiler/", "runtime/model/"}},
     {"cli/", {"cli/", "compiler/", "runtime/"}},
     {"tests/", {"tests/", "bench/", "cli/", "compiler/", "runtime/"}},
@@ -52,15 +55,15 @@ const std::vector<Door>& doors() {
       {"zlib or zstd", std::regex(R"(#include\s*[<"](zlib|zstd)\.h)"), {"runtime/io/source"}},
       {"the system clock",
        std::regex(R"(system_clock|steady_clock|clock_gettime|gettimeofday|\btime\s*\(\s*(nullptr|NULL|0|&))"),
-       {"runtime/io/", "cli/"}},
+       {"runtime/io/", "runtime/serve/", "cli/"}},
       {"the environment", std::regex(R"(\bgetenv\b)"), {"runtime/io/", "cli/"}},
       {"standard output or error",
        std::regex(R"(std::c(out|err|log)\b|\bf?printf\s*\(|\bputs\s*\(|fmt::print)"),
        {"cli/", "runtime/model/status.h"}},
       {"a thread or a lock",
        std::regex(R"(#include\s*<(thread|mutex|atomic|condition_variable|future)>)"),
-       {"runtime/io/", "cli/"}},
-      {"a virtual call in the machine", std::regex(R"(\bvirtual\b)"), {"compiler/", "runtime/io/", "cli/"}},
+       {"runtime/io/", "runtime/serve/", "cli/"}},
+      {"a virtual call in the machine", std::regex(R"(\bvirtual\b)"), {"compiler/", "runtime/io/", "runtime/serve/", "cli/"}},
   };
   return all;
 }

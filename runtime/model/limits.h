@@ -37,6 +37,12 @@ inline constexpr uint32_t dedupe_ids_max = 10'000'000;
 // Limits on what is remembered of types without a declaration: events of further ones are counted together.
 inline constexpr uint32_t undeclared_names_max = 1'000;
 
+// Limits on what waits between listeners and the writer (runtime/serve/intake): beyond them senders are asked to come
+// again (HTTP: 503) or are not read from (lines); counted intake_refused.
+inline constexpr size_t intake_bytes_max = 64u << 20;
+inline constexpr size_t intake_batches_max = 10'000;
+inline constexpr size_t taken_bytes_max = 16u << 20;  // by the writer at once: what is beyond comes with the next frame
+
 // Limits on lookup tables: one beyond it is not read.
 inline constexpr uint64_t table_rows_max = 10'000'000;
 
