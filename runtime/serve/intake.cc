@@ -6,18 +6,24 @@
 
 namespace omen {
 
+size_t Batch::bytes() const {
+  size_t sum = events.size();
+  for (const RejectedPiece& piece : rejected) sum += sizeof(RejectedPiece) + piece.bytes.size();
+  return sum;
+}
+
 Intake::Answer Intake::offer(Batch&& batch) {
   {
     const std::lock_guard lock(mutex_);
     if (is_closed_) return Answer::closing;
-    if (!has_room(batch.events.size())) {
+    if (!has_room(batch.bytes())) {
       ++counters_.refused;
       return Answer::full;
     }
     ++counters_.batches;
     counters_.events += batch.count;
-    counters_.bytes += batch.events.size();
-    waiting_bytes_ += batch.events.size();
+    counters_.bytes += batch.bytes();
+    waiting_bytes_ += batch.bytes();
     counters_.bytes_peak = std::max<uint64_t>(counters_.bytes_peak, waiting_bytes_);
     waiting_.push_back(std::move(batch));
   }
@@ -44,9 +50,9 @@ bool Intake::take(std::vector<Batch>& out, TimePoint deadline, size_t bytes_max)
     come_.wait_until(lock, deadline, [&] { return !waiting_.empty() || is_woken_ || is_closed_; });
     is_woken_ = false;
     size_t taken_bytes = 0;
-    while (!waiting_.empty() && (taken_bytes == 0 || taken_bytes + waiting_.front().events.size() <= bytes_max)) {
-      taken_bytes += std::max<size_t>(waiting_.front().events.size(), 1);
-      waiting_bytes_ -= waiting_.front().events.size();
+    while (!waiting_.empty() && (taken_bytes == 0 || taken_bytes + waiting_.front().bytes() <= bytes_max)) {
+      taken_bytes += std::max<size_t>(waiting_.front().bytes(), 1);
+      waiting_bytes_ -= waiting_.front().bytes();
       out.push_back(std::move(waiting_.front()));
       waiting_.pop_front();
     }

@@ -47,14 +47,25 @@ struct EventOutcome {
   bool is_to_be_repeated() const { return !is_accepted() && !reason; }
 };
 
+// A piece of what came that no event could be made of, as the listener found it: for quarantine and its counts.
+struct RejectedPiece {
+  Reason reason = Reason::not_json;
+  LinePlace place;      // in the body, the file, or of all that the connection has sent
+  uint32_t column = 1;  // as in Rejection
+  std::string bytes;    // of one that is too long, its beginning
+};
+
 struct Batch {
   std::string events;  // JSON objects in Omen's own form: exactly `count` lines, none blank, each with its line feed
   size_t count = 0;
-  std::string source;      // "http", "tcp", "unix", the name of a file: for quarantine and metrics
-  int64_t arrival_us = 0;  // by the wall clock: the time of events that bring none
+  std::string source;                   // "http", "tcp", "unix", the name of a file: for quarantine and metrics
+  int64_t arrival_us = 0;               // by the wall clock: the time of events that bring none
+  std::vector<RejectedPiece> rejected;  // has no outcomes; a batch may have nothing else
   // Called by the writer's thread with an outcome per event, in their order. Cheap and without waiting: it posts to
   // where the listener lives. May be empty.
   std::function<void(std::span<const EventOutcome>)> done;
+
+  size_t bytes() const;
 };
 
 struct IntakeLimits {
