@@ -52,7 +52,7 @@ const std::vector<Door>& doors() {
       {"re2", std::regex(R"(#include\s*[<"]re2/)"), {"compiler/", "runtime/core/", "runtime/model/"}},
       {"sqlite3",
        std::regex(R"(#include\s*[<"]sqlite3)"),
-       {"runtime/io/table_sqlite", "runtime/outbox/database", "runtime/outbox/store", "runtime/outbox/sink_sqlite"}},
+       {"runtime/io/table_sqlite", "runtime/outbox/database"}},
       {"curl", std::regex(R"(#include\s*[<"]curl/)"), {"runtime/outbox/transfer"}},
       {"CLI11", std::regex(R"(#include\s*[<"]CLI/)"), {"cli/"}},
       {"zlib or zstd", std::regex(R"(#include\s*[<"](zlib|zstd)\.h)"), {"runtime/io/source"}},

@@ -19,11 +19,11 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <random>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "runtime/io/quiet.h"
 #include "runtime/model/program.h"
@@ -36,8 +36,8 @@ struct OutboxCounters {
   uint64_t added = 0;     // rows
   uint64_t repeated = 0;  // were there already
   uint64_t held_by_quiet = 0;
-  uint64_t delivered = 0, retried = 0, dead = 0, held = 0;  // what attempts led to
-  uint64_t dead_at_cap = 0;                                 // when_full: "dead_letter"
+  uint64_t delivered = 0, failed = 0, held = 0;  // attempts, by what they led to
+  uint64_t dead_at_cap = 0;                      // when_full: "dead_letter"
 };
 
 class Outbox {
@@ -60,7 +60,7 @@ class Outbox {
   // A destination whose rows may not be dropped has reached its cap: take no more events in.
   bool is_full() const;
   // After retry, drop, release or an abandoned transaction: rows are looked for again.
-  Status refresh();
+  void refresh();
 
   const OutboxCounters& counters() const { return counters_; }
 
@@ -69,18 +69,22 @@ class Outbox {
     std::optional<Quiet> quiet;
     uint64_t waiting_max = 0;
     bool drops_at_cap = false;
-    uint64_t waiting = 0;            // rows that are due, those in flight included
-    std::optional<int64_t> next_us;  // of the earliest due row that is not in flight
+    std::optional<int64_t> next_us;  // no due row that delivery does not have is earlier; nothing: there is none
     std::set<int64_t> in_flight;     // numbers of rows that delivery has
   };
   int64_t after_quiet_us(const std::string& rule, const Line* line, int64_t time_us) const;
   Status record(const Attempt& attempt, int64_t now_us);
+  Status hand_over(const std::string& name, Line& line, int64_t now_us);
+  void settle();
 
   Store& store_;
   Delivery& delivery_;
   std::mt19937_64 random_;
   std::map<std::string, Line> lines_;  // by destination
   std::map<std::string, Quiet> quiet_rules_;
+  // Handed back by delivery and not yet committed: recorded once more when their transaction was abandoned.
+  std::vector<Attempt> unsettled_;
+  uint64_t commits_before_ = 0, abandons_before_ = 0;  // when they were recorded
   OutboxCounters counters_;
 };
 

@@ -18,6 +18,7 @@
 // NOT HERE: when to try again (retry.h, outbox.h), sending (delivery.h).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -30,6 +31,9 @@
 #include "runtime/outbox/message.h"
 
 namespace omen {
+
+class Database;
+class Statement;
 
 // The numbers are in the file.
 enum class RowState : uint8_t {
@@ -74,7 +78,6 @@ struct RowFilter {
 
 struct StoreCounts {
   uint64_t due = 0, delivered = 0, dead = 0, held = 0, dropped = 0;
-  std::optional<int64_t> oldest_due_us;  // creation of the oldest row that is still due or held
 };
 
 struct StoreOptions {
@@ -108,10 +111,11 @@ class Store {
   Status commit(uint64_t watermark, uint64_t synced);
   // Undoes everything since begin(). Does nothing outside a transaction. A failed call leaves the transaction open.
   void abandon();
-  bool is_in_transaction() const;
+  bool is_in_transaction() const { return is_open_; }
 
   // Whether it was new. It is due at next_us, or held when its destination is.
   Result<bool> add(const Message& message, int64_t next_us);
+  int64_t last_number() const { return last_number_; }  // of the row that was added last
   Status record(const Attempt& attempt, const RowChange& change);
   // Changes a row without an attempt.
   Status change(int64_t number, const RowChange& change);
@@ -134,36 +138,57 @@ class Store {
   Status checkpoint();
 
   // ---- reading ----
-  uint64_t watermark() const { return watermark_; }  // as committed
-  uint64_t epoch() const { return epoch_; }
+  uint64_t watermark() const { return committed_.watermark; }  // as committed
+  uint64_t epoch() const { return committed_.epoch; }
+  uint64_t commits() const { return commits_; }  // transactions since it was opened
+  uint64_t abandons() const { return abandons_; }
   Result<std::optional<std::string>> meta(const std::string& name);
   Result<std::map<std::string, std::string>> rules();
   // Rows of the destination whose time has come, by time and number.
   Result<std::vector<OutboxRow>> due(const std::string& destination, int64_t now_us, uint32_t limit);
-  // The earliest time at which a row of the destination is due.
-  Result<std::optional<int64_t>> next_due_us(const std::string& destination);
+  // The earliest time behind `after_us` at which a row of the destination is due.
+  Result<std::optional<int64_t>> next_due_us(const std::string& destination, int64_t after_us);
   Result<std::vector<OutboxRow>> list(const RowFilter& filter);
   Result<std::optional<OutboxRow>> row(int64_t number);
   Result<std::vector<Attempt>> attempts(int64_t number);
-  Result<StoreCounts> counts();
-  Result<std::map<std::string, StoreCounts>> counts_by_destination();
+  // Of all destinations, or one; cheap.
+  StoreCounts counts() const;
+  StoreCounts counts(const std::string& destination) const;
+  std::vector<std::string> destinations() const;  // that have rows
+  // When the oldest row was made that is still due or held.
+  Result<std::optional<int64_t>> oldest_waiting_us();
   // Destinations on hold, with the reason.
-  const std::map<std::string, std::string>& holds() const { return holds_; }
+  const std::map<std::string, std::string>& holds() const { return known_.holds; }
 
   // Of the last call that failed.
   StoreFault fault() const;
 
  private:
-  class Database;
-  explicit Store(std::unique_ptr<Database> database);
-  Status prepare_schema(const StoreOptions& options);
-  Status read_all_meta();
+  using States = std::array<uint64_t, 5>;  // rows by state
+  // What is kept in memory of the file; as of the last commit, and in the transaction.
+  struct Known {
+    uint64_t watermark = 0, epoch = 0;
+    std::map<std::string, std::string> holds;
+    std::map<std::string, States> rows;  // by destination
+  };
+
+  Store(std::unique_ptr<Database> database, StoreOptions options);
+  Status prepare();
+  Status make_schema();
+  Status read_known();
+  Status write_meta(const std::string& name, const std::string& value);
+  Status write_progress(const OutboxRow& before, const OutboxRow& after);
+  // Applies `edit` to each row that fits; it returns whether it has changed the row.
+  template <typename Edit>
+  Result<uint64_t> edit_rows(const RowFilter& filter, Edit edit);
+  Result<std::vector<OutboxRow>> read_rows(Statement& statement);
 
   std::unique_ptr<Database> database_;
   StoreOptions options_;
-  uint64_t watermark_ = 0, epoch_ = 0;
-  std::map<std::string, std::string> holds_, holds_committed_;
-  uint64_t epoch_committed_ = 0;
+  Known known_, committed_;
+  uint64_t commits_ = 0, abandons_ = 0;
+  int64_t last_number_ = 0;
+  bool is_open_ = false;  // a transaction is
 };
 
 }  // namespace omen

@@ -1,0 +1,131 @@
+#include "runtime/outbox/database.h"
+
+#include <sqlite3.h>
+
+namespace omen {
+
+Statement::~Statement() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+Statement& Statement::bind(int64_t value) {
+  if (!failed_ && sqlite3_bind_int64(statement_, next_parameter_++, value) != SQLITE_OK) failed_ = true;
+  return *this;
+}
+
+Statement& Statement::bind(std::string_view text) {
+  if (failed_) return *this;
+  const char* const bytes = text.data() == nullptr ? "" : text.data();
+  const int result =
+      sqlite3_bind_text64(statement_, next_parameter_++, bytes, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  failed_ = result != SQLITE_OK;
+  return *this;
+}
+
+bool Statement::row() {
+  if (failed_) return false;
+  const int result = sqlite3_step(statement_);
+  failed_ = result != SQLITE_ROW && result != SQLITE_DONE;
+  return result == SQLITE_ROW;
+}
+
+bool Statement::run() {
+  while (row()) {
+  }
+  return !failed_;
+}
+
+int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string Statement::text(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  return bytes == nullptr ? std::string()
+                          : std::string(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column)));
+}
+
+bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, const std::string& vfs, int busy_ms) {
+  sqlite3* handle = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int result = sqlite3_open_v2(path.c_str(), &handle, flags, vfs.empty() ? nullptr : vfs.c_str());
+  std::unique_ptr<Database> database(new Database(path, handle));
+  if (result != SQLITE_OK) return Status::error("cannot open " + path + ": " + sqlite3_errstr(result));
+  sqlite3_busy_timeout(handle, busy_ms);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  return database;
+}
+
+Database::~Database() {
+  for (const auto& [_, statement] : statements_) sqlite3_finalize(statement);
+  sqlite3_close(handle_);
+}
+
+Status Database::execute(const std::string& sql) {
+  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return Status::ok();
+  return failure(sql.substr(0, sql.find_first_of(" (;")));
+}
+
+Statement Database::prepare(const std::string& sql) {
+  const auto found = statements_.find(sql);
+  if (found != statements_.end()) return {found->second, false};
+  sqlite3_stmt* statement = nullptr;
+  const int result = sqlite3_prepare_v3(handle_, sql.c_str(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                        &statement, nullptr);
+  if (result != SQLITE_OK || statement == nullptr) return {nullptr, true};
+  statements_.emplace(sql, statement);
+  return {statement, false};
+}
+
+Status Database::failure(std::string_view what) {
+  const int code = sqlite3_extended_errcode(handle_);
+  switch (code & 0xFF) {
+    case SQLITE_FULL:
+      fault_ = Fault::full;
+      break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      fault_ = Fault::locked;
+      break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_IOERR:
+      fault_ = Fault::broken;
+      break;
+    default:
+      fault_ = Fault::other;
+  }
+  return Status::error(path_ + ": " + std::string(what) + ": " + sqlite3_errmsg(handle_));
+}
+
+Status Database::broken(std::string_view what) {
+  fault_ = Fault::broken;
+  return Status::error(path_ + ": " + std::string(what));
+}
+
+int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+int64_t Database::last_row() const { return sqlite3_last_insert_rowid(handle_); }
+bool Database::is_in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
+Status Database::checkpoint() {
+  if (sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) == SQLITE_OK) {
+    return Status::ok();
+  }
+  return failure("checkpoint");
+}
+
+void Database::leave_untouched() { sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+
+std::string quoted_name(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    out += c;
+    if (c == '"') out += c;
+  }
+  return out + '"';
+}
+
+}  // namespace omen
