@@ -1,0 +1,50 @@
+// Snapshot files: the engine's state as bytes, put beside the log so that recovery need not replay all of it.
+//
+// DIR/snap-<S, 20 digits>: the state after the record with sequence S. Written as a temporary file, synced, renamed,
+// its folder synced; the two newest are kept, so that one damaged file costs time and no data. Layout, little-endian:
+//
+//   0  8  magic "OMENSNAP"           16  8  S                      32  8  bytes of state
+//   8  4  format version, 1          24  8  program fingerprint    40  4  CRC32C of bytes 0 to 39 and the state
+//  12  4  zero                                                     44     state
+//
+// NOT HERE: what the state's bytes mean, and whether a fingerprint fits the rules that are loaded.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/log/disk.h"
+
+namespace omen {
+
+inline constexpr size_t snapshots_kept = 2;
+inline constexpr uint64_t snapshot_bytes_max = 16ull << 30;  // a larger one is not written, and not read
+
+struct Snapshot {
+  uint64_t sequence = 0;     // S
+  uint64_t fingerprint = 0;  // Program::fingerprint of what made it
+  std::string state;
+};
+
+// Makes the folder when it is not there. After an error the snapshots that there were are still there.
+Status write_snapshot(Disk& disk, const std::string& folder, uint64_t sequence, uint64_t fingerprint,
+                      std::string_view state);
+
+struct LoadedSnapshot {
+  std::optional<Snapshot> snapshot;  // none: replay from the beginning
+  std::vector<std::string> skipped;  // damaged ones, a sentence each
+};
+// The newest intact one with S ≤ `watermark`. An error: the folder cannot be read, or a snapshot has a later format.
+Result<LoadedSnapshot> load_snapshot(Disk& disk, const std::string& folder, uint64_t watermark);
+
+// Sequences of the files that are there, whether intact or not, in order. No folder: none.
+Result<std::vector<uint64_t>> list_snapshots(Disk& disk, const std::string& folder);
+std::string snapshot_name(uint64_t sequence);
+
+// Reads a file's bytes as a snapshot. An error says what is wrong with them.
+Result<Snapshot> parse_snapshot(std::string bytes);
+
+}  // namespace omen
