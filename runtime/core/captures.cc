@@ -40,7 +40,8 @@ KeptEvent* CaptureStore::keep(const Event& event) {
   out->references = 1;
   out->bytes = static_cast<uint32_t>(bytes);
   out->raw_size = static_cast<uint32_t>(event.raw.size());
-  out->raw_offset = static_cast<uint32_t>(raw_offset);
+  out->raw_offset = static_cast<uint32_t>(raw_offset) & INT32_MAX;
+  out->is_derived = event.is_derived ? 1 : 0;
   out->id_offset = static_cast<uint32_t>(raw_offset + event.raw.size());
   out->id_size = static_cast<uint32_t>(event.id.size());
   out->type_name_size = static_cast<uint32_t>(event.type_name.size());

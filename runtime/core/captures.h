@@ -27,7 +27,8 @@ struct KeptEvent {
   uint32_t references;
   uint32_t bytes;  // of the whole block
   uint32_t raw_size;
-  uint32_t raw_offset;  // from the start of this struct
+  uint32_t raw_offset : 31;  // from the start of this struct
+  uint32_t is_derived : 1;
   uint32_t id_offset;
   uint32_t id_size;
   uint32_t type_name_size;  // the name stands right behind the id

@@ -38,6 +38,7 @@
 #include "runtime/core/action.h"
 #include "runtime/core/captures.h"
 #include "runtime/core/counters.h"
+#include "runtime/core/decode.h"
 #include "runtime/core/derive.h"
 #include "runtime/core/machines.h"
 #include "runtime/core/match_view.h"
@@ -48,6 +49,9 @@
 #include "runtime/model/program.h"
 
 namespace omen {
+
+class StateReader;
+class StateWriter;
 
 // A raised match. Captures and key stay valid until clear_matches().
 struct Match {
@@ -72,6 +76,13 @@ struct RunView {
   int64_t start_us = 0;
   std::vector<StateId> threads;
   std::vector<CaptureId> captures;  // of each thread
+};
+
+// What load() found.
+struct LoadedState {
+  std::vector<RuleId> kept;       // rules that go on where they were
+  std::vector<RuleId> empty;      // the others of the program: new, or no longer what they were; they begin now
+  std::vector<std::string> gone;  // names of rules whose state nobody has taken
 };
 
 class Engine {
@@ -110,6 +121,17 @@ class Engine {
   void set_table(uint32_t table, std::shared_ptr<const LookupTable> rows) {
     prepared_->set_table(table, std::move(rows));
   }
+
+  // Appends all that is remembered, as bytes (state_writer.h): what an engine that loads them does from here on is what
+  // this one does. Linear in the state. Between events, when the matches are cleared.
+  void save(std::string& out) const;
+  // Into an engine that has seen nothing. Its program may be another one: a rule of the same name, version and shape
+  // is kept, whatever else has changed. `decoder` is one of the program, as the events of the stream were read. After
+  // an error, which says that the bytes are none that save() has written, the engine is of no use.
+  //
+  // Only what max_keys and max_state_bytes push out may differ from the engine that was saved: what is over is swept
+  // away at other moments, and rows have less room than they once needed.
+  Result<LoadedState> load(std::string_view bytes, Decoder& decoder);
 
   // Counts from now on how far runs come and what ends them.
   void set_funnel(Funnel* funnel) { machines_.set_funnel(funnel); }
@@ -185,6 +207,13 @@ class Engine {
     explicit Violations(const Program& program) : validator(program), derive(program) {}
   };
 
+  void save_histories(StateWriter& out) const;
+  void save_rules(StateWriter& out) const;
+  void load_histories(StateReader& in, const LoadedState& loaded);
+  void load_rules(StateReader& in, LoadedState& loaded);
+  void load_rule(StateReader& in, RuleId rule);
+  void load_rule_state(StateReader& in, RuleId rule);
+  uint32_t table_of_history(StateReader& in, const LoadedState& loaded) const;
   void build_tables();
   void build_histories();
   void remember(const Event& event);
@@ -206,6 +235,7 @@ class Engine {
   template <typename Visit>
   void each_measure_state(Visit visit) const;
   void begin_stream(int64_t time_us);
+  void begin_rule(RuleId rule, int64_t time_us);
   void note_state(uint32_t table, PartitionId partition, RuleState& state);
   void step_rule(uint32_t table, PartitionId partition, RuleStateId state, uint32_t routes);
   void take_completions(RuleState& state, std::string_view key);

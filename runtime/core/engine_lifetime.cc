@@ -32,11 +32,13 @@ void Engine::end_stream() {
 
 // Rules without a key that look at the clock are at work from the first moment on.
 void Engine::begin_stream(int64_t time_us) {
-  for (RuleId rule = 0; rule < program_.rules.size(); ++rule) {
-    if (!Machines::begins_with_stream(program_.rules[rule])) continue;
-    const PartitionId partition = tables_[table_of_rule_[rule]].partitions->find_or_add({}, KeyTable::hash({}));
-    machines_.begin(state_at(add_rule_state(partition, rule)), partition, time_us);
-  }
+  for (RuleId rule = 0; rule < program_.rules.size(); ++rule) begin_rule(rule, time_us);
+}
+
+void Engine::begin_rule(RuleId rule, int64_t time_us) {
+  if (!Machines::begins_with_stream(program_.rules[rule])) return;
+  const PartitionId partition = tables_[table_of_rule_[rule]].partitions->find_or_add({}, KeyTable::hash({}));
+  machines_.begin(state_at(add_rule_state(partition, rule)), partition, time_us);
 }
 
 void Engine::meet_deadlines(int64_t until_us) {
@@ -156,9 +158,11 @@ void Engine::evict_oldest(uint32_t first_table, uint32_t last_table, const RuleI
         }
       });
     }
-    auto newer = [](const Oldest& a, const Oldest& b) {
-      return std::tie(a.touched, a.where.rule, a.where.partition) >
-             std::tie(b.touched, b.where.rule, b.where.partition);
+    auto newer = [&](const Oldest& a, const Oldest& b) {
+      if (a.touched != b.touched || a.where.rule != b.where.rule)
+        return std::tie(a.touched, a.where.rule) > std::tie(b.touched, b.where.rule);
+      const KeyTable& partitions = *tables_[a.where.table].partitions;  // one event under several keys
+      return partitions.key(a.where.partition) > partitions.key(b.where.partition);
     };
     if (oldest.size() > oldest_remembered) {
       const auto cut = oldest.end() - oldest_remembered;

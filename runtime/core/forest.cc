@@ -10,7 +10,6 @@ namespace omen {
 namespace {
 
 constexpr int64_t never = RuleMemory::never;
-constexpr uint32_t ring_begin = 8;
 
 int64_t saturating_add(int64_t a, int64_t b) {
   int64_t sum = 0;
@@ -184,17 +183,18 @@ void Forest::step_trees(const RuleProgram& rule, RuleState& state, uint32_t rout
   }
 }
 
-void Forest::push(Trees& trees, const Growth& growth) {
-  if (trees.end - trees.begin == trees.capacity) {
-    const uint32_t capacity = std::max(ring_begin, trees.capacity * 2);
-    auto* ring = reinterpret_cast<Entry*>(blocks_.take(static_cast<uint32_t>(capacity * sizeof(Entry))));
-    for (EntryId id = trees.begin; id < trees.end; ++id) ring[id & (capacity - 1)] = at(trees, id);
-    if (trees.ring != nullptr) {
-      blocks_.give(reinterpret_cast<std::byte*>(trees.ring), static_cast<uint32_t>(trees.capacity * sizeof(Entry)));
-    }
-    trees.ring = ring;
-    trees.capacity = capacity;
+void Forest::make_room(Trees& trees, uint32_t capacity) {
+  auto* ring = reinterpret_cast<Entry*>(blocks_.take(static_cast<uint32_t>(capacity * sizeof(Entry))));
+  for (EntryId id = trees.begin; id < trees.end; ++id) ring[id & (capacity - 1)] = at(trees, id);
+  if (trees.ring != nullptr) {
+    blocks_.give(reinterpret_cast<std::byte*>(trees.ring), static_cast<uint32_t>(trees.capacity * sizeof(Entry)));
   }
+  trees.ring = ring;
+  trees.capacity = capacity;
+}
+
+void Forest::push(Trees& trees, const Growth& growth) {
+  if (trees.end - trees.begin == trees.capacity) make_room(trees, std::max(ring_begin, trees.capacity * 2));
   const EntryId id = trees.end++;
   EntryId& head = trees.heads()[growth.way->targets[0]];
   const EntryId next = living(trees, head);

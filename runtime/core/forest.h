@@ -41,6 +41,9 @@
 
 namespace omen {
 
+class StateReader;
+class StateWriter;
+
 class Forest {
  public:
   // All of them outlive it. `only_counts`: matches are counted and not enumerated.
@@ -52,11 +55,16 @@ class Forest {
   // The last moment at which a match can complete from what is kept; RuleMemory::never when nothing is.
   int64_t alive_until(const RuleState& state) const;
   void drop(RuleState& state);
+  bool is_counted(RuleId rule) const { return only_counts_[rule] != 0; }
+  // What the state has, as bytes, and back into one that has nothing (state_writer.h).
+  void save(StateWriter& out, const RuleState& state) const;
+  void load(StateReader& in, RuleState& state, int64_t clock_us);
   uint64_t bytes() const { return blocks_.bytes() + window_.bytes(); }
   uint64_t entries() const { return entries_; }
 
  private:
   using EntryId = uint64_t;  // 0: none
+  static constexpr uint32_t ring_begin = 8;
   struct Entry {
     KeptEvent* event;  // one reference
     int64_t time_us;
@@ -97,9 +105,13 @@ class Forest {
   uint32_t trees_words(const RuleProgram& rule) const;
   Trees& open(const RuleProgram& rule, RuleState& state);
   void push(Trees& trees, const Growth& growth);
+  void make_room(Trees& trees, uint32_t capacity);
   void cut(Trees& trees, EntryId begin);
   void close(const RuleProgram& rule, RuleState& state);
 
+  void save_trees(StateWriter& out, const RuleState& state) const;
+  void load_trees(StateReader& in, RuleState& state, int64_t dead_us);
+  void load_entry(StateReader& in, Trees& trees, EntryId id, int64_t dead_us);
   bool is_ended(const RuleProgram& rule, const State& state, uint32_t routes);
   EntryId living(const Trees& trees, EntryId list) const;
   void step_trees(const RuleProgram& rule, RuleState& state, uint32_t routes, std::vector<Completion>& out);

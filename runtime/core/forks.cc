@@ -130,6 +130,7 @@ void Matcher::start_all(const RuleProgram& rule, RuleState& state, PartitionId p
   run(blank).state = rule.initial[0];
   run(blank).start_us = present_.event().time_us;
   run(blank).start_sequence = present_.event().sequence;
+  run(blank).route = first_route(routes);
   for (const Transition& way : rule.states[rule.initial[0]].transitions) {
     if (!is_open(rule, run(blank), way, routes)) continue;
     const uint32_t before = state.run_count;

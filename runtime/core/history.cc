@@ -2,6 +2,10 @@
 
 #include <new>
 
+#include "runtime/core/key.h"
+#include "runtime/core/state_reader.h"
+#include "runtime/core/state_writer.h"
+
 namespace omen {
 
 namespace {
@@ -26,24 +30,8 @@ History::~History() {
 
 void History::add(std::string_view key, KeptEvent* event) {
   expire(event->time_us);
-  const uint32_t hash = KeyTable::hash(key);
-  const PartitionId partition = keys_.find_or_add(key, hash);
-  uint32_t id = keys_.at(partition).first;
-  if (id == index_none) {
-    id = words_.take(words_of<Events>);
-    new (words_.at(id)) Events{index_none, index_none, 0, index_none, index_none, partition};
-    keys_.at(partition).first = id;
-  } else {
-    take_out(events_at(id));
-  }
-  move_to_front(id);
-  const uint32_t link = words_.take(words_of<Link>);
-  new (words_.at(link)) Link{captures_.share(event), index_none, 0};
-  Events& events = events_at(id);
-  (events.first == index_none ? events.first : link_at(events.last).next) = link;
-  events.last = link;
-  ++events.count;
-  bytes_ += event->bytes + sizeof(Link);
+  Events& events = find_or_add(key);
+  append(events, event);
   while (link_at(events.first).event->time_us < event->time_us - back_us_) drop_first(events);
   if (events.count > limits_.max_history_events) {
     drop_first(events);
@@ -55,11 +43,64 @@ void History::add(std::string_view key, KeptEvent* event) {
   }
 }
 
+// The key's, in front of all others.
+History::Events& History::find_or_add(std::string_view key) {
+  const uint32_t hash = KeyTable::hash(key);
+  const PartitionId partition = keys_.find_or_add(key, hash);
+  uint32_t id = keys_.at(partition).first;
+  if (id == index_none) {
+    id = words_.take(words_of<Events>);
+    new (words_.at(id)) Events{index_none, index_none, 0, index_none, index_none, partition};
+    keys_.at(partition).first = id;
+  } else {
+    take_out(events_at(id));
+  }
+  move_to_front(id);
+  return events_at(id);
+}
+
+void History::append(Events& events, KeptEvent* event) {
+  const uint32_t link = words_.take(words_of<Link>);
+  new (words_.at(link)) Link{captures_.share(event), index_none, 0};
+  (events.first == index_none ? events.first : link_at(events.last).next) = link;
+  events.last = link;
+  ++events.count;
+  bytes_ += event->bytes + sizeof(Link);
+}
+
 void History::collect(std::vector<KeptEvent*>& out, std::string_view key, int64_t from_us) const {
   const PartitionId partition = keys_.find(key, KeyTable::hash(key));
   if (partition == index_none) return;
   for (uint32_t id = events_at(keys_.at(partition).first).first; id != index_none; id = link_at(id).next) {
     if (link_at(id).event->time_us >= from_us) out.push_back(link_at(id).event);
+  }
+}
+
+void History::save(StateWriter& out) const {
+  out.number(keys_.size());
+  for (uint32_t id = oldest_; id != index_none; id = events_at(id).newer) {
+    const Events& events = events_at(id);
+    out.text(keys_.key(events.partition));
+    out.number(events.count);
+    for (uint32_t link = events.first; link != index_none; link = link_at(link).next) out.event(*link_at(link).event);
+  }
+}
+
+void History::load(StateReader& in, size_t key_parts) {
+  constexpr uint64_t least_key_bytes = 3;
+  for (uint64_t keys = in.count(least_key_bytes); keys > 0; --keys) {
+    const std::string_view key = in.text();
+    uint64_t count = in.count();
+    in.check(is_key(key, key_parts), "a history has no such key");
+    in.check(keys_.find(key, KeyTable::hash(key)) == index_none, "a key is there twice");
+    in.check(count > 0, "a history is empty");
+    if (!in.is_ok()) return;
+    Events& events = find_or_add(key);
+    for (; count > 0; --count) {
+      KeptEvent* const event = in.event();
+      if (event == nullptr) return;
+      append(events, event);
+    }
   }
 }
 

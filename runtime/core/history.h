@@ -22,6 +22,9 @@
 
 namespace omen {
 
+class StateReader;
+class StateWriter;
+
 class History {
  public:
   // Of one key table; events older than `back_us` before the clock are not asked for. The rest outlives it.
@@ -38,6 +41,10 @@ class History {
   void collect(std::vector<KeptEvent*>& out, std::string_view key, int64_t from_us) const;
   // Keys whose last event nobody asks for any more.
   void expire(int64_t clock_us);
+
+  // As bytes, and back into one that is empty (state_writer.h). Keys have so many parts.
+  void save(StateWriter& out) const;
+  void load(StateReader& in, size_t key_parts);
 
   uint32_t keys() const { return keys_.size(); }
   uint64_t bytes() const { return keys_.bytes(); }  // beside what stands in the pools
@@ -56,6 +63,8 @@ class History {
     uint32_t reserved;
   };
 
+  Events& find_or_add(std::string_view key);
+  void append(Events& events, KeptEvent* event);
   Events& events_at(uint32_t id) { return *static_cast<Events*>(words_.at(id)); }
   const Events& events_at(uint32_t id) const { return *static_cast<const Events*>(words_.at(id)); }
   Link& link_at(uint32_t id) { return *static_cast<Link*>(words_.at(id)); }

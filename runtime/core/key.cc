@@ -1,5 +1,7 @@
 #include "runtime/core/key.h"
 
+#include "runtime/core/json.h"
+
 namespace omen {
 
 std::optional<std::string_view> read_key(const std::vector<FieldId>& fields, const Event& event, std::string& buffer,
@@ -24,6 +26,23 @@ std::optional<std::string_view> read_key(const std::vector<FieldId>& fields, con
     }
   }
   return buffer;
+}
+
+bool is_key(std::string_view bytes, size_t parts) {
+  if (parts == 0) return bytes.empty();
+  const auto is_part = [](std::string_view part) {
+    return !part.empty() && part.size() <= key_bytes_max && json::utf8_fault(part) == part.size();
+  };
+  if (parts == 1) return is_part(bytes);
+  for (; parts > 0; --parts) {
+    uint16_t size = 0;
+    if (bytes.size() < sizeof(size)) return false;
+    std::memcpy(&size, bytes.data(), sizeof(size));
+    bytes.remove_prefix(sizeof(size));
+    if (size > bytes.size() || !is_part(bytes.substr(0, size))) return false;
+    bytes.remove_prefix(size);
+  }
+  return bytes.empty();
 }
 
 }  // namespace omen

@@ -21,6 +21,9 @@ namespace omen {
 std::optional<std::string_view> read_key(const std::vector<FieldId>& fields, const Event& event, std::string& buffer,
                                          bool& is_too_long);
 
+// Whether the bytes can be such a key of so many parts.
+bool is_key(std::string_view bytes, size_t parts);
+
 // The texts of the `parts` parts, in order.
 template <typename Take>
 void for_each_key_part(std::string_view key, size_t parts, Take take) {

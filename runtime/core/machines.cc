@@ -102,6 +102,32 @@ int64_t Machines::machine_alive_until(const RuleState& state) const {
   return time_unbounded;
 }
 
+// ---- as bytes ----
+
+void Machines::save(StateWriter& out, const RuleState& state) const {
+  memory_.save(out, state);
+  switch (program_.rules[state.rule].machine) {
+    case Machine::runs:
+      return matcher_.save(out, state);
+    case Machine::forest:
+      return forest_.save(out, state);
+    case Machine::measure:
+      return measures_.save(out, state);
+  }
+}
+
+void Machines::load(StateReader& in, RuleState& state, int64_t clock_us) {
+  memory_.load(in, state);
+  switch (program_.rules[state.rule].machine) {
+    case Machine::runs:
+      return matcher_.load(in, state);
+    case Machine::forest:
+      return forest_.load(in, state, clock_us);
+    case Machine::measure:
+      return measures_.load(in, state);
+  }
+}
+
 void Machines::drop(RuleState& state, RunEnd why) {
   switch (program_.rules[state.rule].machine) {
     case Machine::runs:

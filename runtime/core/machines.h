@@ -23,6 +23,9 @@
 
 namespace omen {
 
+class StateReader;
+class StateWriter;
+
 class Machines {
  public:
   Machines(const Program& program, const Prepared& prepared, const Limits& limits, CaptureStore& captures,
@@ -52,6 +55,12 @@ class Machines {
   bool is_idle(const RuleState& state) const;
   int64_t alive_until(const RuleState& state) const;
   void drop(RuleState& state, RunEnd why);
+  // What is remembered of a key, as bytes, and back into a state that init() has seen (state_writer.h).
+  void save(StateWriter& out, const RuleState& state) const;
+  void load(StateReader& in, RuleState& state, int64_t clock_us);
+  bool is_counted(RuleId rule) const {
+    return program_.rules[rule].machine == Machine::forest && forest_.is_counted(rule);
+  }
   void set_funnel(Funnel* funnel) { matcher_.set_funnel(funnel); }
 
   uint64_t live_runs() const { return matcher_.live_runs(); }

@@ -262,6 +262,7 @@ bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, 
     thread.state = initial;
     thread.start_us = present_.event().time_us;
     thread.start_sequence = present_.event().sequence;
+    thread.route = first_route(routes);
     const Transition* way = transition_for(rule, thread, routes);
     Taking taking = Taking::refused;
     if (way != nullptr && memory_.leading_holds(state, present_.event().time_us))

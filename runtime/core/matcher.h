@@ -18,6 +18,7 @@
 // NOT HERE: which events a rule sees and under which key (engine), when a deadline has come (timers, engine).
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -35,6 +36,9 @@
 #include "runtime/model/program.h"
 
 namespace omen {
+
+class StateReader;
+class StateWriter;
 
 class Matcher {
  public:
@@ -54,6 +58,10 @@ class Matcher {
   void drop_runs(RuleState& state, RunEnd why);
   // Counts from now on how far runs come; nullptr: no longer.
   void set_funnel(Funnel* funnel) { funnel_ = funnel; }
+
+  // What runs the state has, as bytes, and back into one that has none (state_writer.h).
+  void save(StateWriter& out, const RuleState& state) const;
+  void load(StateReader& in, RuleState& state);
 
   const Run& run(RunId id) const { return *static_cast<const Run*>(words_.at(id)); }
   uint64_t live_runs() const { return live_runs_; }
@@ -90,6 +98,7 @@ class Matcher {
   void complete(const RuleProgram& rule, RuleState& state, const Completion& completion, std::vector<Completion>& out);
 
   // Overlap all.
+  static uint64_t first_route(uint32_t routes) { return static_cast<uint64_t>(std::countr_zero(routes)) & 31; }
   static uint64_t bars_of(const RuleProgram& rule, const Run& run);
   bool is_open(const RuleProgram& rule, const Run& run, const Transition& way, uint32_t routes);
   RunId fork(const RuleProgram& rule, RuleState& state, PartitionId partition, RunId id, const Transition& way,

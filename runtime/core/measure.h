@@ -41,6 +41,9 @@
 
 namespace omen {
 
+class StateReader;
+class StateWriter;
+
 class MeasureMachine {
  public:
   MeasureMachine(const Program& program, const Prepared& prepared, const Limits& limits, CaptureStore& captures,
@@ -63,6 +66,11 @@ class MeasureMachine {
   std::span<const Value> values() const { return values_; }
   // The stream has ended: only what can still change by itself is evaluated, not what might with the time of day.
   void end_stream() { is_ended_ = true; }
+  bool is_ended() const { return is_ended_; }
+
+  // What is remembered of a key, as bytes, and back into a state that init() has seen (state_writer.h).
+  void save(StateWriter& out, const RuleState& state) const;
+  void load(StateReader& in, RuleState& state);
 
   bool is_idle(const RuleState& state) const;
   int64_t alive_until(const RuleState& state) const;

@@ -7,12 +7,14 @@
 //   add         into the newest pane, whose ancestors hear of it when it is next asked for or a newer one begins
 //   sum_of      the panes that end in (after, up_to]: at most two nodes on each level of the tree
 //   forget      the oldest: nothing above them has to change, no later question covers them
+//   shrink      when few are left: a series has room for eight panes, or for less than eight times those that it has
 //
 // A summary is a plain struct with `void add(const Summary&)`, all zero (or its default) being that of nothing.
 // MEMORY of a pane: 8 bytes and two summaries, in a ring of a power of two.
 // NOT HERE: which pane an event belongs to (windows).
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <type_traits>
@@ -45,6 +47,8 @@ struct PaneRing {
     }
     return low;
   }
+  bool is_too_large() const { return capacity > room_min && count * uint64_t{8} <= capacity; }
+  static constexpr uint32_t room_min = 8;
   void drop_front(uint32_t number) {
     first = place(number);
     count -= number;
@@ -62,7 +66,7 @@ class Panes {
   void add(int64_t end_us, const Summary& summary) {
     if (ring_.count == 0 || ring_.newest_us() != end_us) {
       close_newest();
-      if (ring_.count == ring_.capacity) grow();
+      if (ring_.count == ring_.capacity) make_room(ring_.capacity == 0 ? 2 : ring_.capacity * 2);
       const uint32_t place = ring_.place(ring_.count++);
       ring_.ends()[place] = end_us;
       tree()[ring_.capacity + place] = Summary{};
@@ -84,6 +88,29 @@ class Panes {
       add_stretch(sum, 0, to);
     }
     return sum;
+  }
+
+  void shrink() { make_room(std::max(PaneRing::room_min, std::bit_ceil(ring_.count * 2))); }
+
+  // Of the ring's place `first` and room for so many, the panes that `next` gives, each as its end and its summary.
+  // Sums of floats hang on where panes stand, so they are put back where they were.
+  template <typename Next>
+  void restore(uint32_t capacity, uint32_t first, uint32_t count, Next next) {
+    if (capacity == 0) return;
+    make_room(capacity);
+    ring_.first = first;
+    Summary* const nodes = tree();
+    for (; ring_.count < count; ++ring_.count) {
+      const uint32_t place = ring_.place(ring_.count);
+      const auto [end_us, summary] = next();
+      ring_.ends()[place] = end_us;
+      nodes[capacity + place] = summary;
+    }
+    for (uint32_t node = capacity - 1; node > 0; --node) join(nodes, node);
+  }
+  const Summary& summary(uint32_t index) const {
+    return reinterpret_cast<const Summary*>(ring_.block +
+                                            ring_.capacity * sizeof(int64_t))[ring_.capacity + ring_.place(index)];
   }
 
   void release() {
@@ -120,20 +147,20 @@ class Panes {
     while (rights > 0) sum.add(nodes[right[--rights]]);
   }
 
-  void grow() {
-    PaneRing larger{};
-    larger.capacity = ring_.capacity == 0 ? 2 : ring_.capacity * 2;
-    larger.count = ring_.count;
-    larger.block = pool_.take(bytes(larger.capacity));
-    auto* const nodes = reinterpret_cast<Summary*>(larger.block + larger.capacity * sizeof(int64_t));
+  void make_room(uint32_t capacity) {
+    PaneRing other{};
+    other.capacity = capacity;
+    other.count = ring_.count;
+    other.block = pool_.take(bytes(capacity));
+    auto* const nodes = reinterpret_cast<Summary*>(other.block + capacity * sizeof(int64_t));
     for (uint32_t i = 0; i < ring_.count; ++i) {
-      larger.ends()[i] = ring_.end_us(i);
-      nodes[larger.capacity + i] = tree()[ring_.capacity + ring_.place(i)];
+      other.ends()[i] = ring_.end_us(i);
+      nodes[capacity + i] = tree()[ring_.capacity + ring_.place(i)];
     }
-    for (uint32_t i = ring_.count; i < larger.capacity; ++i) nodes[larger.capacity + i] = Summary{};
-    for (uint32_t node = larger.capacity - 1; node > 0; --node) join(nodes, node);
+    for (uint32_t i = ring_.count; i < capacity; ++i) nodes[capacity + i] = Summary{};
+    for (uint32_t node = capacity - 1; node > 0; --node) join(nodes, node);
     release();
-    ring_ = larger;
+    ring_ = other;
   }
 
   PaneRing& ring_;

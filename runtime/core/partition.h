@@ -34,7 +34,8 @@ struct Run {
   StateId state;
   CaptureId captures;
   int64_t start_us;
-  uint64_t start_sequence : 63;  // of the event that started it
+  uint64_t start_sequence : 58;  // of the event that started it
+  uint64_t route : 5;            // by which that event was seen, the first of several
   uint64_t is_armed : 1;         // a timer knows of it
   int64_t* registers() { return reinterpret_cast<int64_t*>(this + 1); }
   const int64_t* registers() const { return reinterpret_cast<const int64_t*>(this + 1); }

@@ -24,8 +24,11 @@
 
 #include "runtime/model/event.h"
 #include "runtime/model/program.h"
+#include "runtime/model/status.h"
 
 namespace omen {
+
+class Decoder;
 
 struct StreamOrder {
   std::optional<int64_t> lateness_us;
@@ -55,6 +58,13 @@ class Reorder {
   const Event* due() { return take(clock_us_); }
   // Likewise at the end of the input, when nothing earlier can come any more.
   const Event* rest() { return take(INT64_MAX); }
+
+  // Appends what is held and remembered, as bytes (state_bytes.h): one that loads them goes on as this one would.
+  // Between events: what due() gave is no part of it.
+  void save(std::string& out) const;
+  // Into one that has seen nothing, of the same order; its program may be another one. What was held is decoded again,
+  // by a decoder of the program, as the stream was. After an error it is of no use.
+  Status load(std::string_view bytes, Decoder& decoder);
 
   uint64_t sequence() const { return sequence_; }  // events in the stream so far
   uint64_t duplicates() const { return duplicates_; }

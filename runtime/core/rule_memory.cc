@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "runtime/core/state_reader.h"
+#include "runtime/core/state_writer.h"
+
 namespace omen {
 
 namespace {
@@ -63,6 +66,27 @@ uint64_t RuleMemory::count_match(const RuleState& state, int64_t deadline_us) {
   if (words[0] != deadline_us) words[1] = 0;
   words[0] = deadline_us;
   return static_cast<uint64_t>(words[1]++);
+}
+
+void RuleMemory::save(StateWriter& out, const RuleState& state) const {
+  const RuleProgram& rule = program_.rules[state.rule];
+  out.time(rule.cooldown_us > 0 ? at(state)[0] : never);
+  for (size_t i = 0; i < rule.leading.size(); ++i) out.time(broken_us(state, i));
+  if (rule.overlap != Overlap::all) return;
+  const int64_t* words = at(state) + words_of(rule) - 2;
+  out.time(words[0]);
+  if (words[0] != never) out.number(static_cast<uint64_t>(words[1]));
+}
+
+void RuleMemory::load(StateReader& in, RuleState& state) {
+  const RuleProgram& rule = program_.rules[state.rule];
+  const int64_t raised_us = in.time_or(never);
+  if (rule.cooldown_us > 0) at(state)[0] = raised_us;
+  for (size_t i = 0; i < rule.leading.size(); ++i) set_broken(state, i, in.time_or(never));
+  if (rule.overlap != Overlap::all) return;
+  int64_t* words = at(state) + words_of(rule) - 2;
+  words[0] = in.time_or(never);
+  if (words[0] != never) words[1] = static_cast<int64_t>(in.number_up_to(INT64_MAX / 2));
 }
 
 int64_t RuleMemory::alive_until(const RuleState& state) const {

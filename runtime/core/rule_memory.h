@@ -13,6 +13,9 @@
 
 namespace omen {
 
+class StateReader;
+class StateWriter;
+
 class RuleMemory {
  public:
   static constexpr int64_t never = std::numeric_limits<int64_t>::min();
@@ -34,6 +37,10 @@ class RuleMemory {
 
   // Overlap all: a match has completed at this deadline; how many had before it.
   uint64_t count_match(const RuleState& state, int64_t deadline_us);
+
+  // As bytes, and back into a state that init() has seen (state_writer.h). A rule may have got or lost its cooldown.
+  void save(StateWriter& out, const RuleState& state) const;
+  void load(StateReader& in, RuleState& state);
 
   // The last moment at which any of it can matter; `never` when nothing can.
   int64_t alive_until(const RuleState& state) const;

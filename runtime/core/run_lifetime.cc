@@ -34,7 +34,7 @@ void Matcher::arm(const RuleProgram& rule, const RuleState& state, PartitionId p
   if (earliest_us == time_unbounded) return;
   run(id).is_armed = 1;
   const uint32_t hash = static_cast<const Partition*>(words_.at(partition))->hash;
-  timers_.set({earliest_us, run(id).start_sequence, state.rule, partition, hash});
+  timers_.set({earliest_us, run(id).start_sequence, state.rule, partition, hash, static_cast<uint32_t>(run(id).route)});
 }
 
 void Matcher::meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::vector<Completion>& out) {
@@ -147,7 +147,7 @@ void Matcher::note_taken(const RuleProgram& rule, CaptureId before, uint8_t slot
 
 RunId Matcher::new_run(const RuleProgram& rule) {
   const RunId id = words_.take(run_words(rule));
-  Run* out = new (words_.at(id)) Run{index_none, index_none, 0, capture_none, 0, 0, 0};
+  Run* out = new (words_.at(id)) Run{index_none, index_none, 0, capture_none, 0, 0, 0, 0};
   std::fill_n(out->registers(), rule.registers, int64_t{0});
   return id;
 }

@@ -19,13 +19,14 @@ struct Timer {
   RuleId rule;
   PartitionId partition;
   uint32_t hash;       // of the partition's key
-  uint32_t route = 0;  // by which a key became known: one event may make several known at once
+  uint32_t route = 0;  // by which the run started, or the key became known: one event may have several keys
 };
 
 class Timers {
  public:
   bool empty() const { return heap_.empty(); }
   size_t size() const { return heap_.size(); }
+  const std::vector<Timer>& all() const { return heap_; }  // in no order
   const Timer& earliest() const { return heap_.front(); }
   void set(const Timer& timer) {
     heap_.push_back(timer);

@@ -140,6 +140,13 @@ void ValuePanes::move(ValueSeries& series, ValueWindow& window, int64_t after_us
   }
 }
 
+void ValuePanes::restore(ValueSeries& series, ValueWindow& window, uint64_t begin, uint64_t end, bool is_summed_up) {
+  window.begin = begin;
+  window.end = end;
+  window.is_summed_up = is_summed_up;
+  for (uint64_t pane = begin; pane < end; ++pane) enter(series, window, pane);
+}
+
 void ValuePanes::sum_up(ValueSeries& series, ValueWindow& window) {
   window.is_summed_up = true;
   window.values = 0;

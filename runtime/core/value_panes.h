@@ -42,6 +42,7 @@ struct ValueSeries {
   uint64_t end() const { return panes_gone + panes.count; }
   Pane& pane(uint64_t number) { return panes[static_cast<uint32_t>(number - panes_gone)]; }
   const Pane& pane(uint64_t number) const { return panes[static_cast<uint32_t>(number - panes_gone)]; }
+  const uint64_t* words_of(const Pane& pane) const { return words.begin() + (pane.begin - words_gone); }
   uint64_t* words_of(const Pane& pane) { return words.begin() + (pane.begin - words_gone); }
   uint64_t entries() const { return panes.count + uint64_t{words.count}; }
 };
@@ -70,6 +71,9 @@ class ValuePanes {
   void forget_oldest(ValueSeries& series);
   void release(ValueSeries& series);
   void release(ValueWindow& window);
+
+  // What was saved of the series: the window becomes the panes [begin, end).
+  void restore(ValueSeries& series, ValueWindow& window, uint64_t begin, uint64_t end, bool is_summed_up);
 
   // By nearest rank: the least of which `percent` of the values are not above it. Missing for none.
   Value quantile(ValueSeries& series, const ValueWindow& window, uint32_t percent);

@@ -26,6 +26,9 @@
 
 namespace omen {
 
+class StateReader;
+class StateWriter;
+
 class WindowCount {
  public:
   static constexpr uint32_t states_max = 63, moves_max = 64;
@@ -48,6 +51,9 @@ class WindowCount {
   static constexpr int64_t never = INT64_MIN;
   int64_t newest_us(uint8_t state) const { return newest_us_[state]; }
   int64_t newest_of_all_us() const;
+  // After open() of the same kind.
+  void save(StateWriter& out) const;
+  void load(StateReader& in);
   size_t events() const { return events_.size() - begin_; }
   uint64_t bytes() const;
 

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "runtime/core/operators.h"
+#include "runtime/core/summaries.h"
 #include "runtime/model/time.h"
 
 namespace omen {
@@ -12,46 +13,6 @@ namespace {
 using Keeps = SeriesProgram::Keeps;
 
 constexpr uint32_t entries_limit = 16'000'000;  // blocks of a pool stay below 4 GB
-
-// ---- summaries ----
-
-struct Count {
-  uint64_t number = 0;
-  void add(const Count& other) { number += other.number; }
-};
-
-__extension__ typedef __int128 Wide;
-
-// Integers are added exactly, floats apart from them: their sum hangs neither on the order nor on what has left.
-struct Sum {
-  Wide integers = 0;
-  double floats = 0;
-  uint64_t number = 0;
-  void add(const Sum& other) {
-    integers += other.integers;
-    floats += other.floats;
-    number += other.number;
-  }
-  static Sum of(const Value& value) {
-    return value.kind == Kind::number ? Sum{0, value.number, 1} : Sum{value.integer, 0, 1};
-  }
-  Value value() const {
-    if (floats == 0 && integers >= INT64_MIN && integers <= INT64_MAX) {
-      return Value::of_integer(static_cast<int64_t>(integers));
-    }
-    return finite(static_cast<double>(integers) + floats);
-  }
-};
-
-template <Order wanted>
-struct Extreme {
-  Value best;
-  void add(const Extreme& other) {
-    if (best.is_missing() || compare(other.best, best) == wanted) best = other.best;
-  }
-};
-using Least = Extreme<Order::less>;
-using Greatest = Extreme<Order::greater>;
 
 int64_t ceiling(int64_t time_us, int64_t step_us) {
   const int64_t rest = time_us % step_us;
@@ -110,23 +71,10 @@ void Windows::release(std::byte* key) {
     if (has_values(series)) value_panes(series).release(window(key, i));
   }
   for (uint32_t series = 0; series < measures_.series.size(); ++series) {
-    switch (measures_.series[series].keeps) {
-      case Keeps::count:
-        Panes<Count>(ring(key, series), *pool_).release();
-        break;
-      case Keeps::sum:
-        Panes<Sum>(ring(key, series), *pool_).release();
-        break;
-      case Keeps::least:
-        Panes<Least>(ring(key, series), *pool_).release();
-        break;
-      case Keeps::greatest:
-        Panes<Greatest>(ring(key, series), *pool_).release();
-        break;
-      case Keeps::different:
-      case Keeps::spread:
-        value_panes(series).release(values(key, series));
-        break;
+    if (has_values(series)) {
+      value_panes(series).release(values(key, series));
+    } else {
+      with_panes(key, series, [](auto panes) { panes.release(); });
     }
   }
 }
@@ -211,6 +159,8 @@ void Windows::move_to(std::byte* key, int64_t time_us) {
     } else {
       PaneRing& row = ring(key, series);
       row.drop_front(row.count_up_to(gone_us));
+      if (row.is_too_large()) [[unlikely]]
+        with_panes(key, series, [](auto panes) { panes.shrink(); });
     }
   }
 }

@@ -18,10 +18,14 @@
 #include <vector>
 
 #include "runtime/core/panes.h"
+#include "runtime/core/summaries.h"
 #include "runtime/core/value_panes.h"
 #include "runtime/model/measures.h"
 
 namespace omen {
+
+class StateReader;
+class StateWriter;
 
 class Windows {
  public:
@@ -49,8 +53,27 @@ class Windows {
   int64_t empty_from_us(const std::byte* key) const;
   uint64_t panes(const std::byte* key) const;
 
+  // What a key's windows have, as bytes, and back into those of a key that are empty (state_writer.h).
+  void save(StateWriter& out, const std::byte* key) const;
+  void load(StateReader& in, std::byte* key);
+
  private:
   bool has_values(uint32_t series) const;
+  // Calls with the trees of a series that keeps no values.
+  template <typename Visit>
+  void with_panes(std::byte* key, uint32_t series, Visit visit) const {
+    PaneRing& row = ring(key, series);
+    switch (measures_.series[series].keeps) {
+      case SeriesProgram::Keeps::count:
+        return visit(Panes<Count>(row, *pool_));
+      case SeriesProgram::Keeps::sum:
+        return visit(Panes<Sum>(row, *pool_));
+      case SeriesProgram::Keeps::least:
+        return visit(Panes<Least>(row, *pool_));
+      default:
+        return visit(Panes<Greatest>(row, *pool_));
+    }
+  }
   int64_t pane_end_us(int64_t time_us) const;
   PaneRing& ring(std::byte* key, uint32_t series) const {
     return *reinterpret_cast<PaneRing*>(key + series_at_[series]);

@@ -1,0 +1,241 @@
+// The whole engine as bytes, and back (state_writer.h).
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <tuple>
+#include <unordered_map>
+
+#include "runtime/core/engine.h"
+#include "runtime/core/key.h"
+#include "runtime/core/rule_shape.h"
+#include "runtime/core/state_reader.h"
+#include "runtime/core/state_writer.h"
+
+namespace omen {
+
+namespace {
+
+// In the order of the format; `keys` counts again what is loaded.
+constexpr std::array saved_of_rule = {
+    &RuleCounters::matches,         &RuleCounters::raised,       &RuleCounters::held_by_cooldown,
+    &RuleCounters::held_by_limit,   &RuleCounters::matches_cut,  &RuleCounters::emitted,
+    &RuleCounters::emits_refused,   &RuleCounters::runs_started, &RuleCounters::runs_refused,
+    &RuleCounters::entries_refused, &RuleCounters::loops_full,   &RuleCounters::resolved,
+    &RuleCounters::panes_given_up,  &RuleCounters::keys_evicted,
+};
+constexpr std::array saved_of_engine = {&EngineCounters::events, &EngineCounters::keys_too_long,
+                                        &EngineCounters::history_events_dropped, &EngineCounters::history_keys_dropped};
+
+}  // namespace
+
+// ---- writing ----
+
+void Engine::save(std::string& out) const {
+  OMEN_ASSERT(matches_.empty());
+  StateWriter writer(captures_, clock_us_);
+  save_rules(writer);
+  save_histories(writer);
+  ByteWriter head;
+  head.append(state_magic);
+  head.number(state_version);
+  head.signed_number(clock_us_);
+  head.number(sequence_);
+  head.number(derived_);
+  head.byte(machines_.measures().is_ended() ? 1 : 0);
+  for (const auto counter : saved_of_engine) head.number(counters_.*counter);
+  writer.finish(out, head);
+}
+
+// A table whose rule names its key in several ways has that rule alone, and goes by it.
+void Engine::save_histories(StateWriter& out) const {
+  out.number(
+      static_cast<uint64_t>(std::ranges::count_if(tables_, [](const Table& t) { return t.history != nullptr; })));
+  for (const Table& table : tables_) {
+    if (table.history == nullptr) continue;
+    out.number(table.key.size());
+    for (FieldId field : table.key) out.text(program_.fields[field].text);
+    out.text(table.has_routes ? program_.rules[table.rules[0]].name : std::string_view());
+    const size_t begin = out.open();
+    table.history->save(out);
+    out.close(begin);
+  }
+}
+
+void Engine::save_rules(StateWriter& out) const {
+  struct Place {
+    RuleId rule;
+    uint32_t hash;
+    PartitionId partition;
+    RuleStateId state;
+  };
+  std::vector<Place> places;
+  for (const Table& table : tables_) {
+    table.partitions->for_each([&](PartitionId partition) {
+      const Partition& owner = table.partitions->at(partition);
+      for (RuleStateId id = owner.first; id != index_none; id = state_at(id).next) {
+        places.push_back({state_at(id).rule, owner.hash, partition, id});
+      }
+    });
+  }
+  std::ranges::sort(places, [&](const Place& a, const Place& b) {
+    if (a.rule != b.rule || a.hash != b.hash) return std::tie(a.rule, a.hash) < std::tie(b.rule, b.hash);
+    const KeyTable& partitions = *tables_[table_of_rule_[a.rule]].partitions;
+    return partitions.key(a.partition) < partitions.key(b.partition);
+  });
+  std::vector<Timer> timers = timers_.all();
+  const auto place_of = [](const auto& one) { return std::tie(one.rule, one.hash, one.partition); };
+  std::ranges::sort(timers, [&](const Timer& a, const Timer& b) {
+    return std::tuple_cat(place_of(a), std::tie(a.deadline_us, a.start_sequence, a.route)) <
+           std::tuple_cat(place_of(b), std::tie(b.deadline_us, b.start_sequence, b.route));
+  });
+  auto place = places.begin();
+  out.number(program_.rules.size());
+  for (RuleId id = 0; id < program_.rules.size(); ++id) {
+    const RuleProgram& rule = program_.rules[id];
+    out.text(rule.name);
+    out.text(rule.version);
+    out.fixed(shape_of(rule, machines_.is_counted(id)));
+    const size_t begin = out.open();
+    for (const auto counter : saved_of_rule) out.number(rule_counters_[id].*counter);
+    out.signed_number(rule.limit_per_us);
+    out.signed_number(limit_windows_[id].number);
+    out.number(limit_windows_[id].count);
+    const auto end = std::find_if(place, places.end(), [&](const Place& one) { return one.rule != id; });
+    out.number(static_cast<uint64_t>(end - place));
+    out.forget_captures();
+    for (; place != end; ++place) {
+      const RuleState& state = state_at(place->state);
+      out.text(tables_[table_of_rule_[id]].partitions->key(place->partition));
+      out.number(state.touched);
+      machines_.save(out, state);
+      const auto set = std::ranges::equal_range(timers, place_of(*place), {}, place_of);
+      out.number(set.size());
+      for (const Timer& timer : set) {
+        out.time(timer.deadline_us);
+        out.number(timer.start_sequence);
+        out.number(timer.route);
+      }
+    }
+    out.close(begin);
+  }
+}
+
+// ---- reading ----
+
+Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder) {
+  OMEN_ASSERT(clock_us_ == std::numeric_limits<int64_t>::min() && counters_.events == 0);
+  if (!bytes.starts_with(state_magic)) return Status::error("this is no state of an engine");
+  bytes.remove_prefix(state_magic.size());
+  StateReader in(bytes, program_, captures_, decoder);
+  if (in.number() != state_version) return Status::error("this is the state of an engine of another version of Omen");
+  const int64_t clock_us = in.signed_number();
+  const bool has_begun = clock_us != std::numeric_limits<int64_t>::min();
+  in.check(!has_begun || (clock_us >= -StateReader::time_max_us && clock_us <= StateReader::time_max_us),
+           "the clock is out of range");
+  in.set_clock(clock_us);
+  sequence_ = in.number_up_to(uint64_t{1} << 57);
+  derived_ = in.number_up_to(sequence_);
+  if (in.flag()) machines_.measures().end_stream();
+  for (const auto counter : saved_of_engine) counters_.*counter = in.number();
+  if (!in.is_ok()) return in.status();
+  clock_us_ = clock_us;
+  in.read_events();
+  LoadedState loaded;
+  load_rules(in, loaded);
+  load_histories(in, loaded);
+  in.check(in.is_at_end(), "there is more than was expected");
+  if (!in.is_ok()) return in.status();
+  for (RuleId rule : loaded.empty) {
+    if (has_begun) begin_rule(rule, clock_us_);
+  }
+  return loaded;
+}
+
+// tables_.size() when none of the rules that go on asks for it.
+uint32_t Engine::table_of_history(StateReader& in, const LoadedState& loaded) const {
+  std::vector<std::string_view> key(in.count());
+  for (std::string_view& part : key) part = in.text();
+  const std::string_view owner = in.text();
+  const auto is_it = [&](const Table& table) {
+    const auto text = [&](FieldId field) { return std::string_view(program_.fields[field].text); };
+    return table.history != nullptr && std::ranges::equal(table.key, key, {}, text) &&
+           (table.has_routes ? program_.rules[table.rules[0]].name == owner : owner.empty());
+  };
+  const auto table = static_cast<uint32_t>(std::ranges::find_if(tables_, is_it) - tables_.begin());
+  const bool is_asked = std::ranges::any_of(loaded.kept, [&](RuleId rule) {
+    return table_of_rule_[rule] == table && !program_.rules[rule].histories.empty();
+  });
+  return is_asked ? table : static_cast<uint32_t>(tables_.size());
+}
+
+void Engine::load_histories(StateReader& in, const LoadedState& loaded) {
+  for (uint64_t left = in.count(); left > 0 && in.is_ok(); --left) {
+    const uint32_t id = table_of_history(in, loaded);
+    if (id == tables_.size()) {
+      in.skip();
+      continue;
+    }
+    in.open();
+    in.check(tables_[id].history->keys() == 0, "a history is there twice");
+    if (in.is_ok()) tables_[id].history->load(in, tables_[id].key.size());
+    in.close();
+  }
+}
+
+void Engine::load_rules(StateReader& in, LoadedState& loaded) {
+  std::vector<bool> is_kept(program_.rules.size());
+  std::unordered_map<std::string_view, RuleId> rules;
+  for (RuleId id = 0; id < program_.rules.size(); ++id) rules.emplace(program_.rules[id].name, id);
+  for (uint64_t left = in.count(); left > 0 && in.is_ok(); --left) {
+    const std::string_view name = in.text(), version = in.text();
+    const uint64_t shape = in.fixed();
+    const auto known = rules.find(name);
+    const RuleId id = known == rules.end() ? 0 : known->second;
+    if (known == rules.end() || program_.rules[id].version != version ||
+        shape_of(program_.rules[id], machines_.is_counted(id)) != shape) {
+      loaded.gone.emplace_back(name);
+      in.skip();
+      continue;
+    }
+    if (!in.check(!is_kept[id], "a rule is there twice")) return;
+    is_kept[id] = true;
+    in.open();
+    load_rule(in, id);
+    in.close();
+  }
+  for (RuleId id = 0; id < program_.rules.size(); ++id) (is_kept[id] ? loaded.kept : loaded.empty).push_back(id);
+}
+
+void Engine::load_rule(StateReader& in, RuleId id) {
+  const RuleProgram& rule = program_.rules[id];
+  for (const auto counter : saved_of_rule) rule_counters_[id].*counter = in.number();
+  const int64_t limit_per_us = in.signed_number(), number = in.signed_number();
+  const auto count = static_cast<uint32_t>(in.number_up_to(UINT32_MAX));
+  if (limit_per_us == rule.limit_per_us) limit_windows_[id] = {number, std::min(count, rule.limit_count)};
+  in.forget_captures();
+  constexpr uint64_t least_state_bytes = 4;
+  for (uint64_t left = in.count(least_state_bytes); left > 0 && in.is_ok(); --left) load_rule_state(in, id);
+}
+
+void Engine::load_rule_state(StateReader& in, RuleId rule) {
+  const uint32_t table = table_of_rule_[rule];
+  KeyTable& partitions = *tables_[table].partitions;
+  const std::string_view key = in.text();
+  const uint64_t touched = in.number_up_to(sequence_);
+  if (!in.check(is_key(key, tables_[table].key.size()), "a rule has no such key")) return;
+  const uint32_t hash = KeyTable::hash(key);
+  const PartitionId partition = partitions.find_or_add(key, hash);
+  if (!in.check(find_state({table, partition, hash, rule}) == index_none, "a key is there twice")) return;
+  RuleState& state = state_at(add_rule_state(partition, rule));
+  state.touched = touched;
+  machines_.load(in, state, clock_us_);
+  constexpr uint64_t least_timer_bytes = 3;
+  for (uint64_t left = in.count(least_timer_bytes); left > 0 && in.is_ok(); --left) {
+    Timer timer{in.time(), in.number(), rule, partition, hash, 0};
+    timer.route = static_cast<uint32_t>(in.number_up_to(31));
+    if (in.check(timer.deadline_us >= clock_us_, "a timer is from before the clock")) timers_.set(timer);
+  }
+  if (in.is_ok()) note_state(table, partition, state);
+}
+
+}  // namespace omen
