@@ -223,7 +223,7 @@ void append_readable(std::string& out, std::string_view record, bool colour) {
 }
 
 std::string summary_text(const RunReport& report, const Runner& runner, const Program& program,
-                         const RunOptions& options, const std::vector<DeliveryCounters>& deliveries) {
+                         const RunOptions& options, const Alerts& alerts) {
   std::string out =
       fmt::format("{} in {:.2f} s ({} events/s)\n", plural(report.events, "event"),
                   static_cast<double>(report.elapsed_us) / 1e6, rounded(per_second(report.events, report.elapsed_us)));
@@ -258,7 +258,12 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   size_t width = 0;
   for (const RuleProgram& rule : program.rules) width = std::max(width, rule.name.size());
   for (size_t i = 0; i < program.rules.size(); ++i) {
-    out += rule_line(program.rules[i], runner.engine().rule_counters()[i], deliveries[i], width);
+    out += rule_line(program.rules[i], runner.engine().rule_counters()[i], alerts.counters()[i], width);
+  }
+  for (size_t i = 0; i < program.destinations.size(); ++i) {
+    if (alerts.unsent()[i] == 0) continue;
+    out += fmt::format("destination {} ({}): {} not sent but printed; `omen serve` sends\n",
+                       program.destinations[i].name, program.destinations[i].kind, grouped(alerts.unsent()[i]));
   }
   const Engine& engine = runner.engine();
   const EngineCounters& counters = engine.counters();
@@ -295,8 +300,7 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   return out;
 }
 
-std::string summary_json(const RunReport& report, const Runner& runner, const Program& program,
-                         const std::vector<DeliveryCounters>& deliveries) {
+std::string summary_json(const RunReport& report, const Runner& runner, const Program& program, const Alerts& alerts) {
   const Engine& engine = runner.engine();
   const EngineCounters& counters = engine.counters();
   std::string out;
@@ -328,14 +332,21 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
                    "\"sent_early\":{},\"emitted\":{},\"emits_refused\":{},\"matches_cut\":{},"
                    "\"resolved\":{},\"panes_given_up\":{},\"runs_started\":{},"
                    "\"runs_refused\":{},\"entries_refused\":{},\"loops_full\":{},\"keys_evicted\":{}}}",
-                   rule.raised, rule.matches, rule.held_by_cooldown, rule.held_by_limit, deliveries[i].held_by_quiet,
-                   deliveries[i].sent_early, rule.emitted, rule.emits_refused, rule.matches_cut, rule.resolved,
-                   rule.panes_given_up, rule.runs_started, rule.runs_refused, rule.entries_refused, rule.loops_full,
-                   rule.keys_evicted);
+                   rule.raised, rule.matches, rule.held_by_cooldown, rule.held_by_limit,
+                   alerts.counters()[i].held_by_quiet, alerts.counters()[i].sent_early, rule.emitted,
+                   rule.emits_refused, rule.matches_cut, rule.resolved, rule.panes_given_up, rule.runs_started,
+                   rule.runs_refused, rule.entries_refused, rule.loops_full, rule.keys_evicted);
+  }
+  out += "],\"unsent\":{";
+  for (size_t i = 0; i < program.destinations.size(); ++i) {
+    if (alerts.unsent()[i] == 0) continue;
+    if (!out.ends_with('{')) out += ',';
+    json::append_string(out, program.destinations[i].name);
+    fmt::format_to(to, ":{}", alerts.unsent()[i]);
   }
   fmt::format_to(
       to,
-      "],\"pending_runs\":{},\"pending_absences\":{},\"true_conditions\":{},\"panes\":{},\"keys_too_long\":{},"
+      "}},\"pending_runs\":{},\"pending_absences\":{},\"true_conditions\":{},\"panes\":{},\"keys_too_long\":{},"
       "\"history_events_dropped\":{},\"history_keys_dropped\":{},\"table_reloads\":{},"
       "\"table_duplicates\":{},\"state_bytes\":{},\"state_bytes_peak\":{},\"runs_peak\":{},"
       "\"keys_peak\":{}}}\n",

@@ -25,10 +25,9 @@ void append_readable(std::string& out, std::string_view record, bool colour);
 
 // What a run did, for people.
 std::string summary_text(const RunReport& report, const Runner& runner, const Program& program,
-                         const RunOptions& options, const std::vector<DeliveryCounters>& deliveries);
+                         const RunOptions& options, const Alerts& alerts);
 // The same as one JSON object.
-std::string summary_json(const RunReport& report, const Runner& runner, const Program& program,
-                         const std::vector<DeliveryCounters>& deliveries);
+std::string summary_json(const RunReport& report, const Runner& runner, const Program& program, const Alerts& alerts);
 
 // A bar on standard error that redraws itself, for inputs whose size is known.
 class ProgressBar {

@@ -97,9 +97,8 @@ int run(Options& options) {
   if (options.count) print_tally(program, tally);
   for (const std::string& error : report.input_errors) complain(error, exit_input);
   if (!report.output_error.empty()) complain(report.output_error, exit_output);
-  const std::string summary = options.json_summary
-                                  ? summary_json(report, runner, program, alerts.counters())
-                                  : summary_text(report, runner, program, options.run, alerts.counters());
+  const std::string summary = options.json_summary ? summary_json(report, runner, program, alerts)
+                                                   : summary_text(report, runner, program, options.run, alerts);
   std::fputs(summary.c_str(), stderr);
   return exit_code_of(report);
 }

@@ -29,7 +29,7 @@ std::span<const Explanation> name_explanations();      // E02xx, W02xx
 std::span<const Explanation> type_explanations();      // E03xx, W03xx
 std::span<const Explanation> pattern_explanations();   // E04xx, W04xx
 std::span<const Explanation> measure_explanations();   // E07xx, W07xx
-std::span<const Explanation> action_explanations();    // E05xx, W05xx, and E09xx: what is not in this version
+std::span<const Explanation> action_explanations();    // E05xx, W05xx
 std::span<const Explanation> mapping_explanations();   // E06xx
 
 }  // namespace omen

@@ -1,4 +1,4 @@
-// What `omen explain` says of tests and actions (E05xx, W05xx) and of what is not in this version (E09xx).
+// What `omen explain` says of tests and actions (E05xx, W05xx).
 #include "compiler/explain.h"
 
 namespace omen {
@@ -52,9 +52,6 @@ std::span<const Explanation> action_explanations() {
        "purchase { amuont: 7 }\n  expect nothing\n}",
        "event purchase { amount: number }\nrule big { match purchase[amount > 5] }\ntest \"t\" for big {\n  at 0s "
        "purchase { amount: 7 }\n  expect big\n}"},
-      {"E0910", "this kind of destination is not in this version", "The kinds of this version are stdout and file.",
-       "destination team = slack { url: env(\"SLACK_URL\") }\nrule a {\n  match login\n  alert \"login\" to team\n}",
-       "destination team = file { path: \"team.ndjson\" }\nrule a {\n  match login\n  alert \"login\" to team\n}"},
   };
   return all;
 }

@@ -77,11 +77,15 @@ std::span<const Explanation> name_explanations() {
       {"E0214", "a declaration has one field twice", "Each field of an event stands once in its declaration.",
        "event purchase { amount: number, amount: int }\nrule big { match purchase }",
        "event purchase { amount: number }\nrule big { match purchase }"},
-      {"E0215", "there is no such kind of destination", "The kinds of this version are stdout and file.",
+      {"E0215", "there is no such kind of destination",
+       "The kinds are webhook, slack, email, file, sqlite, exec and stdout.",
        "destination out = fille { path: \"a.ndjson\" }\nrule big {\n  match purchase\n  alert \"big\" to out\n}",
        "destination out = file { path: \"a.ndjson\" }\nrule big {\n  match purchase\n  alert \"big\" to out\n}"},
       {"E0216", "a destination's options are not right",
-       "A destination of kind file has the option `path`, a text or env(\"NAME\"). One of kind stdout has none.",
+       "Each kind has options of its own: webhook url, secret, format, headers, concurrency; slack url; email to, "
+       "from,\n"
+       "server, user, password, tls; file path; sqlite path, table; exec command. Those over the network also have\n"
+       "timeout and allow_cidr; all but stdout max_per_minute, max_waiting and when_full (docs/destinations.md).",
        "destination out = file\nrule big {\n  match purchase\n  alert \"big\" to out\n}",
        "destination out = file { path: \"a.ndjson\" }\nrule big {\n  match purchase\n  alert \"big\" to out\n}"},
       {"E0218", "there is no such kind of table", "The kinds of tables are csv and sqlite.",
@@ -89,6 +93,22 @@ std::span<const Explanation> name_explanations() {
        "\"gold\"]\n}",
        "table vip = csv { path: \"vip.csv\" } key user_id\n\nrule a {\n  match login[vip[user_id].tier == "
        "\"gold\"]\n}"},
+      {"E0219", "a secret stands in a rule file",
+       "Rule files are copied, reviewed and kept in repositories. A secret is read from the environment, or from a "
+       "file,\n"
+       "when something is sent: it is in no rule file, log or store. The address of a Slack webhook is one.",
+       "destination team = slack { url: \"https://hooks.slack.com/services/T0/B0/x\" }\nrule big {\n  match purchase\n "
+       " "
+       "alert \"big\" to team\n}",
+       "destination team = slack { url: env(\"SLACK_URL\") }\nrule big {\n  match purchase\n  alert \"big\" to "
+       "team\n}"},
+      {"E0220", "the address of a webhook is not right",
+       "It begins with http:// or https:// and is the same for all alerts: nothing is filled in, so that no event can\n"
+       "decide where alerts go. What differs from alert to alert goes into the body.",
+       "destination crm = webhook { url: \"https://crm.example.com/{user_id}\" }\nrule big {\n  by user_id\n  match "
+       "purchase\n  alert \"big\" to crm\n}",
+       "destination crm = webhook { url: \"https://crm.example.com/hook\" }\nrule big {\n  by user_id\n  match "
+       "purchase\n  send crm { user: user_id }\n}"},
       {"W0201", "a path begins with an event type that names no step",
        "Within `[ ]` a path whose head is no bound name is a field of the event that the step looks at, even if an "
        "event\n"

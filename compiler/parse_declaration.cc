@@ -121,7 +121,9 @@ void Builder::settings(P::SettingsContext* context, std::vector<ast::Name>& name
     before = part;
     if (part->quietHours() == nullptr) {
       names.push_back(name(part->name()));
+      objects_allowed_ = true;
       values.push_back(expression(part->expression()));
+      objects_allowed_ = false;
     } else if (part->COLON() != nullptr || quiet_hours == nullptr) {
       error("E0139", span(part), "quiet hours are no option",
             "in a destination write `quiet 22:00..08:00 \"Europe/Berlin\"`, without a colon");

@@ -409,7 +409,7 @@ Builder::Tree Builder::object(P::ObjectContext* context) {
   tree.expr.span = span(context);
   if (!objects_allowed_) {
     error("E0128", tree.expr.span, "an object cannot stand in this expression",
-          "objects `{ name: value }` stand behind `send` and `emit`, in tests and in mappings");
+          "objects `{ name: value }` stand behind `send` and `emit`, in tests, mappings and options of destinations");
   }
   const bool allowed_before = std::exchange(objects_allowed_, true);
   std::vector<Tree> values;

@@ -5,7 +5,8 @@
 //   resolve_pattern.cc     a pattern's shape: steps, gaps, loops, names
 //   resolve_rule.cc        a rule's clauses around the pattern
 //   resolve_measure.cc     measures, every, when
-//   resolve_action.cc      actions: alerts, destinations, quiet hours
+//   resolve_action.cc      actions: alerts, bodies, quiet hours
+//   resolve_destination.cc destinations and their options
 //   resolve_body.cc        the objects of `send` and `emit`
 //   resolve_path.cc        what a path means: a field, a bound event's field, the key, a constant
 //   resolve_expression.cc  operators and literals, with their kinds
@@ -193,6 +194,8 @@ void resolve_table(ResolveShared& shared, const ast::Table& source);
 // An option's value as text; env("NAME") and file("PATH") stay as they are written.
 std::string option_text(const ast::Expr& value);
 bool is_secret(const ast::Expr& value);
+// An address, and how many of its bits are fixed (all when it does not say).
+bool is_network(const std::string& text);
 // The value of a `let`, resolved once.
 const TypedResult& constant(ResolveShared& shared, const ast::Let& let);
 

@@ -1,4 +1,4 @@
-// Actions, destinations and quiet hours.
+// Actions and quiet hours.
 #include <algorithm>
 
 #include "compiler/emit_code.h"
@@ -84,25 +84,6 @@ void resolve_alert(ResolveShared& shared, const ast::Action& source, TypedRule& 
 
 }  // namespace
 
-std::string option_text(const ast::Expr& value) {
-  switch (value.kind) {
-    case ast::Expr::Kind::integer:
-    case ast::Expr::Kind::duration:
-      return std::to_string(value.integer);
-    case ast::Expr::Kind::boolean:
-      return value.integer != 0 ? "true" : "false";
-    case ast::Expr::Kind::call:
-      return value.text + "(\"" + value.children[0].text + "\")";
-    default:
-      return value.text;
-  }
-}
-
-bool is_secret(const ast::Expr& value) {
-  return value.kind == ast::Expr::Kind::call && (value.text == "env" || value.text == "file") &&
-         value.children.size() == 1 && value.children[0].kind == ast::Expr::Kind::text;
-}
-
 void resolve_actions(ResolveShared& shared, const ast::Rule& source, TypedRule& rule, const BoundNames& names) {
   for (const ast::Action& action : source.actions) {
     if (action.on_resolve && rule.measures.empty()) {
@@ -137,52 +118,6 @@ std::optional<QuietHours> resolve_quiet(ResolveShared& shared, const ast::Quiet&
     return std::nullopt;
   }
   return QuietHours{source.from_minute, source.to_minute, source.zone};
-}
-
-void resolve_destination(ResolveShared& shared, const ast::Destination& source) {
-  static const std::vector<std::string> here = {"stdout", "file"};
-  static const std::vector<std::string> later = {"webhook", "slack", "email", "sqlite", "kafka", "exec"};
-  TypedDestination destination;
-  destination.name = source.name.text;
-  destination.kind = source.kind.text;
-  destination.span = source.span;
-  Diagnostics& diagnostics = shared.diagnostics;
-  if (source.quiet) destination.quiet = resolve_quiet(shared, *source.quiet);
-  const bool is_file = source.kind.text == "file";
-  if (std::ranges::find(later, source.kind.text) != later.end()) {
-    diagnostics.error("E0910", source.kind.span,
-                      "destinations of kind `" + source.kind.text + "` are not in this version",
-                      "write the alerts to a file or to standard output, and send them on from there");
-  } else if (std::ranges::find(here, source.kind.text) == here.end()) {
-    std::vector<std::string> known = here;
-    known.insert(known.end(), later.begin(), later.end());
-    const std::string near = nearest_name(source.kind.text, known);
-    diagnostics.error("E0215", source.kind.span, "there is no destination kind `" + source.kind.text + "`",
-                      (near.empty() ? "" : "did you mean `" + near + "`? ") +
-                          std::string("the kinds of this version are stdout and file"));
-  } else {
-    bool has_path = !source.option_names.empty();  // another option is reported by itself
-    for (size_t i = 0; i < source.option_names.size(); ++i) {
-      const ast::Name& name = source.option_names[i];
-      if (!is_file || name.text != "path") {
-        diagnostics.error(
-            "E0216", name.span, "a destination of kind `" + source.kind.text + "` has no option `" + name.text + "`",
-            is_file ? "its option is `path`" : "it has no options: `destination " + source.name.text + " = stdout`");
-        continue;
-      }
-      const ast::Expr& value = source.option_values[i];
-      if (value.kind != ast::Expr::Kind::text && !is_secret(value)) {
-        diagnostics.error("E0216", value.span, "`path` is a text",
-                          "write `path: \"alerts.ndjson\"`, or `path: env(\"ALERTS\")`");
-      }
-      destination.options.emplace_back(name.text, option_text(value));
-    }
-    if (is_file && !has_path) {
-      diagnostics.error("E0216", source.kind.span, "a destination of kind `file` needs a `path`",
-                        "write `destination " + source.name.text + " = file { path: \"alerts.ndjson\" }`");
-    }
-  }
-  shared.program.destinations.push_back(std::move(destination));
 }
 
 }  // namespace omen

@@ -84,7 +84,12 @@ std::string nearest_function(std::string_view name, std::vector<std::string> kno
   return near;
 }
 
-// An address, and how many of its bits are fixed (all when it does not say).
+std::string counted(uint32_t number, std::string_view noun) {
+  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+}
+
+}  // namespace
+
 bool is_network(const std::string& text) {
   const size_t slash = text.find('/');
   const std::string address = text.substr(0, slash);
@@ -97,12 +102,6 @@ bool is_network(const std::string& text) {
   const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, bits);
   return error == std::errc() && stop == end && bits <= (is_v4 ? 32u : 128u);
 }
-
-std::string counted(uint32_t number, std::string_view noun) {
-  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
-}
-
-}  // namespace
 
 TypedResult ExprResolver::call(const ast::Expr& source) {
   if (source.text == "first" || source.text == "last") return path(source);

@@ -109,6 +109,36 @@ rule r "Bought" {
   CHECK(has(outcome.errors, "r  1 match\n"));
 }
 
+TEST_CASE("run: what a service would send is printed, and counted") {
+  const Folder folder;
+  folder.write("rules.omen", R"(
+destination team = slack { url: env("OMEN_TEST_NOT_SET") }
+destination crm = webhook { url: "https://crm.example.com/", secret: env("OMEN_TEST_NOT_SET") }
+destination out = stdout
+rule r "Bought" {
+  match buy as bought
+  alert "{bought.price}" to team, crm
+  alert "once" to team, out
+  send crm { n: bought.price }
+}
+)");
+  const std::string event = "{\"type\":\"buy\",\"ts\":1,\"price\":30}\n";
+  const Outcome outcome = run(folder, {"--alerts", "json"}, event);
+  CHECK(outcome.exit_code == 0);
+  std::istringstream lines(outcome.out);
+  std::string first, second, third, fourth;
+  std::getline(lines, first);
+  std::getline(lines, second);
+  std::getline(lines, third);
+  CHECK(json_text(first, "text") == "30");
+  CHECK(json_text(second, "text") == "once");
+  CHECK(third == "{\"n\":30}");
+  CHECK_FALSE(std::getline(lines, fourth));
+  CHECK(has(outcome.errors, "destination team (slack): 2 not sent but printed; `omen serve` sends"));
+  CHECK(has(outcome.errors, "destination crm (webhook): 2 not sent"));
+  CHECK(has(run(folder, {"--json"}, event).errors, "\"unsent\":{\"team\":2,\"crm\":2}"));
+}
+
 TEST_CASE("run: quiet hours hold deliveries, never evaluation") {
   const Folder folder;
   folder.write("rules.omen", R"(

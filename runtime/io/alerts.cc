@@ -22,7 +22,8 @@ Alerts::Alerts(const Program& program, const Engine& engine, uint32_t max_held, 
       standard_output_("standard output", STDOUT_FILENO),
       files_(program.destinations.size()),
       max_held_(max_held),
-      counters_(program.rules.size()) {
+      counters_(program.rules.size()),
+      unsent_(program.destinations.size()) {
   for (const RuleProgram& rule : program.rules) rule_quiet_.push_back(quiet_of(rule.quiet));
   for (const DestinationProgram& destination : program.destinations) {
     destination_quiet_.push_back(quiet_of(destination.quiet));
@@ -71,11 +72,21 @@ void Alerts::act(const MatchView& match, const ActionProgram& action) {
   } else {
     actions_.append_body(delivery_.line, match, action);
   }
-  if (action.destinations.empty()) deliver(delivery_, match.end_us);
+  bool is_printed = false, shall_print = action.destinations.empty();
   for (const uint32_t id : action.destinations) {
+    const std::string& kind = program_.destinations[id].kind;
+    if (kind != "file" && kind != "stdout") {
+      ++unsent_[id];
+      shall_print = true;
+      continue;
+    }
+    is_printed |= kind == "stdout";
     delivery_.destination = id;
     deliver(delivery_, match.end_us);
   }
+  if (!shall_print || is_printed) return;
+  delivery_.destination.reset();
+  deliver(delivery_, match.end_us);
 }
 
 void Alerts::deliver(const Delivery& delivery, int64_t end_us) {

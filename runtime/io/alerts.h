@@ -5,6 +5,9 @@
 // wait go out in the order of the ends of their quiet hours, then of their coming. The time of a match decides, so that
 // a replay delivers in the same order.
 //
+// What goes to destinations of other kinds is sent by a service, not by a run over events that may be years old: it is
+// counted, and stands on standard output instead, once for each action.
+//
 // An alert without a destination goes to standard output. There a terminal may want another form than the record: the
 // rewrite function makes it. Destinations of kind `file` are appended to.
 #pragma once
@@ -46,6 +49,7 @@ class Alerts : public MatchSink {
   bool is_closed() const override { return standard_output_.is_closed(); }
 
   const std::vector<DeliveryCounters>& counters() const { return counters_; }  // by rule
+  const std::vector<uint64_t>& unsent() const { return unsent_; }              // deliveries, by destination
 
  private:
   struct Delivery {
@@ -70,6 +74,7 @@ class Alerts : public MatchSink {
   std::vector<std::optional<Quiet>> rule_quiet_, destination_quiet_;
   std::multimap<int64_t, Delivery> held_;  // by the end of their quiet hours
   std::vector<DeliveryCounters> counters_;
+  std::vector<uint64_t> unsent_;
   Status status_ = Status::ok();
 };
 
