@@ -81,6 +81,7 @@ struct RunView {
 // What load() found.
 struct LoadedState {
   std::vector<RuleId> kept;       // rules that go on where they were
+  std::vector<RuleId> rebuilt;    // rules that were not, and whose state was made anew
   std::vector<RuleId> empty;      // the others of the program: new, or no longer what they were; they begin now
   std::vector<std::string> gone;  // names of rules whose state nobody has taken
 };
@@ -131,7 +132,10 @@ class Engine {
   //
   // Only what max_keys and max_state_bytes push out may differ from the engine that was saved: what is over is swept
   // away at other moments, and rows have less room than they once needed.
-  Result<LoadedState> load(std::string_view bytes, Decoder& decoder);
+  //
+  // Rules that are not kept take their state from `rebuilt`, what an engine of the same program has saved that has seen
+  // the same stream up to here, or its end; empty: they begin now.
+  Result<LoadedState> load(std::string_view bytes, Decoder& decoder, std::string_view rebuilt = {});
 
   // Counts from now on how far runs come and what ends them.
   void set_funnel(Funnel* funnel) { machines_.set_funnel(funnel); }
@@ -210,7 +214,8 @@ class Engine {
   void save_histories(StateWriter& out) const;
   void save_rules(StateWriter& out) const;
   void load_histories(StateReader& in, const LoadedState& loaded);
-  void load_rules(StateReader& in, LoadedState& loaded);
+  Status load_rebuilt(std::string_view bytes, Decoder& decoder, LoadedState& loaded);
+  void load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted);
   void load_rule(StateReader& in, RuleId rule);
   void load_rule_state(StateReader& in, RuleId rule);
   uint32_t table_of_history(StateReader& in, const LoadedState& loaded) const;

@@ -122,7 +122,7 @@ void Engine::save_rules(StateWriter& out) const {
 
 // ---- reading ----
 
-Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder) {
+Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, std::string_view rebuilt) {
   OMEN_ASSERT(clock_us_ == std::numeric_limits<int64_t>::min() && counters_.events == 0);
   if (!bytes.starts_with(state_magic)) return Status::error("this is no state of an engine");
   bytes.remove_prefix(state_magic.size());
@@ -141,14 +141,46 @@ Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder) {
   clock_us_ = clock_us;
   in.read_events();
   LoadedState loaded;
-  load_rules(in, loaded);
+  load_rules(in, loaded, std::vector<bool>(program_.rules.size(), true));
   load_histories(in, loaded);
   in.check(in.is_at_end(), "there is more than was expected");
   if (!in.is_ok()) return in.status();
+  if (!rebuilt.empty()) {
+    if (Status taken = load_rebuilt(rebuilt, decoder, loaded); !taken) return taken;
+  }
   for (RuleId rule : loaded.empty) {
     if (has_begun) begin_rule(rule, clock_us_);
   }
   return loaded;
+}
+
+// What the head says of the stream is known; only the rules that have no state yet, and histories that nobody has.
+Status Engine::load_rebuilt(std::string_view bytes, Decoder& decoder, LoadedState& loaded) {
+  if (!bytes.starts_with(state_magic)) return Status::error("this is no state of an engine");
+  bytes.remove_prefix(state_magic.size());
+  StateReader in(bytes, program_, captures_, decoder);
+  if (in.number() != state_version) return Status::error("this is the state of an engine of another version of Omen");
+  const int64_t clock_us = in.signed_number();
+  const bool has_begun = clock_us != std::numeric_limits<int64_t>::min();
+  in.check(!has_begun || clock_us == clock_us_, "the rebuilt state is of another time");
+  in.set_clock(clock_us);
+  sequence_ = std::max(sequence_, in.number_up_to(uint64_t{1} << 57));
+  in.number();
+  in.flag();
+  for (size_t i = 0; i < saved_of_engine.size(); ++i) in.number();
+  if (!in.is_ok()) return in.status();
+  in.read_events();
+  std::vector<bool> wanted(program_.rules.size());
+  for (const RuleId rule : loaded.empty) wanted[rule] = true;
+  LoadedState made;
+  load_rules(in, made, wanted);
+  load_histories(in, made);
+  in.check(in.is_at_end(), "there is more than was expected");
+  if (!in.is_ok()) return in.status();
+  loaded.rebuilt = std::move(made.kept);
+  std::erase_if(loaded.empty,
+                [&](RuleId rule) { return std::ranges::find(loaded.rebuilt, rule) != loaded.rebuilt.end(); });
+  return Status::ok();
 }
 
 // tables_.size() when none of the rules that go on asks for it.
@@ -169,9 +201,13 @@ uint32_t Engine::table_of_history(StateReader& in, const LoadedState& loaded) co
 }
 
 void Engine::load_histories(StateReader& in, const LoadedState& loaded) {
+  std::vector<bool> has_history(tables_.size());  // that came with rules before: theirs stays
+  for (size_t i = 0; i < tables_.size(); ++i) {
+    has_history[i] = tables_[i].history != nullptr && tables_[i].history->keys() > 0;
+  }
   for (uint64_t left = in.count(); left > 0 && in.is_ok(); --left) {
     const uint32_t id = table_of_history(in, loaded);
-    if (id == tables_.size()) {
+    if (id == tables_.size() || has_history[id]) {
       in.skip();
       continue;
     }
@@ -182,7 +218,7 @@ void Engine::load_histories(StateReader& in, const LoadedState& loaded) {
   }
 }
 
-void Engine::load_rules(StateReader& in, LoadedState& loaded) {
+void Engine::load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted) {
   std::vector<bool> is_kept(program_.rules.size());
   std::unordered_map<std::string_view, RuleId> rules;
   for (RuleId id = 0; id < program_.rules.size(); ++id) rules.emplace(program_.rules[id].name, id);
@@ -191,7 +227,7 @@ void Engine::load_rules(StateReader& in, LoadedState& loaded) {
     const uint64_t shape = in.fixed();
     const auto known = rules.find(name);
     const RuleId id = known == rules.end() ? 0 : known->second;
-    if (known == rules.end() || program_.rules[id].version != version ||
+    if (known == rules.end() || !wanted[id] || program_.rules[id].version != version ||
         shape_of(program_.rules[id], machines_.is_counted(id)) != shape) {
       loaded.gone.emplace_back(name);
       in.skip();

@@ -9,7 +9,7 @@
 namespace omen {
 namespace {
 
-volatile std::sig_atomic_t received = 0;
+volatile std::sig_atomic_t received = 0, reload = 0;
 
 void receive(int signal) { received = signal; }
 
@@ -23,6 +23,19 @@ void catch_stop_signals() {
 }
 
 int stop_signal() { return received; }
+
+void catch_reload_signal() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { reload = 1; };
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGHUP, &action, nullptr);
+}
+
+bool take_reload_signal() {
+  if (reload == 0) return false;
+  reload = 0;
+  return true;
+}
 
 bool wait_readable(int fd) {
   // Between the look at `received` and the wait no signal may slip through: they are let in by ppoll only.

@@ -7,6 +7,9 @@ namespace omen {
 void catch_stop_signals();
 // The signal that asked to stop, or 0.
 int stop_signal();
+// SIGHUP asks to read the rules again, from then on; told once for each time.
+void catch_reload_signal();
+bool take_reload_signal();
 // Waits until `fd` can be read. False when the process is asked to stop, also just before.
 bool wait_readable(int fd);
 

@@ -1,0 +1,47 @@
+// Messages: matches -> what their destinations are to be told, one message for each destination of each action.
+//
+// An alert without a destination goes to standard output. Matches of paused rules are counted and tell nobody.
+// NOT HERE: rows and their order of delivery (outbox); derived events (the engine feeds them itself).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/core/action.h"
+#include "runtime/core/engine.h"
+#include "runtime/model/program.h"
+#include "runtime/outbox/message.h"
+#include "runtime/serve/rule_set.h"
+
+namespace omen {
+
+std::string_view severity_name(AlertSeverity severity);
+
+class Messages {
+ public:
+  // Both outlive it.
+  Messages(const Program& program, const Engine& engine);
+
+  void set_paused(const RuleSet& rules);
+  // Appends those of matches that the record `sequence` of the log has completed. `now_us`: wall clock.
+  void append(std::span<const Match> matches, uint64_t sequence, int64_t now_us, std::vector<Message>& out);
+
+  const std::vector<uint64_t>& matches() const { return matches_; }  // by rule, those of paused rules too
+  uint64_t held_by_pause() const { return held_by_pause_; }
+
+ private:
+  void append(const MatchView& match, const ActionProgram& action, size_t place, Message& base,
+              std::vector<Message>& out);
+
+  const Program& program_;
+  const Engine& engine_;
+  Actions actions_;
+  std::vector<bool> is_paused_;  // by rule
+  std::vector<uint64_t> matches_;
+  uint64_t held_by_pause_ = 0;
+};
+
+}  // namespace omen

@@ -1,0 +1,90 @@
+// Pipeline: decoder, stream order and engine of one program as one: lines of events in, matches out.
+//
+// The service's writer feeds one live; recovery, a changed rule's warm-up and a replay feed others from the log. What
+// comes out depends on the lines, their times of arrival and the ticks alone: all of these are in the log.
+//
+//   open(lines)  then for each batch of next(): for each event take(), in order; matches() after any of them
+//   tick(t)      no event has come, and the clock is t
+//
+// NOT HERE: the log, what comes of matches (outbox_rows), the wall clock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/core/decode.h"
+#include "runtime/core/engine.h"
+#include "runtime/core/reorder.h"
+#include "runtime/io/tables.h"
+#include "runtime/model/limits.h"
+#include "runtime/model/program.h"
+#include "runtime/model/status.h"
+#include "runtime/serve/rule_set.h"
+
+namespace omen {
+
+struct PipelineOptions {
+  StreamOrder order;  // max_ahead_us counts from the time of arrival here
+  Limits limits;
+  bool strict_types = false;
+};
+
+class Pipeline {
+ public:
+  Pipeline(SharedRules rules, const PipelineOptions& options);
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // Reads the rules' tables; before anything else.
+  Status open_tables() { return tables_.load(engine_); }
+  // Again those whose files have changed; between batches.
+  void refresh_tables() { tables_.refresh(engine_); }
+
+  // `lines`: padded by slice_padding; stay where they are until all events are taken. Line numbers count from 0.
+  void open(std::string_view lines, int64_t arrival_us);
+  Decoder::Batch next();
+  int64_t arrival_us() const { return arrival_us_; }
+  // Whether the event is further ahead of its arrival than the options allow. Ask before take().
+  bool is_ahead(const Event& event) const;
+  Reorder::Verdict take(Event& event);
+  // The clock passes without an event.
+  void tick(int64_t clock_us);
+  // The clock when the wall clock says so and no events come: the lateness is left to events that are under way.
+  int64_t clock_at(int64_t wall_us) const { return wall_us - lateness_us_; }
+  // The wall clock at which a tick may make something come true.
+  std::optional<int64_t> next_tick_us() const;
+
+  // All that is remembered, as bytes; between events, when the matches are cleared.
+  void save(std::string& order, std::string& engine) const;
+  // Into a pipeline that has seen nothing. Rules whose state is not in `engine`, because they are new or have changed,
+  // take it from `rebuilt`, of a pipeline of the same rules at the same place of the log; empty: they begin now.
+  Status load(std::string_view order, std::string_view engine, std::string_view rebuilt = {});
+
+  std::span<const Match> matches() const { return engine_.matches(); }
+  void clear_matches() { engine_.clear_matches(); }
+
+  const Program& program() const { return rules_->program; }
+  const SharedRules& rules() const { return rules_; }
+  Engine& engine() { return engine_; }
+  const Engine& engine() const { return engine_; }
+  const Decoder& decoder() const { return decoder_; }
+  Reorder& reorder() { return reorder_; }
+  const Reorder& reorder() const { return reorder_; }
+
+ private:
+  const SharedRules rules_;
+  const std::optional<int64_t> max_ahead_us_;
+  const int64_t lateness_us_;
+  Engine engine_;
+  Decoder decoder_;
+  Reorder reorder_;
+  Tables tables_;
+  int64_t arrival_us_ = 0;
+};
+
+}  // namespace omen

@@ -1,0 +1,76 @@
+#include "runtime/serve/rule_set.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/core/json.h"
+
+namespace omen {
+
+bool RuleSet::is_paused(std::string_view rule) const { return std::ranges::find(paused, rule) != paused.end(); }
+
+std::string rule_set_text(const RuleSet& rules) {
+  std::string out = "{\"files\":[";
+  for (size_t i = 0; i < rules.files.size(); ++i) {
+    out += i == 0 ? "{\"name\":" : ",{\"name\":";
+    json::append_string(out, rules.files[i].name);
+    out += ",\"text\":";
+    json::append_string(out, rules.files[i].text);
+    out += '}';
+  }
+  out += "],\"paused\":[";
+  for (size_t i = 0; i < rules.paused.size(); ++i) {
+    if (i > 0) out += ',';
+    json::append_string(out, rules.paused[i]);
+  }
+  return out += "]}";
+}
+
+Result<RuleSet> parse_rule_set(std::string_view text) {
+  const Status bad = Status::error("the rules do not read as {\"files\":[{\"name\":…,\"text\":…}],\"paused\":[…]}");
+  simdjson::dom::parser parser;
+  simdjson::dom::element json;
+  simdjson::dom::array files, paused;
+  if (parser.parse(simdjson::padded_string(text)).get(json) != simdjson::SUCCESS) return bad;
+  if (json["files"].get(files) != simdjson::SUCCESS) return bad;
+  RuleSet out;
+  for (const simdjson::dom::element file : files) {
+    std::string_view name, content;
+    if (file["name"].get(name) != simdjson::SUCCESS || file["text"].get(content) != simdjson::SUCCESS) return bad;
+    out.files.push_back({std::string(name), std::string(content)});
+  }
+  if (json["paused"].get(paused) != simdjson::SUCCESS) return out;
+  for (const simdjson::dom::element rule : paused) {
+    std::string_view name;
+    if (rule.get(name) != simdjson::SUCCESS) return bad;
+    out.paused.emplace_back(name);
+  }
+  return out;
+}
+
+std::string_view name_of(RuleFate fate) {
+  constexpr std::array<std::string_view, 4> names = {"kept", "changed", "added", "removed"};
+  return names[static_cast<size_t>(fate)];
+}
+
+std::vector<RuleChange> compare_rules(const Program& before, const Program& after) {
+  std::vector<RuleChange> out;
+  const auto find = [](const Program& program, const std::string& name) {
+    return std::ranges::find(program.rules, name, &RuleProgram::name);
+  };
+  for (const RuleProgram& rule : after.rules) {
+    const auto old = find(before, rule.name);
+    const RuleFate fate = old == before.rules.end()      ? RuleFate::added
+                          : old->version == rule.version ? RuleFate::kept
+                                                         : RuleFate::changed;
+    out.push_back({rule.name, fate});
+  }
+  for (const RuleProgram& rule : before.rules) {
+    if (find(after, rule.name) == after.rules.end()) out.push_back({rule.name, RuleFate::removed});
+  }
+  return out;
+}
+
+}  // namespace omen

@@ -1,0 +1,63 @@
+// Rule set: the rule files that a service runs, as one text that stands in the log at the place where they took effect,
+// so that a replay needs nothing but the log.
+//
+//   {"files":[{"name":"churn.omen","text":"…"}],"paused":["churn_risk"]}
+//
+// NOT HERE: what the texts mean. The compiler is handed in by whoever starts the service: this room does not know it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/model/program.h"
+#include "runtime/model/status.h"
+
+namespace omen {
+
+struct RuleFile {
+  std::string name;  // as its author knows it; an import is found by it
+  std::string text;
+  bool operator==(const RuleFile&) const = default;
+};
+
+struct RuleSet {
+  std::vector<RuleFile> files;
+  std::vector<std::string> paused;  // names of rules whose matches raise nothing
+  bool operator==(const RuleSet&) const = default;
+
+  bool is_paused(std::string_view rule) const;
+};
+
+std::string rule_set_text(const RuleSet& rules);
+Result<RuleSet> parse_rule_set(std::string_view text);
+
+struct CompiledRules {
+  Program program;
+  std::map<std::string, std::string, std::less<>> file_of_rule;  // the name of its file
+};
+using SharedRules = std::shared_ptr<const CompiledRules>;
+
+// Rule files -> program, or all that is wrong with them as text for people. Any thread may call it.
+using Compile = std::function<Result<SharedRules>(const std::vector<RuleFile>&)>;
+
+// What becomes of each rule when one program follows another.
+enum class RuleFate : uint8_t {
+  kept,     // its state goes on: nothing that decides its matches has changed
+  changed,  // it matches otherwise now: its state is made anew from the log
+  added,
+  removed,
+};
+std::string_view name_of(RuleFate fate);
+
+struct RuleChange {
+  std::string rule;
+  RuleFate fate = RuleFate::kept;
+};
+// In the order of the new program, then what is removed.
+std::vector<RuleChange> compare_rules(const Program& before, const Program& after);
+
+}  // namespace omen

@@ -1,0 +1,364 @@
+#include "runtime/serve/service.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "runtime/io/clock.h"
+
+namespace omen {
+namespace {
+
+constexpr int64_t view_every_us = 200'000;
+constexpr int64_t look_every_us = 100'000;      // at commands, clocks, files
+constexpr int64_t repeat_said_us = 60'000'000;  // the same trouble is said once a minute
+constexpr uint64_t commit_lag_max = 100'000;    // records behind which W is committed even without a match
+
+}  // namespace
+
+void Service::say(const std::string& line, bool is_problem) const {
+  if (options_.say) options_.say(line, is_problem);
+}
+
+void Service::stop() {
+  is_stopping_ = true;
+  intake_.close();
+}
+
+void Service::ask(std::function<void(Service&)> command) {
+  {
+    const std::scoped_lock lock(commands_mutex_);
+    commands_.push_back(std::move(command));
+  }
+  intake_.wake();
+}
+
+std::shared_ptr<const ServiceView> Service::view() const {
+  const std::scoped_lock lock(view_mutex_);
+  return view_;
+}
+
+void Service::note_full(const std::string& line) {
+  const int64_t now_us = steady_clock_us();
+  if (!counters_.is_full || now_us - full_said_us_ > repeat_said_us) {
+    say(line, true);
+    full_said_us_ = now_us;
+  }
+  counters_.is_full = true;
+}
+
+void Service::note_room() {
+  if (counters_.is_full) say("there is room again: events are taken");
+  counters_.is_full = false;
+}
+
+// ---- the loop ----
+
+Status Service::run() {
+  Status ended = rounds();
+  if (ended) ended = finish();
+  counters_.is_ready = false;
+  publish_view();
+  intake_.close();
+  has_ended_ = true;
+  // Whoever still waits for an answer is told by the end of the process; commands are answered here.
+  run_commands();
+  return ended;
+}
+
+Status Service::rounds() {
+  counters_.is_ready = true;
+  publish_view();
+  for (bool is_open = true; is_open;) {
+    batches_.clear();
+    if (outbox_->is_full()) {  // a receiver is behind and nothing of it may be dropped: senders wait
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      is_open = !intake_.is_closing();
+    } else {
+      is_open = intake_.take(batches_, next_look());
+    }
+    for (Batch& batch : batches_) {
+      if (Status written = write(batch); !written) return written;
+    }
+    if (Status ticked = tick_if_due(); !ticked) return ticked;
+    if (Status settled = settle(!is_open); !settled) return settled;
+    run_commands();
+    if (Status checked = check_warming(); !checked) return checked;
+    if (Status kept = housekeeping(); !kept) return kept;
+    if (steady_clock_us() - view_us_ > view_every_us) publish_view();
+  }
+  return Status::ok();
+}
+
+// All that was taken is durable and committed; what is on its way is waited for a moment.
+Status Service::finish() {
+  warming_.reset();
+  delivery_->stop();
+  if (Status settled = settle(true); !settled) return settled;
+  if (Status taken = take_snapshot(); !taken) say("no snapshot: " + taken.message(), true);
+  return log_->seal(wall_clock_us());
+}
+
+Intake::TimePoint Service::next_look() const {
+  int64_t wait_us = look_every_us;
+  const int64_t now_us = wall_clock_us();
+  const auto sooner = [&](std::optional<int64_t> at_us) {
+    if (at_us) wait_us = std::min(wait_us, std::max<int64_t>(*at_us - now_us, 0));
+  };
+  sooner(pipeline_->next_tick_us());
+  sooner(outbox_->next_us());
+  sooner(log_->due_us());
+  return std::chrono::steady_clock::now() + std::chrono::microseconds(wait_us);
+}
+
+void Service::run_commands() {
+  std::vector<std::function<void(Service&)>> commands;
+  {
+    const std::scoped_lock lock(commands_mutex_);
+    commands.swap(commands_);
+  }
+  for (auto& command : commands) command(*this);
+}
+
+// ---- write: a batch into the log and through the engine ----
+
+Status Service::write(Batch& batch) {
+  lines_.assign(batch.events);
+  lines_.append(slice_padding, '\0');
+  std::vector<EventOutcome> outcomes(batch.count);
+  pipeline_->refresh_tables();
+  pipeline_->open(std::string_view(lines_).substr(0, batch.events.size()), batch.arrival_us);
+  bool is_refused = false;
+  for (;;) {
+    const Decoder::Batch decoded = pipeline_->next();
+    if (decoded.is_empty()) break;
+    for (const Rejection& rejection : decoded.rejections) {
+      quarantine_.add(rejection, batch.source);
+      ++counters_.rejected;
+      if (rejection.place.line >= outcomes.size()) continue;
+      EventOutcome& outcome = outcomes[rejection.place.line];
+      outcome.reason = rejection.reason;
+      outcome.column = rejection.column;
+    }
+    if (!is_refused) {
+      if (Status appended = append(decoded, outcomes, batch.source, is_refused); !appended) return appended;
+    }
+    if (is_refused) counters_.refused += decoded.events.size();  // none may overtake one that was refused
+  }
+  for (const RejectedPiece& piece : batch.rejected) {
+    quarantine_.add({piece.reason, piece.place, piece.column, piece.bytes}, batch.source);
+    ++counters_.rejected;
+  }
+  unacknowledged_.push_back({std::move(batch.done), std::move(outcomes)});
+  return Status::ok();
+}
+
+// `is_refused`: the log has no room, and nothing of these events has happened.
+Status Service::append(const Decoder::Batch& decoded, std::vector<EventOutcome>& outcomes, std::string_view source,
+                       bool& is_refused) {
+  records_.clear();
+  record_events_.clear();
+  for (size_t i = 0; i < decoded.events.size(); ++i) {
+    const Event& event = decoded.events[i];
+    if (pipeline_->is_ahead(event)) {
+      quarantine_.add({Reason::ahead, decoded.places[i], 1, event.raw}, std::string(source));
+      outcomes[decoded.places[i].line].reason = Reason::ahead;
+      ++counters_.rejected;
+      continue;
+    }
+    records_.push_back({RecordKind::event, pipeline_->arrival_us(), event.raw});
+    record_events_.push_back(i);
+  }
+  if (records_.empty()) return Status::ok();
+  const Appended appended = log_->append(records_, wall_clock_us());
+  if (appended.outcome == Appended::Outcome::dead) return Status::error(appended.problem);
+  if (appended.outcome != Appended::Outcome::done) {
+    is_refused = true;
+    note_full("events are refused: " + appended.problem);
+    return Status::ok();
+  }
+  note_room();
+  for (size_t r = 0; r < records_.size(); ++r) {
+    const size_t i = record_events_[r];
+    Event& event = decoded.events[i];
+    EventOutcome& outcome = outcomes[decoded.places[i].line];
+    outcome.sequence = appended.first + r;
+    const bool is_broken = event.is_broken;
+    if (is_broken) {
+      note_broken(event, source);
+      outcome.reason =
+          pipeline_->decoder().validator().is_lenient(event.type) ? Reason::let_through : Reason::schema_violation;
+      if (outcome.reason == Reason::schema_violation) outcome.sequence = 0;
+    }
+    switch (pipeline_->take(event)) {
+      case Reorder::Verdict::late:
+        quarantine_.add({Reason::late, decoded.places[i], 1, event.raw}, std::string(source));
+        outcome.sequence = 0;
+        outcome.reason = Reason::late;
+        ++counters_.late;
+        break;
+      case Reorder::Verdict::duplicate:
+        outcome.sequence = 0;
+        outcome.reason.reset();
+        outcome.is_duplicate = true;
+        ++counters_.duplicates;
+        break;
+      default:
+        ++counters_.events;
+    }
+    if (!pipeline_->matches().empty()) note_matches(appended.first + r);
+  }
+  return Status::ok();
+}
+
+void Service::note_broken(const Event& event, std::string_view source) {
+  violations_.clear();
+  const Validator& validator = pipeline_->decoder().validator();
+  validator.list(event, violations_);
+  const Reason reason = !validator.is_declared(event.type) ? Reason::undeclared_type
+                        : validator.is_lenient(event.type) ? Reason::let_through
+                                                           : Reason::schema_violation;
+  quarantine_.add({reason, {0, 0}, 1, event.raw}, std::string(source), violations_);
+}
+
+void Service::note_matches(uint64_t sequence) {
+  messages_->append(pipeline_->matches(), sequence, wall_clock_us(), unsent_);
+  pipeline_->clear_matches();
+}
+
+// On a silent stream the clock goes on: only when something may come true, and never while events come.
+Status Service::tick_if_due() {
+  if (!batches_.empty()) return Status::ok();
+  const std::optional<int64_t> due_us = pipeline_->next_tick_us();
+  const int64_t now_us = wall_clock_us();
+  if (!due_us || *due_us > now_us) return Status::ok();
+  const LogRecord tick{RecordKind::tick, pipeline_->clock_at(now_us), {}};
+  const Appended appended = log_->append({&tick, 1}, now_us);
+  if (appended.outcome == Appended::Outcome::dead) return Status::error(appended.problem);
+  if (appended.outcome != Appended::Outcome::done) return Status::ok();  // no room: the clock waits
+  ++counters_.ticks;
+  pipeline_->tick(tick.time_us);
+  if (!pipeline_->matches().empty()) note_matches(log_->last());
+  return Status::ok();
+}
+
+// ---- settle: what was written becomes durable, is acknowledged and committed ----
+
+Status Service::settle(bool is_last) {
+  const uint64_t synced_before = log_->synced();
+  // Under `off` nothing is synced for those who send, but W must never be ahead of the disk.
+  const bool is_to_sync = is_last || (options_.log.durability.mode == Durability::Mode::off && has_to_commit());
+  if (Status synced = is_to_sync ? log_->sync() : log_->settle(wall_clock_us()); !synced) return synced;
+  counters_.syncs += log_->synced() > synced_before ? 1 : 0;
+  for (const Waiting& waiting : unacknowledged_) {
+    if (waiting.done) waiting.done(waiting.outcomes);
+  }
+  unacknowledged_.clear();
+  if (Status flushed = quarantine_.flush(); !flushed) say(flushed.message(), true);
+  if (log_->synced() == log_->last() && has_to_commit()) {
+    if (Status committed = commit(); !committed) return committed;
+  }
+  return outbox_->hand_over(wall_clock_us());
+}
+
+bool Service::has_to_commit() const {
+  return !unsent_.empty() || has_attempts_ || log_->last() - store_->watermark() > commit_lag_max;
+}
+
+// Rows, results and W in one transaction. Without room it is tried again until there is: the matches stand in the log.
+Status Service::commit() {
+  const auto transact = [&]() -> Status {
+    const int64_t now_us = wall_clock_us();
+    has_attempts_ = false;  // before they are taken: what comes later wakes again
+    if (Status begun = store_->begin(); !begun) return begun;
+    for (const Message& message : unsent_) {
+      if (Status added = outbox_->add(message, now_us); !added) return added;
+    }
+    if (Status recorded = outbox_->record(now_us); !recorded) return recorded;
+    return store_->commit(log_->last(), log_->synced());
+  };
+  for (Status done = transact(); !done; done = transact()) {
+    store_->abandon();
+    outbox_->refresh();
+    if (store_->fault() != StoreFault::full) return done;
+    note_full("nothing is taken until there is room: " + done.message());
+    publish_view();
+    if (is_stopping_) return done;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  ++counters_.commits;
+  if (options_.publish) {
+    for (const Message& message : unsent_) options_.publish(message);
+  }
+  unsent_.clear();
+  return Status::ok();
+}
+
+Status Service::change_outbox(const std::function<Status(Store&)>& change) {
+  if (Status begun = store_->begin(); !begun) return begun;
+  Status changed = change(*store_);
+  if (changed) changed = store_->commit(store_->watermark(), log_->synced());
+  if (!changed) store_->abandon();
+  outbox_->refresh();
+  return changed;
+}
+
+Status Service::housekeeping() {
+  const uint64_t records = log_->last() - snapshot_sequence_;
+  const bool is_due =
+      records >= options_.snapshot_records || (records > 0 && steady_clock_us() - snapshot_us_ >= options_.snapshot_us);
+  if (!is_due || warming_ != nullptr) return Status::ok();
+  if (log_->synced() < log_->last()) return Status::ok();
+  if (Status taken = take_snapshot(); !taken) {
+    say("no snapshot: " + taken.message() + "; it is tried again", true);
+    snapshot_us_ = steady_clock_us();
+    return Status::ok();
+  }
+  return prune();
+}
+
+// ---- what others are told ----
+
+std::vector<RuleStatus> Service::rule_statuses() const {
+  std::vector<RuleStatus> out;
+  const CompiledRules& compiled = *pipeline_->rules();
+  for (size_t i = 0; i < compiled.program.rules.size(); ++i) {
+    const RuleProgram& rule = compiled.program.rules[i];
+    RuleStatus status;
+    status.name = rule.name;
+    const auto file = compiled.file_of_rule.find(rule.name);
+    if (file != compiled.file_of_rule.end()) status.file = file->second;
+    status.severity = severity_name(rule.severity);
+    status.version = rule.version;
+    status.is_paused = rules_.is_paused(rule.name);
+    status.keys = pipeline_->engine().rule_counters()[i].keys;
+    status.matches = messages_->matches()[i];
+    out.push_back(std::move(status));
+  }
+  return out;
+}
+
+void Service::publish_view() {
+  auto view = std::make_shared<ServiceView>(counters_);
+  view->last_sequence = log_->last();
+  view->synced_sequence = log_->synced();
+  view->watermark = store_->watermark();
+  view->snapshot_sequence = snapshot_sequence_;
+  for (size_t i = 0; i < reason_names.size(); ++i) {
+    view->rejected_by_reason[i] = quarantine_.count(static_cast<Reason>(i));
+  }
+  const Engine& engine = pipeline_->engine();
+  view->clock_us = engine.clock_us();
+  view->live_runs = engine.live_runs();
+  view->partitions = engine.partitions();
+  view->state_bytes = engine.state_bytes();
+  view->outbox = outbox_->counters();
+  view->lanes = delivery_->report();
+  view->rows = store_->counts();
+  view->rules = rule_statuses();
+  view->compiled = pipeline_->rules();
+  view_us_ = steady_clock_us();
+  const std::scoped_lock lock(view_mutex_);
+  view_ = std::move(view);
+}
+
+}  // namespace omen

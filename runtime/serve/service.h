@@ -1,0 +1,212 @@
+// Service: the one thread that writes. What has come in becomes durable, is matched, and what comes of it is committed.
+//
+//   repeat
+//     take what has come into the intake
+//       decode; append the good events to the log as one frame; step the engine           (write)
+//     no event came and something is due: a tick, which stands in the log as well
+//     sync the log, then acknowledge                                                       (settle)
+//     one transaction: rows for the matches, results of deliveries, the watermark W
+//     hand committed rows to delivery
+//     now and then a snapshot, and old segments go                                         (housekeeping)
+//     commands: rules are changed, listed, paused; the outbox is asked
+//
+// What others see waits for the disk: nobody is acknowledged before the sync, no row is committed before it, none is
+// delivered before its commit. The engine alone runs ahead; what it has in memory a crash takes with it, and recovery
+// makes it again from the log: newest snapshot with S <= W, then the records behind it (service_recovery.cc).
+//
+// INVARIANTS (asserted by log and store): W <= synced at each commit; only committed rows are offered to delivery.
+//
+// Threads: all is the writer's but what says otherwise.
+// NOT HERE: sockets (http, lines), the compiler (handed in), when a delivery is tried again (outbox).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "runtime/io/quarantine.h"
+#include "runtime/log/data_folder.h"
+#include "runtime/log/disk.h"
+#include "runtime/log/log.h"
+#include "runtime/model/status.h"
+#include "runtime/outbox/delivery.h"
+#include "runtime/outbox/outbox.h"
+#include "runtime/outbox/store.h"
+#include "runtime/serve/intake.h"
+#include "runtime/serve/messages.h"
+#include "runtime/serve/pipeline.h"
+#include "runtime/serve/rule_set.h"
+
+namespace omen {
+
+struct ServiceOptions {
+  std::string data;  // the folder of all that is kept; made when there is none
+  PipelineOptions pipeline;
+  LogOptions log;
+  StoreOptions store;
+  DeliveryOptions delivery;
+  uint64_t snapshot_records = 1'000'000;  // behind so many records of the log, or
+  int64_t snapshot_us = 60'000'000;       // after so much time with any, whichever is first
+  Retention retention;                    // of the log
+  Disk* disk = nullptr;                   // for tests; the operating system's otherwise
+  // What happened, for the log of the service. Called by the writer's thread.
+  std::function<void(const std::string& line, bool is_problem)> say;
+  // Alert records as they are committed, for subscribers.
+  std::function<void(const Message& message)> publish;
+};
+
+struct RuleStatus {
+  std::string name, severity, file, version;
+  bool is_paused = false;
+  uint64_t keys = 0, matches = 0;
+};
+
+// What is told of a service: a copy made between two rounds. Any thread may read it.
+struct ServiceView {
+  uint64_t events = 0, rejected = 0, late = 0, duplicates = 0, refused = 0, ticks = 0;
+  std::array<uint64_t, reason_names.size()> rejected_by_reason{};
+  uint64_t last_sequence = 0, synced_sequence = 0, watermark = 0, snapshot_sequence = 0;
+  uint64_t snapshots = 0, syncs = 0, commits = 0;
+  int64_t clock_us = 0;
+  uint64_t live_runs = 0, partitions = 0, state_bytes = 0;
+  std::vector<RuleStatus> rules;
+  SharedRules compiled;
+  OutboxCounters outbox;
+  StoreCounts rows;
+  std::vector<LaneReport> lanes;
+  bool is_full = false;   // the disk has no room
+  bool is_ready = false;  // recovered, and taking events
+};
+
+class Service {
+ public:
+  // Opens or makes the data folder, recovers, and puts `rules` into force when they differ from those in the log.
+  // An error says what is wrong and what to do.
+  static Result<std::unique_ptr<Service>> open(ServiceOptions options, Compile compile, const RuleSet& rules);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // Until stop(), then: takes what has come, syncs, commits, snapshots. An error is one after which nothing may be
+  // acknowledged any more: the disk, the store.
+  Status run();
+  // Any thread.
+  void stop();
+  // Any thread: run() has returned.
+  bool has_ended() const { return has_ended_; }
+  Intake& intake() { return intake_; }
+  std::shared_ptr<const ServiceView> view() const;
+
+  // Any thread: `command` is run by the writer between two rounds. It answers by whatever it captures.
+  void ask(std::function<void(Service&)> command);
+
+  // ---- commands: within ask() ----
+  const RuleSet& rules() const { return rules_; }
+  const Program& program() const { return pipeline_->program(); }
+  const CompiledRules& compiled() const { return *pipeline_->rules(); }
+  std::vector<RuleStatus> rule_statuses() const;
+  Store& store() { return *store_; }
+  Outbox& outbox() { return *outbox_; }
+  using RulesDone = std::function<void(Result<std::vector<RuleChange>>)>;
+  // What putting these rules into force would do, or what the compiler has against it.
+  void plan_rules(RuleSet rules, RulesDone done);
+  // Compiles, makes the state of new and changed rules from the log in a thread of its own, and puts them into force at
+  // one place of the stream. `done` is called by the writer's thread, with what became of each rule or why not.
+  void change_rules(RuleSet rules, RulesDone done);
+  // Matches of a paused rule raise nothing; its state goes on. An error: there is no such rule, or the log has no room.
+  Status pause(const std::string& rule, bool is_paused);
+  // Within a transaction of its own; then rows are looked for again.
+  Status change_outbox(const std::function<Status(Store&)>& change);
+
+ private:
+  Service(ServiceOptions options, Compile compile);
+
+  // service_recovery.cc
+  Status open_files();
+  Status recover(const RuleSet& rules);
+  Result<uint64_t> load_snapshot();
+  Status replay(uint64_t after);
+  Status begin(const RuleSet& rules);
+  Status take_snapshot();
+  Status prune();
+
+  // service_rules.cc
+  struct Warming;
+  void start_warming(RuleSet rules, bool is_plan, RulesDone done);
+  Status warm(Warming& warming, const Program& before) const;
+  Result<std::unique_ptr<Pipeline>> rebuild(SharedRules rules) const;
+  Status play(Pipeline& pipeline, uint64_t after, uint64_t through, const std::atomic<bool>* is_given_up) const;
+  Status check_warming();
+  Status put_in_force(Warming& warming);
+  Result<std::unique_ptr<Pipeline>> follow(const std::vector<RuleChange>& changes,
+                                           std::unique_ptr<Pipeline> rebuilt) const;
+  Status use(RuleSet rules, std::unique_ptr<Pipeline> pipeline);
+
+  // service.cc
+  Status rounds();
+  Status finish();
+  Status write(Batch& batch);
+  Status append(const Decoder::Batch& decoded, std::vector<EventOutcome>& outcomes, std::string_view source,
+                bool& is_refused);
+  void note_broken(const Event& event, std::string_view source);
+  void note_matches(uint64_t sequence);
+  void note_full(const std::string& line);
+  void note_room();
+  Status tick_if_due();
+  Status settle(bool is_last);
+  bool has_to_commit() const;
+  Status commit();
+  Status housekeeping();
+  void run_commands();
+  void publish_view();
+  Intake::TimePoint next_look() const;
+  void say(const std::string& line, bool is_problem = false) const;
+
+  const ServiceOptions options_;
+  const Compile compile_;
+  Disk& disk_;
+  Intake intake_;
+  RuleSet rules_;
+  std::unique_ptr<FolderLock> lock_;
+  std::unique_ptr<Log> log_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Delivery> delivery_;
+  std::unique_ptr<Outbox> outbox_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<Messages> messages_;
+  Quarantine quarantine_;
+
+  // Of the round in hand.
+  struct Waiting {
+    std::function<void(std::span<const EventOutcome>)> done;
+    std::vector<EventOutcome> outcomes;
+  };
+  std::vector<Batch> batches_;
+  std::vector<Waiting> unacknowledged_;
+  std::vector<Message> unsent_;  // of matches that are not committed
+  std::vector<LogRecord> records_;
+  std::vector<size_t> record_events_;  // which event of the decoder's batch each is
+  std::vector<Violation> violations_;
+  std::string lines_;  // of the batch in hand, padded
+
+  uint64_t snapshot_sequence_ = 0;
+  int64_t snapshot_us_ = 0, view_us_ = 0, full_said_us_ = 0;
+  std::shared_ptr<Warming> warming_;
+  ServiceView counters_;
+
+  std::atomic<bool> is_stopping_ = false, has_ended_ = false;
+  std::atomic<bool> has_attempts_ = false;  // delivery has results
+  std::mutex commands_mutex_;
+  std::vector<std::function<void(Service&)>> commands_;
+  mutable std::mutex view_mutex_;
+  std::shared_ptr<const ServiceView> view_;
+};
+
+}  // namespace omen

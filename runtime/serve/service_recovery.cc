@@ -1,0 +1,215 @@
+// How a service comes back (service.h): files, the newest snapshot with S <= W, then the records of the log behind it.
+//
+// The records up to W are played without raising anything: their matches are committed. What the ones behind W complete
+// is raised as if they had just come; rows that are there already stay as they are, so nothing is doubled.
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/io/clock.h"
+#include "runtime/log/reader.h"
+#include "runtime/log/snapshot_file.h"
+#include "runtime/serve/playback.h"
+#include "runtime/serve/service.h"
+
+namespace omen {
+namespace {
+
+// A snapshot: the rules in force, the stream's order, the engine; each with its size before it.
+void append_part(std::string& out, std::string_view part) {
+  const uint64_t size = part.size();
+  char bytes[sizeof size];
+  std::memcpy(bytes, &size, sizeof size);
+  out.append(bytes, sizeof size);
+  out += part;
+}
+
+std::optional<std::string_view> take_part(std::string_view& rest) {
+  uint64_t size = 0;
+  if (rest.size() < sizeof size) return std::nullopt;
+  std::memcpy(&size, rest.data(), sizeof size);
+  rest.remove_prefix(sizeof size);
+  if (size > rest.size()) return std::nullopt;
+  const std::string_view part = rest.substr(0, size);
+  rest.remove_prefix(size);
+  return part;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, Compile compile, const RuleSet& rules) {
+  std::unique_ptr<Service> service(new Service(std::move(options), std::move(compile)));
+  if (Status opened = service->open_files(); !opened) return opened;
+  if (Status recovered = service->recover(rules); !recovered) return recovered;
+  return service;
+}
+
+Service::Service(ServiceOptions options, Compile compile)
+    : options_(std::move(options)),
+      compile_(std::move(compile)),
+      disk_(options_.disk != nullptr ? *options_.disk : real_disk()),
+      view_(std::make_shared<ServiceView>()) {}
+
+Status Service::open_files() {
+  if (disk_.make_folder(options_.data).code() != 0) return Status::error("cannot make the folder " + options_.data);
+  auto lock = FolderLock::take(options_.data);
+  if (!lock) return Status::error(lock.message());
+  lock_ = std::move(lock.value());
+  if (Status made = make_data_folder(disk_, options_.data); !made) return made;
+  auto store = Store::open(state_path(options_.data), options_.store);
+  if (!store) return Status::error(store.message());
+  store_ = std::move(store.value());
+  LogOptions log_options = options_.log;
+  log_options.durable_through = store_->watermark();
+  auto log = Log::open(disk_, log_folder(options_.data), log_options, wall_clock_us());
+  if (!log) return Status::error(log.message());
+  log_ = std::move(log.value());
+  if (const auto& cut = log_->recovery().cut) say("the log's torn end was cut: " + damage_text(*cut), true);
+  if (Status opened = quarantine_.open(options_.data + "/quarantine.ndjson"); !opened) return opened;
+  DeliveryOptions delivery = options_.delivery;
+  delivery.wake = [this] {
+    has_attempts_ = true;
+    intake_.wake();
+  };
+  delivery_ = std::make_unique<Delivery>(std::move(delivery));
+  outbox_ = std::make_unique<Outbox>(*store_, *delivery_, log_->epoch() * 0x9E3779B97F4A7C15u);
+  return Status::ok();
+}
+
+Status Service::recover(const RuleSet& rules) {
+  const auto loaded = load_snapshot();
+  if (!loaded) return Status::error(loaded.message());
+  if (Status replayed = replay(loaded.value()); !replayed) return replayed;
+  if (pipeline_ == nullptr) {
+    if (Status begun = begin(rules); !begun) return begun;
+  } else if (!(rules.files == rules_.files)) {
+    RuleSet next = rules;
+    next.paused = rules_.paused;
+    Status changed = Status::ok();
+    change_rules(std::move(next),
+                 [&](const auto& done) { changed = done ? Status::ok() : Status::error(done.message()); });
+    while (warming_ != nullptr) {
+      if (Status checked = check_warming(); !checked) return checked;
+    }
+    if (!changed) return changed;
+  }
+  if (Status started = delivery_->start(); !started) return started;
+  return settle(true);
+}
+
+// The sequence that the state is of; 0: there is no snapshot.
+Result<uint64_t> Service::load_snapshot() {
+  auto found = omen::load_snapshot(disk_, snapshot_folder(options_.data), store_->watermark());
+  if (!found) return Status::error(found.message());
+  for (const std::string& problem : found.value().skipped) say("a snapshot is passed over: " + problem, true);
+  if (!found.value().snapshot) return uint64_t{0};
+  const Snapshot& snapshot = *found.value().snapshot;
+  std::string_view rest = snapshot.state;
+  const auto rules_part = take_part(rest), order_part = take_part(rest), engine_part = take_part(rest);
+  if (!rules_part || !order_part || !engine_part) return Status::error("the snapshot is not one of a service");
+  auto rules = parse_rule_set(*rules_part);
+  if (!rules) return Status::error(rules.message());
+  auto program = compile_(rules.value().files);
+  if (!program) return Status::error("the rules of the snapshot do not compile any more:\n" + program.message());
+  auto made = rebuild(program.value());
+  if (!made) return Status::error(made.message());
+  std::unique_ptr<Pipeline> pipeline = std::move(made.value());
+  if (Status loaded = pipeline->load(*order_part, *engine_part); !loaded) return loaded;
+  if (Status used = use(std::move(rules.value()), std::move(pipeline)); !used) return used;
+  snapshot_sequence_ = snapshot.sequence;
+  return snapshot.sequence;
+}
+
+Status Service::replay(uint64_t after) {
+  if (log_->last() <= after) return Status::ok();
+  if (log_->first() > after + 1) {
+    return Status::error("the log begins at " + std::to_string(log_->first()) +
+                         " and the newest snapshot that can be read is of " + std::to_string(after) +
+                         ": what lies between is gone. `omen repair` shows what can be done");
+  }
+  auto reader = LogReader::open(disk_, log_folder(options_.data), after + 1);
+  if (!reader) return Status::error(reader.message());
+  const uint64_t watermark = store_->watermark();
+  Playback playback(*reader.value());
+  const auto note = [&](Pipeline& pipeline, uint64_t sequence) {
+    if (sequence > watermark) {
+      note_matches(sequence);
+    } else {
+      pipeline.clear_matches();
+    }
+  };
+  for (;;) {
+    const Playback::Step step = playback.next(pipeline_.get(), note);
+    if (step.kind == Playback::Step::Kind::end) break;
+    if (step.kind != Playback::Step::Kind::rules) continue;
+    auto rules = parse_rule_set(step.text);
+    if (!rules) return Status::error(rules.message());
+    auto program = compile_(rules.value().files);
+    if (!program) return Status::error("the rules of the log do not compile any more:\n" + program.message());
+    auto pipeline = rebuild(program.value());
+    if (pipeline && pipeline_ != nullptr) {
+      if (Status played = play(*pipeline.value(), 0, step.sequence - 1, nullptr); !played) return played;
+      pipeline = follow(compare_rules(pipeline_->program(), program.value()->program), std::move(pipeline.value()));
+    }
+    if (!pipeline) return Status::error(pipeline.message());
+    if (Status used = use(std::move(rules.value()), std::move(pipeline.value())); !used) return used;
+  }
+  return reader.value()->status();
+}
+
+// The first rules of a new folder.
+Status Service::begin(const RuleSet& rules) {
+  auto program = compile_(rules.files);
+  if (!program) return Status::error(program.message());
+  const std::string text = rule_set_text(rules);
+  const LogRecord record{RecordKind::rules, wall_clock_us(), text};
+  const Appended appended = log_->append({&record, 1}, wall_clock_us());
+  if (appended.outcome != Appended::Outcome::done) return Status::error(appended.problem);
+  auto pipeline = rebuild(program.value());
+  return pipeline ? use(rules, std::move(pipeline.value())) : Status::error(pipeline.message());
+}
+
+// W is committed first, so that a snapshot is never ahead of it.
+Status Service::take_snapshot() {
+  if (log_->synced() < log_->last()) return Status::error("the log is not synced");
+  if (store_->watermark() < log_->last()) {
+    if (Status committed = commit(); !committed) return committed;
+  }
+  std::string order, engine, bytes;
+  pipeline_->save(order, engine);
+  append_part(bytes, rule_set_text(rules_));
+  append_part(bytes, order);
+  append_part(bytes, engine);
+  const uint64_t fingerprint = pipeline_->program().fingerprint();
+  if (Status written = write_snapshot(disk_, snapshot_folder(options_.data), log_->last(), fingerprint, bytes);
+      !written) {
+    return written;
+  }
+  snapshot_sequence_ = log_->last();
+  snapshot_us_ = steady_clock_us();
+  ++counters_.snapshots;
+  return Status::ok();
+}
+
+// What a snapshot covers that would outlive the newest one, too.
+Status Service::prune() {
+  const bool keeps_all = options_.retention.bytes_max == UINT64_MAX && options_.retention.age_us_max == INT64_MAX;
+  if (!keeps_all) {
+    if (Status done = store_->checkpoint(); !done) return done;
+    const auto snapshots = list_snapshots(disk_, snapshot_folder(options_.data));
+    if (!snapshots) return Status::error(snapshots.message());
+    if (snapshots.value().size() < snapshots_kept) return Status::ok();
+    const auto pruned = log_->prune(snapshots.value().front(), options_.retention, wall_clock_us());
+    if (!pruned) return Status::error(pruned.message());
+    if (pruned.value().segments > 0) {
+      say("the log begins at " + std::to_string(pruned.value().first) +
+          " now: " + std::to_string(pruned.value().segments) + " segments are over their time or size");
+    }
+  }
+  if (Status begun = store_->begin(); !begun) return begun;
+  auto rows = store_->prune(wall_clock_us());
+  Status done = rows ? store_->commit(store_->watermark(), log_->synced()) : Status::error(rows.message());
+  if (!done) store_->abandon();
+  return done;
+}
+
+}  // namespace omen

@@ -1,0 +1,201 @@
+// How rules change in a running service (service.h).
+//
+//   compile                                        in a thread of its own, as all but the last two
+//   a pipeline of the new program plays the log    from its beginning, or where it was pruned to: the state of every
+//   rule,
+//                                                  as if the rules had been there; nothing is raised
+//   it catches up with the writer                  until a few records are left, which the writer plays
+//   state of rules that are kept                   is what it is, from the engine in service
+//   the rules become a record of the log, and the pipeline takes over: at one place of the stream
+//
+// A snapshot follows, so that recovery need not do it again.
+#include <algorithm>
+#include <thread>
+
+#include "runtime/io/clock.h"
+#include "runtime/log/reader.h"
+#include "runtime/serve/playback.h"
+#include "runtime/serve/service.h"
+
+namespace omen {
+namespace {
+
+constexpr uint64_t close_enough_records = 2'000;  // left to the writer: less than a batch
+
+// Whether a rule's state has to be made.
+bool needs_log(const std::vector<RuleChange>& changes) {
+  return std::ranges::any_of(changes, [](const RuleChange& change) {
+    return change.fate == RuleFate::changed || change.fate == RuleFate::added;
+  });
+}
+
+}  // namespace
+
+// What a thread makes; the writer joins it.
+struct Service::Warming {
+  RuleSet rules;
+  bool is_plan = false;
+  std::vector<RuleChange> changes;
+  RulesDone done;
+  std::unique_ptr<Pipeline> pipeline;
+  uint64_t played = 0;  // the last sequence
+  Status status = Status::ok();
+  std::atomic<uint64_t> head = 0;  // the last durable sequence, as the writer tells
+  std::atomic<bool> is_ready = false, is_given_up = false;
+  std::thread thread;
+
+  ~Warming() {
+    is_given_up = true;
+    if (thread.joinable()) thread.join();
+  }
+};
+
+Service::~Service() = default;
+
+void Service::plan_rules(RuleSet rules, RulesDone done) { start_warming(std::move(rules), true, std::move(done)); }
+
+void Service::change_rules(RuleSet rules, RulesDone done) { start_warming(std::move(rules), false, std::move(done)); }
+
+void Service::start_warming(RuleSet rules, bool is_plan, RulesDone done) {
+  if (warming_ != nullptr)
+    return done(Status::error("another change of rules is under way; try again when it is done"));
+  warming_ = std::make_shared<Warming>();
+  Warming& warming = *warming_;
+  warming.rules = std::move(rules);
+  warming.is_plan = is_plan;
+  warming.done = std::move(done);
+  warming.head = log_->last();
+  warming.thread = std::thread([this, &warming, before = pipeline_->rules()] {
+    warming.status = warm(warming, before->program);
+    warming.is_ready = true;
+    intake_.wake();
+  });
+}
+
+// Not the writer's thread: of the service it reads what does not change.
+Status Service::warm(Warming& warming, const Program& before) const {
+  auto compiled = compile_(warming.rules.files);
+  if (!compiled) return Status::error(compiled.message());
+  warming.changes = compare_rules(before, compiled.value()->program);
+  if (warming.is_plan) return Status::ok();
+  auto pipeline = rebuild(compiled.value());
+  if (!pipeline) return Status::error(pipeline.message());
+  warming.pipeline = std::move(pipeline.value());
+  if (!needs_log(warming.changes)) return Status::ok();
+  do {
+    if (Status played = play(*warming.pipeline, warming.played, warming.head, &warming.is_given_up); !played)
+      return played;
+    warming.played = warming.head;
+  } while (!warming.is_given_up && warming.head - warming.played > close_enough_records);
+  return Status::ok();
+}
+
+Result<std::unique_ptr<Pipeline>> Service::rebuild(SharedRules rules) const {
+  auto pipeline = std::make_unique<Pipeline>(std::move(rules), options_.pipeline);
+  if (Status opened = pipeline->open_tables(); !opened) return opened;
+  return pipeline;
+}
+
+// The records in (after, through], raising nothing.
+Status Service::play(Pipeline& pipeline, uint64_t after, uint64_t through, const std::atomic<bool>* is_given_up) const {
+  if (through <= after) return Status::ok();
+  auto reader = LogReader::open(disk_, log_folder(options_.data), after == 0 ? 0 : after + 1, through);
+  if (!reader) return Status::error(reader.message());
+  Playback playback(*reader.value());
+  const auto forget = [](Pipeline& played, uint64_t) { played.clear_matches(); };
+  while (playback.next(&pipeline, forget).kind != Playback::Step::Kind::end) {
+    if (is_given_up != nullptr && *is_given_up) break;
+  }
+  return reader.value()->status();
+}
+
+// Between two rounds.
+Status Service::check_warming() {
+  if (warming_ == nullptr) return Status::ok();
+  warming_->head = log_->last();
+  if (!warming_->is_ready) return Status::ok();
+  warming_->thread.join();
+  const std::shared_ptr<Warming> warming = std::move(warming_);
+  if (!warming->status || warming->is_plan) {
+    warming->done(warming->status ? Result(warming->changes) : warming->status);
+    return Status::ok();
+  }
+  return put_in_force(*warming);
+}
+
+Status Service::put_in_force(Warming& warming) {
+  if (needs_log(warming.changes)) {
+    if (Status played = play(*warming.pipeline, warming.played, log_->last(), nullptr); !played) {
+      warming.done(played);
+      return Status::ok();
+    }
+  }
+  auto pipeline = follow(warming.changes, std::move(warming.pipeline));
+  if (!pipeline) {
+    warming.done(Status::error(pipeline.message()));
+    return Status::ok();
+  }
+  const std::string text = rule_set_text(warming.rules);
+  const int64_t now_us = wall_clock_us();
+  const LogRecord record{RecordKind::rules, now_us, text};
+  const Appended appended = log_->append({&record, 1}, now_us);
+  if (appended.outcome == Appended::Outcome::dead) return Status::error(appended.problem);
+  if (appended.outcome != Appended::Outcome::done) {
+    warming.done(Status::error("the rules could not be put into force: " + appended.problem));
+    return Status::ok();
+  }
+  if (Status used = use(std::move(warming.rules), std::move(pipeline.value())); !used) return used;
+  if (Status settled = settle(true); !settled) return settled;
+  if (Status taken = take_snapshot(); !taken) say("no snapshot after a change of rules: " + taken.message(), true);
+  warming.done(warming.changes);
+  return Status::ok();
+}
+
+// The pipeline that goes on where the present one is: state of rules that are kept from it, of the others from
+// `rebuilt`.
+Result<std::unique_ptr<Pipeline>> Service::follow(const std::vector<RuleChange>& changes,
+                                                  std::unique_ptr<Pipeline> rebuilt) const {
+  if (pipeline_ == nullptr) return rebuilt;
+  auto next = rebuild(rebuilt->rules());
+  if (!next) return Status::error(next.message());
+  std::string order, engine, rebuilt_order, rebuilt_engine;
+  pipeline_->save(order, engine);
+  if (needs_log(changes)) rebuilt->save(rebuilt_order, rebuilt_engine);
+  if (Status loaded = next.value()->load(order, engine, rebuilt_engine); !loaded) return loaded;
+  return next;
+}
+
+Status Service::use(RuleSet rules, std::unique_ptr<Pipeline> pipeline) {
+  if (Status loaded = outbox_->load(pipeline->program()); !loaded) return loaded;
+  if (Status set = delivery_->set_destinations(pipeline->program().destinations); !set) return set;
+  auto messages = std::make_unique<Messages>(pipeline->program(), pipeline->engine());
+  messages->set_paused(rules);
+  messages_ = std::move(messages);
+  pipeline_ = std::move(pipeline);
+  rules_ = std::move(rules);
+  return Status::ok();
+}
+
+Status Service::pause(const std::string& rule, bool is_paused) {
+  const auto& rules = pipeline_->program().rules;
+  if (std::ranges::find(rules, rule, &RuleProgram::name) == rules.end()) {
+    return Status::error("there is no rule `" + rule + "`");
+  }
+  if (rules_.is_paused(rule) == is_paused) return Status::ok();
+  RuleSet next = rules_;
+  if (is_paused) {
+    next.paused.push_back(rule);
+  } else {
+    std::erase(next.paused, rule);
+  }
+  const std::string text = rule_set_text(next);
+  const int64_t now_us = wall_clock_us();
+  const LogRecord record{RecordKind::rules, now_us, text};
+  const Appended appended = log_->append({&record, 1}, now_us);
+  if (appended.outcome != Appended::Outcome::done) return Status::error(appended.problem);
+  rules_ = std::move(next);
+  messages_->set_paused(rules_);
+  return Status::ok();
+}
+
+}  // namespace omen

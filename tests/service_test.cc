@@ -1,0 +1,227 @@
+// The service as its threads see it: events into the intake, outcomes back, rows in the outbox; stopped and cut off at
+// any place, and going on from there; rules that change while it runs.
+#include "runtime/serve/service.h"
+
+#include <doctest/doctest.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "compiler/compile.h"
+#include "runtime/io/clock.h"
+
+namespace omen {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* pairs_rule = "rule pairs {\n  by u\n  match a -> b\n  within 1h\n  alert \"{u} did it\"\n}\n";
+
+Result<SharedRules> compiled(const std::vector<RuleFile>& files) {
+  Sources sources;
+  for (const RuleFile& file : files) sources.files.push_back({file.name, file.text});
+  Compilation compilation = compile(sources);
+  if (!compilation.program) {
+    std::string problems;
+    for (const Diagnostic& diagnostic : compilation.diagnostics.items) problems += diagnostic.message + '\n';
+    return Status::error(problems);
+  }
+  auto out = std::make_shared<CompiledRules>();
+  out->program = std::move(*compilation.program);
+  return SharedRules(std::move(out));
+}
+
+// A data folder, and the service on it. Alerts go to /dev/null: what matters is the outbox.
+struct Running {
+  std::string data;
+  std::unique_ptr<Service> service;
+  std::thread writer;
+  Status ended = Status::ok();
+  std::vector<std::string> said;
+  int sink = -1;
+
+  explicit Running(const char* name) : data((fs::temp_directory_path() / name).string()) { fs::remove_all(data); }
+  ~Running() {
+    end();
+    fs::remove_all(data);
+  }
+  void start(const RuleSet& rules, ServiceOptions options = {}) {
+    options.data = data;
+    options.delivery.standard_output = sink = ::open("/dev/null", O_WRONLY);
+    options.say = [this](const std::string& line, bool) { said.push_back(line); };
+    auto opened = Service::open(std::move(options), compiled, rules);
+    REQUIRE_MESSAGE(opened, opened.message());
+    service = std::move(opened.value());
+    writer = std::thread([this] { ended = service->run(); });
+  }
+  void end() {
+    if (service == nullptr) return;
+    service->stop();
+    writer.join();
+    CHECK_MESSAGE(ended, ended.message());
+    service.reset();
+    ::close(sink);
+  }
+  std::vector<EventOutcome> feed(const std::vector<std::string>& lines, int64_t arrival_us = 0) {
+    std::promise<std::vector<EventOutcome>> promise;
+    Batch batch;
+    for (const std::string& line : lines) batch.events += line + '\n';
+    batch.count = lines.size();
+    batch.source = "test";
+    batch.arrival_us = arrival_us > 0 ? arrival_us : wall_clock_us();
+    batch.done = [&](std::span<const EventOutcome> outcomes) { promise.set_value({outcomes.begin(), outcomes.end()}); };
+    REQUIRE(service->intake().offer(std::move(batch)) == Intake::Answer::taken);
+    return promise.get_future().get();
+  }
+  template <typename Ask>
+  auto ask(Ask ask) {
+    std::promise<decltype(ask(*service))> promise;
+    service->ask([&](Service& writer_service) { promise.set_value(ask(writer_service)); });
+    return promise.get_future().get();
+  }
+  std::vector<std::string> texts() {
+    return ask([](Service& one) {
+      std::vector<std::string> out;
+      const auto rows = one.store().list({});
+      for (const OutboxRow& row : rows.value()) out.push_back(row.message.text);
+      return out;
+    });
+  }
+  Result<std::vector<RuleChange>> change(const RuleSet& rules) {
+    std::promise<Result<std::vector<RuleChange>>> promise;
+    service->ask([&](Service& one) {
+      one.change_rules(rules, [&](Result<std::vector<RuleChange>> done) { promise.set_value(std::move(done)); });
+    });
+    return promise.get_future().get();
+  }
+};
+
+std::string event(const std::string& type, const std::string& user, int64_t second, const std::string& id = {}) {
+  const int64_t at_us = wall_clock_us() / 1'000'000 + second;
+  return "{\"type\":\"" + type + "\",\"ts\":" + std::to_string(at_us) + ",\"u\":\"" + user + "\"" +
+         (id.empty() ? "" : ",\"id\":\"" + id + "\"") + "}";
+}
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("service: what is accepted has a sequence, what is not a reason, and matches are rows") {
+  Running omen("omen-service-outcomes");
+  omen.start({{{"r.omen", pairs_rule}}, {}});
+  const auto outcomes = omen.feed({event("a", "u1", 0), "{\"type\":", event("b", "u1", 1), event("b", "u1", 90'000)});
+  REQUIRE(outcomes.size() == 4);
+  CHECK(outcomes[0].sequence > 0);
+  CHECK(outcomes[1].reason == Reason::not_json);
+  CHECK(outcomes[2].sequence == outcomes[0].sequence + 1);
+  CHECK(outcomes[3].reason == Reason::ahead);  // more than max_ahead of the wall clock
+  CHECK(omen.texts() == Texts{"u1 did it"});
+}
+
+TEST_CASE("service: it goes on where it was, whether it was stopped or cut off") {
+  for (const bool is_cut_off : {false, true}) {
+    Running omen("omen-service-resumes");
+    const RuleSet rules{{{"r.omen", pairs_rule}}, {}};
+    omen.start(rules);
+    omen.feed({event("a", "u1", 0), event("a", "u2", 0), event("b", "u2", 1)});
+    if (is_cut_off) {  // the folder as it is in the middle of things is what a crash leaves
+      const std::string copy = omen.data + "-copy";
+      fs::remove_all(copy);
+      fs::copy(omen.data, copy, fs::copy_options::recursive | fs::copy_options::skip_symlinks);
+      omen.end();
+      fs::remove_all(omen.data);
+      fs::rename(copy, omen.data);
+    } else {
+      omen.end();
+    }
+    omen.start(rules);
+    CHECK(omen.texts() == Texts{"u2 did it"});
+    omen.feed({event("b", "u1", 2)});
+    CHECK(omen.texts() == Texts{"u2 did it", "u1 did it"});
+  }
+}
+
+TEST_CASE("service: an absence comes true on a silent stream, soon after its deadline, and once") {
+  Running omen("omen-service-absence");
+  omen.start({{{"r.omen", "rule alone {\n  by u\n  match a -> not b for 300ms\n  alert \"{u} is alone\"\n}\n"}}, {}});
+  omen.feed({"{\"type\":\"a\",\"u\":\"u1\"}"});  // it happens when it arrives
+  const int64_t begin_us = steady_clock_us();
+  while (omen.texts().empty() && steady_clock_us() - begin_us < 3'000'000) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  CHECK(steady_clock_us() - begin_us < 2'000'000);  // 0.4 s on a machine at rest
+  CHECK(omen.texts() == Texts{"u1 is alone"});
+  omen.end();
+  omen.start({{{"r.omen", "rule alone {\n  by u\n  match a -> not b for 300ms\n  alert \"{u} is alone\"\n}\n"}}, {}});
+  CHECK(omen.texts() == Texts{"u1 is alone"});
+}
+
+TEST_CASE(
+    "service: a rule that is new has the state that it would have, raises nothing old, and what is kept goes on") {
+  Running omen("omen-service-rules");
+  const RuleFile pairs{"r.omen", pairs_rule};
+  omen.start({{pairs}, {}});
+  omen.feed({event("a", "u1", 0), event("c", "u1", 1), event("c", "u2", 1), event("d", "u2", 2)});
+  const RuleFile more{"more.omen", "rule others {\n  by u\n  match c -> d\n  within 1h\n  alert \"{u} others\"\n}\n"};
+  const auto changes = omen.change({{pairs, more}, {}});
+  REQUIRE_MESSAGE(changes, changes.message());
+  REQUIRE(changes.value().size() == 2);
+  CHECK(changes.value()[0].fate == RuleFate::kept);
+  CHECK(changes.value()[1].fate == RuleFate::added);
+  CHECK(omen.texts() == Texts{});
+  omen.feed({event("b", "u1", 3), event("d", "u1", 3)});
+  CHECK(omen.texts() == Texts{"u1 did it", "u1 others"});
+
+  SUBCASE("an error leaves everything as it was") {
+    const auto refused = omen.change({{pairs, {"bad.omen", "rule x { match }"}}, {}});
+    CHECK_FALSE(refused);
+    omen.feed({event("a", "u3", 4), event("b", "u3", 5)});
+    CHECK(omen.texts().size() == 3);
+  }
+  SUBCASE("what has changed starts from the log, and what is gone raises nothing") {
+    omen.feed({event("a", "u4", 4), event("x", "u4", 4)});
+    const RuleFile changed{"r.omen",
+                           "rule pairs {\n  by u\n  match a -> x -> b\n  within 1h\n  alert \"{u} did all\"\n}\n"};
+    REQUIRE(omen.change({{changed}, {}}));
+    omen.feed({event("b", "u4", 5), event("c", "u5", 5), event("d", "u5", 5)});
+    CHECK(omen.texts() == Texts{"u1 did it", "u1 others", "u4 did all"});
+  }
+  SUBCASE("the rules in the log are those in force after a restart, with their state") {
+    omen.feed({event("c", "u6", 4)});
+    omen.end();
+    omen.start({{pairs, more}, {}});
+    omen.feed({event("d", "u6", 5)});
+    CHECK(omen.texts() == Texts{"u1 did it", "u1 others", "u6 others"});
+  }
+}
+
+TEST_CASE("service: a paused rule goes on matching and raises nothing until it is resumed") {
+  Running omen("omen-service-pause");
+  omen.start({{{"r.omen", pairs_rule}}, {}});
+  CHECK_FALSE(omen.ask([](Service& one) { return one.pause("none", true).is_ok(); }));
+  CHECK(omen.ask([](Service& one) { return one.pause("pairs", true).is_ok(); }));
+  omen.feed({event("a", "u1", 0), event("b", "u1", 1), event("a", "u2", 1)});
+  CHECK(omen.texts() == Texts{});
+  CHECK(omen.ask([](Service& one) { return one.pause("pairs", false).is_ok(); }));
+  omen.feed({event("b", "u2", 2)});
+  CHECK(omen.texts() == Texts{"u2 did it"});
+}
+
+TEST_CASE("service: a second one on the folder is refused") {
+  Running omen("omen-service-locked");
+  const RuleSet rules{{{"r.omen", pairs_rule}}, {}};
+  omen.start(rules);
+  ServiceOptions options;
+  options.data = omen.data;
+  const auto second = Service::open(std::move(options), compiled, rules);
+  REQUIRE_FALSE(second);
+  CHECK(second.message().find(std::to_string(::getpid())) != std::string::npos);
+}
+
+}  // namespace omen
