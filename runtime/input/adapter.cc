@@ -45,6 +45,14 @@ void Adapter::write(const Event& record, const Origin& origin, Records& out) {
       return write_segment(record.raw, origin, out);
     case Dialect::ga4:
       return write_ga4(record.raw, origin, out);
+    case Dialect::pubsub:
+      return write_pubsub(record.raw, origin, out);
+    case Dialect::sns:
+      return write_sns(record.raw, origin, out);
+    case Dialect::eventbridge:
+      return write_eventbridge(record.raw, origin, out);
+    case Dialect::ga4_collect:
+      return write_ga4_collect(record.raw, origin, out);
     case Dialect::mapping:
       return mapping_->write(record, origin, out);
   }

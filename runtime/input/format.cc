@@ -12,7 +12,9 @@ namespace omen {
 namespace {
 
 constexpr std::array<std::string_view, 4> form_names = {"ndjson", "json", "csv", "logfmt"};
-constexpr std::array<std::string_view, 4> dialect_names = {"omen", "cloudevents", "segment", "ga4"};
+constexpr std::array<std::string_view, 9> dialect_names = {
+    "omen", "cloudevents", "segment", "ga4", "mapping", "pubsub", "sns", "eventbridge", "ga4_collect"};
+constexpr size_t dialects_to_ask_for = 4;
 
 std::string_view without_blanks(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
@@ -89,13 +91,14 @@ Result<Format> format_named(std::string_view name, const Program& program) {
   Format format;
   if (name == "auto") return format;
   const auto form = std::find(form_names.begin(), form_names.end(), name);
-  const auto dialect = std::find(dialect_names.begin() + 1, dialect_names.end(), name);
+  const auto dialects_end = dialect_names.begin() + dialects_to_ask_for;
+  const auto dialect = std::find(dialect_names.begin() + 1, dialects_end, name);
   const auto mapping = std::find_if(program.mappings.begin(), program.mappings.end(),
                                     [&](const MappingProgram& known) { return known.name == name; });
   if (form != form_names.end()) {
     format.form = static_cast<Form>(form - form_names.begin());
     format.dialect = Dialect::omen;
-  } else if (dialect != dialect_names.end()) {
+  } else if (dialect != dialects_end) {
     format.dialect = static_cast<Dialect>(dialect - dialect_names.begin());
   } else if (mapping != program.mappings.end()) {
     format.dialect = Dialect::mapping;

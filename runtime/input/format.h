@@ -20,7 +20,18 @@
 namespace omen {
 
 enum class Form : uint8_t { ndjson, json, csv, logfmt };
-enum class Dialect : uint8_t { omen, cloudevents, segment, ga4, mapping };
+enum class Dialect : uint8_t {
+  omen,
+  cloudevents,
+  segment,
+  ga4,
+  mapping,
+  // Of HTTP: not to be asked for by name.
+  pubsub,
+  sns,
+  eventbridge,
+  ga4_collect,
+};
 
 struct Format {
   std::optional<Form> form;        // nothing: to be told
