@@ -1,4 +1,5 @@
-// Memory: a million keys with one waiting run each, and what is left of them when all their windows have passed.
+// Memory: a million keys with one waiting run each, what is left of them when all their windows have passed, and what
+// it costs to save and to load them.
 //
 //   memory [KEYS]
 //
@@ -6,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -24,6 +26,27 @@ uint64_t resident_bytes() {
   std::fclose(file);
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// Saves the engine, and loads another one with it.
+void save_and_load(const Program& program, const Engine& engine) {
+  std::string bytes;
+  const auto saving = std::chrono::steady_clock::now();
+  engine.save(bytes);
+  const double saved_s = seconds_since(saving);
+  Engine other(program, {});
+  Decoder decoder(program);
+  const auto loading = std::chrono::steady_clock::now();
+  const Result<LoadedState> loaded = other.load(bytes, decoder);
+  if (!loaded) std::exit(1);
+  fmt::print("saved: {:.1f} MB in {:.2f} s, loaded in {:.2f} s, {} runs\n", static_cast<double>(bytes.size()) / 1e6,
+             saved_s, seconds_since(loading), other.live_runs());
+}
+
+constexpr int64_t begin_us = 1'700'000'000'000'000;
 
 class Feeder {
  public:
@@ -74,14 +97,15 @@ int main(int argc, char** argv) {
   };
   const uint64_t base_bytes = resident_bytes();
   print("empty", base_bytes);
-  for (uint64_t i = 0; i < keys; ++i) feeder.feed("login", i, static_cast<int64_t>(i));
+  for (uint64_t i = 0; i < keys; ++i) feeder.feed("login", i, begin_us + static_cast<int64_t>(i));
   const uint64_t full_bytes = print("one waiting run for each key", base_bytes);
   const uint64_t captured_bytes = feeder.raw_bytes();
+  save_and_load(program, engine);
   // The windows pass, and a few events let the sweep come round.
   constexpr int64_t hour_us = 3'600'000'000;
   for (int64_t hours = 2; hours < 6; ++hours) {
-    engine.advance(hours * hour_us);
-    feeder.feed("login", 0, hours * hour_us);
+    engine.advance(begin_us + hours * hour_us);
+    feeder.feed("login", 0, begin_us + hours * hour_us);
   }
   print("after all windows have passed", base_bytes);
   fmt::print("\n{:.0f} bytes a key and run in all, {:.0f} of them the captured event's JSON\n",

@@ -124,6 +124,31 @@ TEST_CASE("state: a rule without events that is new is at work from the moment o
   CHECK(lines_of(run.raised(), "s").find("s x1") == 0);
 }
 
+TEST_CASE("state: a rule that has changed comes from an engine that has seen the stream once more") {
+  const std::string kept = "rule r { by u match a as x -> b as y within 1h overlap starts alert \"{history(1m)}\" }\n";
+  const std::string emits = "rule e { by u match a as x emit p { u: u, v: x.v } }\n";
+  const Program before = compiled(kept + "rule s { by u match a -> c within 1h overlap starts }");
+  const Program after = compiled(kept + emits + "rule s { by u match p as p -> b as b within 1h overlap starts }");
+  const std::vector<std::string> stream = state_stream(5, 120);
+  Resumed old(before), again(after);
+  for (size_t i = 0; i < 60; ++i) old.feed(stream[i]), again.feed(stream[i]);
+  const std::string raised = again.raised();
+  const std::string first = old.saved(), second = again.saved();
+  const Result<LoadedState> loaded = old.resume(after, first, second);
+  REQUIRE_MESSAGE(loaded, loaded.message());
+  CHECK(loaded.value().empty.empty());
+  CHECK(loaded.value().gone == Texts{"s"});
+  CHECK(names_of(after, loaded.value().rebuilt) == Texts{"e", "s"});
+  const size_t mark = old.raised().size();
+  for (size_t i = 60; i < stream.size(); ++i) old.feed(stream[i]), again.feed(stream[i]);
+  CHECK(old.raised().substr(mark) == again.raised().substr(raised.size()));
+  CHECK(!lines_of(old.raised().substr(mark), "s").empty());
+  // Of another place in the stream.
+  old.advance(1'800'000'000'000'000);
+  const std::string later = old.saved();
+  CHECK(!old.resume(after, later, second));
+}
+
 TEST_CASE("state: an event is there once, whoever holds it, and a list that several runs share too") {
   const Program program = compiled(
       "rule r { by u match a as x -> a as y -> a as z -> b within 1h overlap starts }\n"

@@ -15,6 +15,8 @@ namespace omen {
 
 namespace {
 
+constexpr int64_t never_us = std::numeric_limits<int64_t>::min();
+
 // In the order of the format; `keys` counts again what is loaded.
 constexpr std::array saved_of_rule = {
     &RuleCounters::matches,         &RuleCounters::raised,       &RuleCounters::held_by_cooldown,
@@ -25,6 +27,29 @@ constexpr std::array saved_of_rule = {
 };
 constexpr std::array saved_of_engine = {&EngineCounters::events, &EngineCounters::keys_too_long,
                                         &EngineCounters::history_events_dropped, &EngineCounters::history_keys_dropped};
+
+// What is said of the stream.
+struct Head {
+  int64_t clock_us = never_us;
+  uint64_t sequence = 0, derived = 0;
+  bool is_ended = false;
+  EngineCounters counters;
+};
+
+Head read_head(StateReader& in) {
+  Head head;
+  if (!in.expect(state_magic)) return head;
+  in.check(in.number() == state_version, "it is of another version of Omen");
+  head.clock_us = in.signed_number();
+  in.check(head.clock_us == never_us || (head.clock_us >= -in.time_max_us && head.clock_us <= in.time_max_us),
+           "the clock is out of range");
+  in.set_clock(head.clock_us);
+  head.sequence = in.number_up_to(uint64_t{1} << 57);
+  head.derived = in.number_up_to(head.sequence);
+  head.is_ended = in.flag();
+  for (const auto counter : saved_of_engine) head.counters.*counter = in.number();
+  return head;
+}
 
 }  // namespace
 
@@ -123,22 +148,15 @@ void Engine::save_rules(StateWriter& out) const {
 // ---- reading ----
 
 Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, std::string_view rebuilt) {
-  OMEN_ASSERT(clock_us_ == std::numeric_limits<int64_t>::min() && counters_.events == 0);
-  if (!bytes.starts_with(state_magic)) return Status::error("this is no state of an engine");
-  bytes.remove_prefix(state_magic.size());
+  OMEN_ASSERT(clock_us_ == never_us && counters_.events == 0);
   StateReader in(bytes, program_, captures_, decoder);
-  if (in.number() != state_version) return Status::error("this is the state of an engine of another version of Omen");
-  const int64_t clock_us = in.signed_number();
-  const bool has_begun = clock_us != std::numeric_limits<int64_t>::min();
-  in.check(!has_begun || (clock_us >= -StateReader::time_max_us && clock_us <= StateReader::time_max_us),
-           "the clock is out of range");
-  in.set_clock(clock_us);
-  sequence_ = in.number_up_to(uint64_t{1} << 57);
-  derived_ = in.number_up_to(sequence_);
-  if (in.flag()) machines_.measures().end_stream();
-  for (const auto counter : saved_of_engine) counters_.*counter = in.number();
+  const Head head = read_head(in);
   if (!in.is_ok()) return in.status();
-  clock_us_ = clock_us;
+  clock_us_ = head.clock_us;
+  sequence_ = head.sequence;
+  derived_ = head.derived;
+  counters_ = head.counters;
+  if (head.is_ended) machines_.measures().end_stream();
   in.read_events();
   LoadedState loaded;
   load_rules(in, loaded, std::vector<bool>(program_.rules.size(), true));
@@ -149,26 +167,20 @@ Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, std::
     if (Status taken = load_rebuilt(rebuilt, decoder, loaded); !taken) return taken;
   }
   for (RuleId rule : loaded.empty) {
-    if (has_begun) begin_rule(rule, clock_us_);
+    if (clock_us_ != never_us) begin_rule(rule, clock_us_);
   }
   return loaded;
 }
 
 // What the head says of the stream is known; only the rules that have no state yet, and histories that nobody has.
+// Events to come stand behind those of both, whatever has been derived in either.
 Status Engine::load_rebuilt(std::string_view bytes, Decoder& decoder, LoadedState& loaded) {
-  if (!bytes.starts_with(state_magic)) return Status::error("this is no state of an engine");
-  bytes.remove_prefix(state_magic.size());
   StateReader in(bytes, program_, captures_, decoder);
-  if (in.number() != state_version) return Status::error("this is the state of an engine of another version of Omen");
-  const int64_t clock_us = in.signed_number();
-  const bool has_begun = clock_us != std::numeric_limits<int64_t>::min();
-  in.check(!has_begun || clock_us == clock_us_, "the rebuilt state is of another time");
-  in.set_clock(clock_us);
-  sequence_ = std::max(sequence_, in.number_up_to(uint64_t{1} << 57));
-  in.number();
-  in.flag();
-  for (size_t i = 0; i < saved_of_engine.size(); ++i) in.number();
+  const Head head = read_head(in);
+  in.check(head.clock_us == never_us || head.clock_us == clock_us_, "the rebuilt state is of another time");
   if (!in.is_ok()) return in.status();
+  sequence_ = std::max(sequence_, head.sequence);
+  derived_ = std::max(derived_, head.derived);
   in.read_events();
   std::vector<bool> wanted(program_.rules.size());
   for (const RuleId rule : loaded.empty) wanted[rule] = true;
@@ -269,7 +281,9 @@ void Engine::load_rule_state(StateReader& in, RuleId rule) {
   for (uint64_t left = in.count(least_timer_bytes); left > 0 && in.is_ok(); --left) {
     Timer timer{in.time(), in.number(), rule, partition, hash, 0};
     timer.route = static_cast<uint32_t>(in.number_up_to(31));
-    if (in.check(timer.deadline_us >= clock_us_, "a timer is from before the clock")) timers_.set(timer);
+    // An evaluation sets the next one: from long ago it would be a long way.
+    in.check(!program_.rules[rule].measures || timer.deadline_us >= clock_us_, "an evaluation is from before the clock");
+    if (in.is_ok()) timers_.set(timer);
   }
   if (in.is_ok()) note_state(table, partition, state);
 }

@@ -44,10 +44,9 @@ void Reorder::save(std::string& out) const {
 
 Status Reorder::load(std::string_view bytes, Decoder& decoder) {
   OMEN_ASSERT(sequence_ == 0 && arrivals_ == 0);
-  if (!bytes.starts_with(order_magic)) return Status::error("this is no state of a stream");
-  bytes.remove_prefix(order_magic.size());
   ByteReader in(bytes);
-  if (in.number() != order_version) return Status::error("this is the state of a stream of another version of Omen");
+  in.expect(order_magic);
+  in.check(in.number() == order_version, "it is of another version of Omen");
   const int64_t clock_us = in.signed_number();
   in.check(clock_us == INT64_MIN || (clock_us >= -in.time_max_us && clock_us <= in.time_max_us),
            "the clock is out of range");

@@ -19,6 +19,12 @@ bool ByteReader::fail(std::string_view what) {
 
 // ---- small things ----
 
+bool ByteReader::expect(std::string_view bytes) {
+  if (!check(rest_.starts_with(bytes), "it begins with something else")) return false;
+  rest_.remove_prefix(bytes.size());
+  return true;
+}
+
 uint8_t ByteReader::byte() {
   if (rest_.empty()) return fail("it ends too early"), uint8_t{0};
   const auto value = static_cast<uint8_t>(rest_[0]);

@@ -70,6 +70,8 @@ class ByteReader {
   // Fails unless it is so.
   bool check(bool is_so, std::string_view what) { return is_ok() && (is_so || fail(what)); }
 
+  // Fails unless these bytes come next.
+  bool expect(std::string_view bytes);
   uint8_t byte();
   uint64_t number();
   uint64_t number_up_to(uint64_t most);

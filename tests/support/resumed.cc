@@ -55,9 +55,9 @@ std::string Resumed::saved() const {
   return bytes;
 }
 
-Result<LoadedState> Resumed::resume(const Program& program, std::string_view bytes) {
+Result<LoadedState> Resumed::resume(const Program& program, std::string_view bytes, std::string_view rebuilt) {
   open(program);
-  return engine_->load(bytes, *decoder_);
+  return engine_->load(bytes, *decoder_, rebuilt);
 }
 
 bool Resumed::restart() {

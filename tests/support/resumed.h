@@ -24,7 +24,7 @@ class Resumed {
 
   std::string saved() const;
   // Goes on with a new engine for the program, which may be another one, that has loaded the bytes.
-  Result<LoadedState> resume(const Program& program, std::string_view bytes);
+  Result<LoadedState> resume(const Program& program, std::string_view bytes, std::string_view rebuilt = {});
   // Stops and goes on with the same program. False: not all rules were kept, or what is saved then is something else.
   bool restart();
 
