@@ -282,7 +282,8 @@ void Engine::load_rule_state(StateReader& in, RuleId rule) {
     Timer timer{in.time(), in.number(), rule, partition, hash, 0};
     timer.route = static_cast<uint32_t>(in.number_up_to(31));
     // An evaluation sets the next one: from long ago it would be a long way.
-    in.check(!program_.rules[rule].measures || timer.deadline_us >= clock_us_, "an evaluation is from before the clock");
+    in.check(!program_.rules[rule].measures || timer.deadline_us >= clock_us_,
+             "an evaluation is from before the clock");
     if (in.is_ok()) timers_.set(timer);
   }
   if (in.is_ok()) note_state(table, partition, state);
