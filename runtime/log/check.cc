@@ -25,6 +25,7 @@ class Checker {
  private:
   Status read_frames(Segment& segment, FrameScanner& scanner, bool is_last);
   void take(const FrameScanner& scanner, Segment& segment);
+  Damage damage_here() const;
   void expect(Segment& segment);
   void settle_torn(Segment& segment);
   Status open(const Segment& segment);
@@ -63,15 +64,24 @@ Status Checker::glance(Segment& segment) {
   return Status::ok();
 }
 
+// What is known where a frame should begin.
+Damage Checker::damage_here() const {
+  Damage damage;
+  damage.first_lost = damage.end_lost = check_.end;
+  damage.epoch = check_.epoch;
+  damage.previous_crc = check_.chain.value_or(0);
+  damage.time_us = check_.end_us;
+  return damage;
+}
+
 // Segments follow each other without a gap.
 void Checker::expect(Segment& segment) {
   if (check_.end == segment.first) return;
-  Damage damage;
+  Damage damage = damage_here();
   damage.is_missing = true;
   if (check_.end < segment.first) {
     damage.file = segment_name(check_.end);
     damage.problem = "is missing";
-    damage.first_lost = check_.end;
     damage.end_lost = segment.first;
   } else {
     damage.file = segment.name;
@@ -115,11 +125,10 @@ Status Checker::read_frames(Segment& segment, FrameScanner& scanner, bool is_las
                                        segment.name, scanner.offset()));
     }
     if (is_last && !doubt_) doubt_ = Doubt{check_, segment, scanner.offset(), scanner.problem()};
-    Damage damage;
+    Damage damage = damage_here();
     damage.file = segment.name;
     damage.begin = scanner.offset();
     damage.problem = scanner.problem();
-    damage.first_lost = check_.end;
     damage.has_next = scanner.skip_fault();
     if (!scanner.disk_status()) return scanner.disk_status().status("read", folder_ + "/" + segment.name);
     if (damage.has_next) {
@@ -163,7 +172,7 @@ Status Checker::read(Segment& segment, bool is_begin, bool is_last) {
   if (is_last && doubt_) settle_torn(segment);
   // Sequences that came before prove that the last segment of a pruned log had a frame (Log::prune).
   if (is_last && is_begin && segment.first > 1 && !check_.chain && check_.damages.empty()) {
-    Damage damage;
+    Damage damage = damage_here();
     damage.file = segment.name;
     damage.problem = "is empty, although records before it have been pruned";
     check_.damages.push_back(std::move(damage));
@@ -173,16 +182,15 @@ Status Checker::read(Segment& segment, bool is_begin, bool is_last) {
 
 // Nothing says that what follows the first doubtful place was ever durable.
 void Checker::settle_torn(Segment& segment) {
-  Damage torn;
+  // A pruned log keeps a durable frame: without one the last segment is damaged, not torn.
+  const bool is_torn = doubt_->check.chain.has_value();
+  check_ = std::move(doubt_->check);
+  Damage torn = damage_here();
+  torn.is_torn = is_torn;
   torn.file = segment.name;
   torn.begin = doubt_->offset;
   torn.end = segment.bytes;
-  torn.first_lost = torn.end_lost = 0;
   torn.problem = std::move(doubt_->problem);
-  // A pruned log keeps a durable frame: without one the last segment is damaged, not torn.
-  torn.is_torn = doubt_->check.chain.has_value();
-  if (!torn.is_torn) torn.first_lost = doubt_->segment.first;
-  check_ = std::move(doubt_->check);
   segment = std::move(doubt_->segment);
   check_.damages.push_back(std::move(torn));
 }
@@ -230,7 +238,7 @@ std::string damage_text(const Damage& damage) {
     out += "; a write that was never acknowledged, torn by a crash";
   } else if (damage.end_lost > damage.first_lost) {
     out += fmt::format("; sequences {}..{} are lost", damage.first_lost, damage.end_lost - 1);
-  } else if (damage.first_lost > 0) {
+  } else if (!damage.has_next && !damage.is_missing) {
     out += fmt::format("; what begins with sequence {} is lost", damage.first_lost);
   }
   return out;

@@ -32,10 +32,14 @@ struct Segment {
 struct Damage {
   std::string file;                       // its name in the folder; for a missing segment the name that it had
   uint64_t begin = 0, end = 0;            // bytes
-  uint64_t first_lost = 0, end_lost = 0;  // sequences; none are lost when equal; unknown (0) of a torn end
+  uint64_t first_lost = 0, end_lost = 0;  // sequences, end not included; equal: none that is known of
   std::string problem;
-  bool is_torn = false;            // the end of the last segment, never acknowledged
-  bool is_missing = false;         // a whole segment
+  bool is_torn = false;     // the end of the last segment, never acknowledged
+  bool is_missing = false;  // a whole segment
+  // What a frame in its place would need (repair.h): as of the frame before, and what the frame behind was chained to.
+  uint64_t epoch = 0;
+  uint32_t previous_crc = 0;
+  int64_t time_us = 0;
   uint32_t next_previous_crc = 0;  // what the frame behind it was chained to
   bool has_next = false;           // there is one in this segment
 };
