@@ -173,6 +173,27 @@ TEST_CASE("delivery: replies and what they mean") {
   CHECK(try_once(webhook("http://no-such-host.invalid/")).error == "the host's name does not resolve");
 }
 
+TEST_CASE("delivery: certificates are verified") {
+  const TemporaryFolder folder;
+  const auto try_with = [&](const Certificate& certificate, bool is_known) {
+    HttpReceiver receiver({Answer{}}, certificate);
+    std::ofstream(folder.path("ca.pem")) << certificate.certificate_pem;
+    Options more;
+    if (is_known) more.emplace_back("ca", folder.path("ca.pem"));
+    const Attempt attempt = try_once(webhook(receiver.url(), more));
+    CHECK(receiver.received().size() == (attempt.verdict == Verdict::delivered));
+    return attempt;
+  };
+  const Certificate good = make_certificate("IP:127.0.0.1");
+  CHECK(try_with(good, true).verdict == Verdict::delivered);
+  const Attempt unknown = try_with(good, false);
+  CHECK(unknown.verdict == Verdict::retry);
+  CHECK(has(unknown.error, "the certificate is not accepted: self"));
+  CHECK(has(try_with(make_certificate("IP:127.0.0.1", -7200, -3600), true).error, "certificate has expired"));
+  CHECK(try_with(make_certificate("DNS:example.com"), true).error ==
+        "the certificate is not accepted: it is for another name");
+}
+
 TEST_CASE("delivery: no spelling of an address gets past the guard") {
   HttpReceiver receiver({Answer{}});
   const std::string port = ":" + std::to_string(receiver.port());

@@ -172,10 +172,11 @@ class Transfers::Transfer {
       case CURLE_GOT_NOTHING:
       case CURLE_RECV_ERROR:
         return "the connection was closed without a reply";
-      case CURLE_PEER_FAILED_VERIFICATION:
+      case CURLE_PEER_FAILED_VERIFICATION:  // of names libcurl judges itself, and has no number for it
         curl_easy_getinfo(easy_.get(), CURLINFO_SSL_VERIFYRESULT, &number);
         return std::string("the certificate is not accepted: ") +
-               (number == X509_V_OK ? "it is for another name" : X509_verify_cert_error_string(number));
+               (number == X509_V_OK || number == X509_V_ERR_UNSPECIFIED ? "it is for another name"
+                                                                        : X509_verify_cert_error_string(number));
       case CURLE_USE_SSL_FAILED:
         return "the server offers no STARTTLS";
       case CURLE_LOGIN_DENIED:

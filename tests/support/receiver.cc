@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
 #include <chrono>
 #include <list>
 #include <mutex>
@@ -84,9 +86,17 @@ class Listener {
 
 class HttpReceiver::Impl : public Listener {
  public:
-  explicit Impl(std::vector<Answer> answers) : answers_(std::move(answers)) { start(); }
+  Impl(std::vector<Answer> answers, const std::optional<Certificate>& certificate) : answers_(std::move(answers)) {
+    if (certificate) {
+      tls_.emplace(asio::ssl::context::tls_server);
+      tls_->use_certificate(asio::buffer(certificate->certificate_pem), asio::ssl::context::pem);
+      tls_->use_private_key(asio::buffer(certificate->key_pem), asio::ssl::context::pem);
+    }
+    start();
+  }
   ~Impl() override { stop(); }
 
+  bool has_tls() const { return tls_.has_value(); }
   std::vector<Received> received() const {
     const std::lock_guard lock(mutex_);
     return received_;
@@ -95,6 +105,15 @@ class HttpReceiver::Impl : public Listener {
 
  private:
   void serve(tcp::socket& socket) override {
+    if (!tls_) return serve_stream(socket);
+    asio::ssl::stream<tcp::socket&> stream(socket, *tls_);
+    boost::system::error_code error;
+    stream.handshake(asio::ssl::stream_base::server, error);
+    if (!error) serve_stream(stream);
+  }
+
+  template <typename Stream>
+  void serve_stream(Stream& socket) {
     beast::flat_buffer buffer;
     for (;;) {
       http::request<http::string_body> request;
@@ -122,7 +141,8 @@ class HttpReceiver::Impl : public Listener {
     return answers_[std::min(received_.size(), answers_.size()) - 1];
   }
 
-  bool answer(tcp::socket& socket, const Answer& answer) {
+  template <typename Stream>
+  bool answer(Stream& socket, const Answer& answer) {
     boost::system::error_code error;
     wait(answer.delay_ms);
     if (answer.way == Answer::Way::close) return false;
@@ -146,14 +166,18 @@ class HttpReceiver::Impl : public Listener {
   }
 
   const std::vector<Answer> answers_;
+  std::optional<asio::ssl::context> tls_;
   std::vector<Received> received_;
   std::atomic<size_t> active_ = 0, most_ = 0;
 };
 
-HttpReceiver::HttpReceiver(std::vector<Answer> answers) : impl_(std::make_unique<Impl>(std::move(answers))) {}
+HttpReceiver::HttpReceiver(std::vector<Answer> answers, std::optional<Certificate> certificate)
+    : impl_(std::make_unique<Impl>(std::move(answers), certificate)) {}
 HttpReceiver::~HttpReceiver() = default;
 uint16_t HttpReceiver::port() const { return impl_->port(); }
-std::string HttpReceiver::url() const { return "http://127.0.0.1:" + std::to_string(port()) + "/hook"; }
+std::string HttpReceiver::url() const {
+  return (impl_->has_tls() ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port()) + "/hook";
+}
 std::vector<Received> HttpReceiver::received() const { return impl_->received(); }
 size_t HttpReceiver::connections() const { return impl_->connections(); }
 size_t HttpReceiver::most_at_a_time() const { return impl_->most(); }

@@ -7,8 +7,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "tests/support/certificate.h"
 
 namespace omen {
 
@@ -34,10 +37,11 @@ struct Received {
 
 class HttpReceiver {
  public:
-  explicit HttpReceiver(std::vector<Answer> answers);
+  // With a certificate it speaks TLS.
+  explicit HttpReceiver(std::vector<Answer> answers, std::optional<Certificate> certificate = {});
   ~HttpReceiver();
   uint16_t port() const;
-  std::string url() const;  // http://127.0.0.1:PORT/hook
+  std::string url() const;  // http://127.0.0.1:PORT/hook, or https
   std::vector<Received> received() const;
   size_t connections() const;
   size_t most_at_a_time() const;  // requests
