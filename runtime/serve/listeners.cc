@@ -159,8 +159,8 @@ struct Listeners::Inside {
       return false;
     }
     if (shared->connections >= shared->limits.connections) {
-      close(fd);
       shared->closed("too_many").add();
+      close(fd);
       say_full();
       return true;
     }
