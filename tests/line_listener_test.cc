@@ -350,9 +350,14 @@ TEST_CASE("tls: HTTP and lines by curl and openssl, 1.2 and later") {
   CHECK(run(curl + "--tlsv1.0 --tls-max 1.1 --ciphers DEFAULT@SECLEVEL=0 https://" + http + "/v1/events") != 0);
   CHECK(run(curl + "http://" + http + "/v1/events") != 0);  // no plain text there
   folder.write("lines", "{\"omen\":{\"token\":\"" + token.value() + "\",\"ack\":true}}\n" + event(1) + "\n");
-  CHECK(run("(cat " + folder.path("lines") + "; sleep 0.3) | timeout 5 openssl s_client -quiet -no_ign_eof -connect " +
-            lines) == 0);
-  CHECK(folder.read("out") == "{\"ack\":0}\n{\"ack\":1,\"sequence\":3}\n");
+  // openssl reads on until it is told that this is all.
+  std::thread client(
+      [&] { run("timeout 10 openssl s_client -quiet -connect " + lines + " <" + folder.path("lines")); });
+  const std::string expected = "{\"ack\":0}\n{\"ack\":1,\"sequence\":3}\n";
+  for (int i = 0; i < 5000 && folder.read("out") != expected; ++i) std::this_thread::sleep_for(1ms);
+  serving.listeners->stop(1s);
+  client.join();
+  CHECK(folder.read("out") == expected);
 }
 
 }  // namespace omen
