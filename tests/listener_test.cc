@@ -523,6 +523,18 @@ TEST_CASE("http: malformed requests are refused, and the connection ends") {
   const std::string bomb = packed(std::string(17u << 20, ' '));
   CHECK(bomb.size() < 100'000);
   CHECK(serving.ask(post("/v1/events", bomb, "Content-Encoding: gzip\r\n")).starts_with("413"));
+  // Little that stands for a lot.
+  CHECK(serving.ask(post("/v1/events", "[" + std::string(1'000'000, ','))).starts_with("413"));
+  std::string batch = "{\"batch\":[";
+  for (int i = 0; i < 2000; ++i) batch += "{\"event\":\"a\"},";
+  batch += "{\"event\":\"a\"}],\"context\":{\"x\":\"" + std::string(200'000, 'x') + "\"}}";
+  CHECK(serving.ask(post("/v1/batch", batch)) == "200 {\"success\":true}");  // as far as it goes
+  CHECK(serving.writer->lines().size() < 100);
+  CHECK(serving.writer->rejected().back() == "too_long@0");
+  CHECK(serving.ask(post("/v1/batch", "{\"batch\":[" + std::string(500'000, '1') + "]}")).starts_with("400"));
+  std::string ones = "{\"batch\":[1";
+  for (int i = 0; i < 20'000; ++i) ones += ",1";
+  CHECK(serving.ask(post("/v1/batch", ones + "]}")).starts_with("413"));
   CHECK(serving.ask(get("/%2e%2e/etc/passwd")).starts_with("404"));
   CHECK(serving.ask(get("/healthz", "X: " + std::string(33'000, 'a') + "\r\n")).starts_with("431"));
   CHECK(serving.ask(get("/" + std::string(9'000, 'a'))).starts_with("414"));

@@ -7,6 +7,7 @@
 #include "compiler/compile.h"
 #include "runtime/input/base64.h"
 #include "runtime/io/quarantine.h"
+#include "runtime/serve/hook_config.h"
 #include "runtime/serve/signatures.h"
 #include "tests/support/program.h"
 #include "tests/support/serving.h"
@@ -222,6 +223,33 @@ rule r { match x }
   CHECK(send("unknown", R"({"type":"a"})", "new").starts_with("401"));  // and does not tell whether it is there
   CHECK(send("lost", R"({"type":"a"})", "new").starts_with("503"));
   CHECK(serving.writer->lines().size() == 3);
+}
+
+TEST_CASE("hooks: as an option says them") {
+  Folder folder;
+  folder.write("old", "o l d\n");
+  const auto parse = [&](const std::string& words) {
+    return parse_hook(
+        words, [](const std::string& name) { return name == "NEW" ? std::optional<std::string>("n") : std::nullopt; });
+  };
+  const auto hook = parse("shop mapping=m signature=shopify secret=env:NEW secret=file:" + folder.path("old") +
+                          " header=X-A header=X-B signature-header=X-C");
+  REQUIRE_MESSAGE(hook.is_ok(), hook.message());
+  CHECK(hook.value().name == "shop");
+  CHECK(hook.value().mapping == "m");
+  CHECK(hook.value().signature.scheme == SignatureScheme::shopify);
+  CHECK(hook.value().signature.secrets == std::vector<std::string>{"n", "o l d"});
+  CHECK(hook.value().signature.header == "X-C");
+  CHECK(hook.value().headers == std::vector<std::string>{"X-A", "X-B"});
+  CHECK(parse("open").is_ok());
+  CHECK(parse("a secret=hunter2 signature=github").message().find("hunter2") == std::string::npos);
+  for (const char* words :
+       {"", "a/b", "a b", "a x=y", "a signature=x", "a signature=github", "a signature=github secret=env:X",
+        "a secret=env:NEW", "a signature=github secret=file:/nowhere", "a header=",
+        "a signature=standard secret=env:NEW", "a signature=github secret=env:NEW secret=env:NEW secret=env:NEW"}) {
+    CAPTURE(words);
+    CHECK_FALSE(parse(words).is_ok());
+  }
 }
 
 TEST_CASE("metrics: Prometheus' text, each family once") {

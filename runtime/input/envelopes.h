@@ -18,11 +18,15 @@
 // Each takes one JSON object that the decoder has found well formed, and writes the lines of its events or rejects it.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "runtime/input/records.h"
 
 namespace omen {
+
+// Limit on what one record unfolds to, for what its events share stands in each: further ones are rejected, too_long.
+inline constexpr size_t unfolded_bytes_max = 16u << 20;
 
 void write_cloudevent(std::string_view object, const Origin& origin, Records& out);
 void write_segment(std::string_view object, const Origin& origin, Records& out);

@@ -188,7 +188,12 @@ void write_ga4_collect(std::string_view object, const Origin& origin, Records& o
     }
     append_member(shared, "user_properties", values + '}');
   }
+  const size_t begin = out.lines.size();
   for (Parts event(events.value()); event.next();) {
+    if (out.lines.size() - begin > unfolded_bytes_max) {  // what they share stands in each
+      out.reject(Reason::too_long, origin);
+      continue;
+    }
     Parts name{""}, params{""}, own_time{""};
     if (event.value().starts_with('{')) {
       for (Parts member(event.value()); member.next();) {

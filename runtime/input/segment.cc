@@ -123,8 +123,11 @@ void write_segment(std::string_view object, const Origin& origin, Records& out) 
     if (member.name() == "receivedAt") batch.received = member.value();
   }
   if (!messages.starts_with('[')) return write_message(object, {}, origin, out);
+  const size_t begin = out.lines.size();
   for (Parts message(messages); message.next();) {
-    if (message.value().starts_with('{')) {
+    if (out.lines.size() - begin > unfolded_bytes_max) {  // the batch's context stands in each
+      out.reject(Reason::too_long, origin);
+    } else if (message.value().starts_with('{')) {
       write_message(message.value(), batch, origin, out);
     } else {
       out.reject(Reason::not_object, origin);

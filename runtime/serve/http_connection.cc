@@ -255,7 +255,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
       const bool is_clean = value.find_first_of("\r\n") == value.npos;  // what comes from a request may not end a line
       if (is_clean) out_ += fmt::format("{}: {}\r\n", name, value);
     }
-    if (response.is_stream) return begin_stream(response);
+    if (response.is_stream && !is_head_) return begin_stream(response);
     const bool has_body = response.status != 204 && response.status != 304;
     if (has_body) {
       out_ += fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n", response.content_type, response.body.size());

@@ -33,6 +33,9 @@ Response refuse_for_now(std::string_view why) {
 void deliver(const HttpContext& context, std::shared_ptr<Exchange> exchange, Received received, std::string source,
              Answer answer) {
   exchange->request.body = {};  // it is in `received` now
+  if (received.is_too_much) {
+    return exchange->reply(Response::error(413, "there are too many events in it, or too many pieces that are none"));
+  }
   if (received.order.empty()) return exchange->reply(Response::error(400, "there is no event in it"));
   const std::string why = context.not_ready ? context.not_ready() : std::string();
   if (!why.empty()) return exchange->reply(refuse_for_now(why));

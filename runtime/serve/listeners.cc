@@ -173,7 +173,7 @@ struct Listeners::Inside {
     Peer peer;
     peer.rights = rights_of(ear, fd, !shared->context.tokens.is_empty());
     peer.is_network = !ear.address.is_unix;
-    peer.address = ear.shown;
+    peer.listener = ear.shown;
     const int family = ear.address.is_unix                               ? AF_UNIX
                        : ear.address.host.find(':') != std::string::npos ? AF_INET6
                                                                          : AF_INET;

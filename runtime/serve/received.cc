@@ -11,8 +11,8 @@
 namespace omen {
 namespace {
 
-constexpr size_t slice_bytes =
-    256u << 10;  // for the adapter, whose decoder keeps room for the largest that it has seen
+// For the adapter, whose decoder keeps room for the largest that it has seen.
+constexpr size_t slice_bytes = 256u << 10;
 
 std::string_view without_mark(std::string_view body) {
   return body.starts_with("\xEF\xBB\xBF") ? body.substr(3) : body;
@@ -21,9 +21,34 @@ std::string_view without_mark(std::string_view body) {
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == line.npos; }
 
 void add_rejection(Received& out, const Rejection& rejection) {
-  constexpr size_t kept_bytes = 64u << 10;  // of a piece; quarantine shows no more
+  constexpr size_t kept_bytes = 4u << 10;  // of a piece; quarantine shows no more
+  if (out.rejected.size() >= body_rejections_max) {
+    out.is_too_much = true;
+    return;
+  }
   out.rejected.push_back(
       {rejection.reason, rejection.place, rejection.column, std::string(rejection.bytes.substr(0, kept_bytes))});
+}
+
+void take_rejections(Records& records, Received& out) {
+  for (const Rejection& rejection : records.rejections) add_rejection(out, rejection);
+  records.rejections.clear();
+  if (records.origins.size() > body_events_max) out.is_too_much = true;
+}
+
+// Through a cutter of records, piece by piece: what is too much is noticed before it fills the memory.
+template <typename Cutter>
+Records cut(Cutter& cutter, std::string_view body, Received& out) {
+  constexpr size_t piece_bytes = 64u << 10;
+  Records records;
+  while (!body.empty() && !out.is_too_much) {
+    cutter.read(body.substr(0, piece_bytes), records);
+    body.remove_prefix(std::min(piece_bytes, body.size()));
+    take_rejections(records, out);
+  }
+  cutter.finish(records);
+  take_rejections(records, out);
+  return records;
 }
 
 // The order in which lines and rejections came, by where their records began.
@@ -45,7 +70,7 @@ Received receive_lines(std::string_view body) {
   Received out;
   out.lines.reserve(body.size() + 1);
   LinePlace place{1, 0};
-  while (!body.empty()) {
+  while (!body.empty() && !out.is_too_much) {
     const size_t end = std::min(body.find('\n'), body.size());
     const std::string_view line = body.substr(0, end);
     body.remove_prefix(std::min(end + 1, body.size()));
@@ -56,22 +81,12 @@ Received receive_lines(std::string_view body) {
       out.order.push_back(static_cast<uint32_t>(out.count++));
       out.lines += line;
       out.lines += '\n';
+      out.is_too_much = out.count > body_events_max;
     }
     ++place.line;
     place.offset += end + 1;
   }
   return out;
-}
-
-Records cut_json(std::string_view body, Received& out) {
-  Records records;
-  JsonText cutter;
-  cutter.read(body, records);
-  for (const Rejection& rejection : records.rejections) add_rejection(out, rejection);
-  records.rejections.clear();
-  cutter.finish(records);
-  for (const Rejection& rejection : records.rejections) add_rejection(out, rejection);
-  return records;
 }
 
 std::string reason_text(Reason reason, uint32_t column) {
@@ -87,7 +102,8 @@ Received receive_omen(std::string_view body) {
   const auto format = sniff(body.substr(0, sniffed_bytes_max), true, asked, {});
   if (format->form != Form::json) return receive_lines(body);
   Received out;
-  Records records = cut_json(body, out);
+  JsonText objects;
+  Records records = cut(objects, body, out);
   out.lines = std::move(records.lines);
   out.count = records.origins.size();
   put_in_order(records.origins, out);
@@ -96,13 +112,8 @@ Received receive_omen(std::string_view body) {
 
 Received receive_csv(std::string_view body) {
   Received out;
-  Records records;
   Csv rows;
-  rows.read(without_mark(body), records);
-  for (const Rejection& rejection : records.rejections) add_rejection(out, rejection);
-  records.rejections.clear();
-  rows.finish(records);
-  for (const Rejection& rejection : records.rejections) add_rejection(out, rejection);
+  Records records = cut(rows, without_mark(body), out);
   if (!rows.status()) add_rejection(out, {Reason::column_count, {1, 0}, 1, body.substr(0, body.find('\n'))});
   out.lines = std::move(records.lines);
   out.count = records.origins.size();
@@ -112,7 +123,8 @@ Received receive_csv(std::string_view body) {
 
 Received receive_dialect(std::string_view body, const Program& program, const Format& format) {
   Received out;
-  Records records = cut_json(without_mark(body), out);
+  JsonText objects;
+  Records records = cut(objects, without_mark(body), out);
   records.padded();
   // What the records were cut from is gone; as they stand on their lines they are as good for quarantine.
   const std::string_view lines = records.lines;
@@ -126,7 +138,7 @@ Received receive_dialect(std::string_view body, const Program& program, const Fo
   Records events;
   std::vector<Origin> origins;
   std::string slice;
-  for (size_t i = 0; i < records.origins.size();) {
+  for (size_t i = 0; i < records.origins.size() && !out.is_too_much;) {
     const size_t first = i;
     slice.clear();
     while (i < records.origins.size() &&
@@ -137,8 +149,8 @@ Received receive_dialect(std::string_view body, const Program& program, const Fo
     const size_t size = slice.size();
     slice.append(slice_padding, '\0');
     adapter.read({slice.data(), size}, {}, std::span(records.origins).subspan(first, i - first), events);
-    for (const Rejection& rejection : events.rejections) add_rejection(out, rejection);
-    events.rejections.clear();
+    take_rejections(events, out);
+    if (events.lines.size() > body_lines_bytes_max) out.is_too_much = true;
   }
   out.lines = std::move(events.lines);
   out.count = events.origins.size();

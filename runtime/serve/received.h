@@ -19,6 +19,11 @@
 
 namespace omen {
 
+// Limits on what one HTTP body may hold, for a short one can stand for a lot: beyond one it is refused, 413.
+inline constexpr size_t body_events_max = 1'000'000;
+inline constexpr size_t body_rejections_max = 10'000;
+inline constexpr size_t body_lines_bytes_max = 64u << 20;
+
 struct Received {
   std::string lines;
   size_t count = 0;  // of lines
@@ -27,6 +32,8 @@ struct Received {
   // several events is there several times.
   static constexpr uint32_t rejected_bit = 1u << 31;
   std::vector<uint32_t> order;
+  // Beyond a limit: nothing of it is to be used.
+  bool is_too_much = false;
 };
 
 Received receive_omen(std::string_view body);

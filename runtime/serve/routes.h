@@ -27,7 +27,7 @@ namespace omen {
 struct Peer {
   Rights rights;            // without a token
   bool is_network = false;  // TCP, where browsers can be made to call: see admit()
-  std::string address;      // for the log
+  std::string listener;     // the address that it has called
 };
 
 struct Response {
