@@ -109,19 +109,21 @@ Status Outbox::record(const Attempt& attempt, int64_t now_us) {
   if (!found) return Status::error(found.message());
   if (!found.value()) return Status::ok();
   const OutboxRow& row = *found.value();
-  if (attempt.verdict == Verdict::delivered) return store_.record(attempt, {RowState::delivered, row.next_us, false});
+  if (attempt.verdict == Verdict::delivered) {
+    return store_.record(row, attempt, {RowState::delivered, row.next_us, false});
+  }
   if (attempt.verdict == Verdict::hold) {
-    if (Status status = store_.record(attempt, {RowState::held, row.next_us, false}); !status) return status;
+    if (Status status = store_.record(row, attempt, {RowState::held, row.next_us, false}); !status) return status;
     return store_.hold(attempt.destination, attempt.error, now_us);
   }
   const double chance = std::uniform_real_distribution<double>(0, 1)(random_);
   const int64_t first_us = row.first_us == 0 ? attempt.begun_us : row.first_us;
   const auto next = next_attempt_us(attempt, row.attempts + 1, first_us, now_us, chance);
-  if (!next) return store_.record(attempt, {RowState::dead, row.next_us, false});
+  if (!next) return store_.record(row, attempt, {RowState::dead, row.next_us, false});
   const auto line = lines_.find(attempt.destination);
   const int64_t next_us = after_quiet_us(row.message.rule, line == lines_.end() ? nullptr : &line->second, *next);
   if (line != lines_.end()) line->second.next_us = std::min(line->second.next_us.value_or(next_us), next_us);
-  return store_.record(attempt, {RowState::due, next_us, false});
+  return store_.record(row, attempt, {RowState::due, next_us, false});
 }
 
 // What was recorded has been committed: delivery may have the rows again, and they are counted.

@@ -117,6 +117,8 @@ class Store {
   Result<bool> add(const Message& message, int64_t next_us);
   int64_t last_number() const { return last_number_; }  // of the row that was added last
   Status record(const Attempt& attempt, const RowChange& change);
+  // The same of a row as row() has just read it.
+  Status record(const OutboxRow& row, const Attempt& attempt, const RowChange& change);
   // Changes a row without an attempt.
   Status change(int64_t number, const RowChange& change);
   // All rows that fit: dead, held and due ones become due now, with attempts counted anew; redelivers delivered and

@@ -61,12 +61,6 @@ std::optional<RowState> state_of_name(std::string_view name) {
 
 Result<bool> Store::add(const Message& message, int64_t next_us) {
   OMEN_ASSERT(is_open_);
-  {
-    Statement known = database_->prepare("SELECT 1 FROM outbox WHERE id = ? AND destination = ?");
-    known.bind(message.id).bind(message.destination);
-    if (known.row()) return false;
-    if (known.failed()) return database_->failure("adding a row");
-  }
   OutboxRow row;
   row.state = known_.holds.contains(message.destination) ? RowState::held : RowState::due;
   row.next_us = next_us;
@@ -74,13 +68,14 @@ Result<bool> Store::add(const Message& message, int64_t next_us) {
   Statement insert = database_->prepare(
       "INSERT INTO outbox(state, attempts, next_us, first_us, last_us, last_status, last_error, progress_check, id, "
       "destination, alert, rule, severity, key, is_record, end_us, sequence, created_us, message_check, title, text, "
-      "body) VALUES(?, 0, ?, 0, 0, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "body) VALUES(?, 0, ?, 0, 0, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
   insert.bind(static_cast<int64_t>(row.state)).bind(next_us).bind(progress_check_of(row));
   insert.bind(message.id).bind(message.destination).bind(message.alert).bind(message.rule).bind(message.severity);
   insert.bind(message.key).bind(message.is_record ? 1 : 0).bind(message.end_us);
   insert.bind(static_cast<int64_t>(message.sequence)).bind(message.created_us).bind(check_of(message));
   insert.bind(message.title).bind(message.text).bind(message.body);
   if (!insert.run()) return database_->failure("adding a row");
+  if (database_->changes() == 0) return false;
   last_number_ = database_->last_row();
   ++known_.rows[message.destination][static_cast<size_t>(row.state)];
   return true;
@@ -105,7 +100,10 @@ Status Store::record(const Attempt& attempt, const RowChange& change) {
   auto found = row(attempt.number);
   if (!found) return Status::error(found.message());
   if (!found.value()) return Status::ok();  // pruned meanwhile
-  const OutboxRow& before = *found.value();
+  return record(*found.value(), attempt, change);
+}
+
+Status Store::record(const OutboxRow& before, const Attempt& attempt, const RowChange& change) {
   OutboxRow after = before;
   ++after.attempts;
   if (after.first_us == 0) after.first_us = attempt.begun_us;
@@ -275,10 +273,10 @@ Result<std::vector<OutboxRow>> Store::read_rows(Statement& statement) {
 }
 
 Result<std::vector<OutboxRow>> Store::due(const std::string& destination, int64_t now_us, uint32_t limit) {
-  Statement statement =
-      database_->prepare("SELECT " + columns +
-                         " FROM outbox WHERE state = 0 AND destination = ? AND next_us <= ? ORDER BY next_us, number "
-                         "LIMIT ?");
+  static const std::string sql =
+      "SELECT " + columns +
+      " FROM outbox WHERE state = 0 AND destination = ? AND next_us <= ? ORDER BY next_us, number LIMIT ?";
+  Statement statement = database_->prepare(sql);
   statement.bind(destination).bind(now_us).bind(int64_t{limit});
   return read_rows(statement);
 }
@@ -321,7 +319,8 @@ Result<std::vector<OutboxRow>> Store::list(const RowFilter& filter) {
 }
 
 Result<std::optional<OutboxRow>> Store::row(int64_t number) {
-  Statement statement = database_->prepare("SELECT " + columns + " FROM outbox WHERE number = ?");
+  static const std::string sql = "SELECT " + columns + " FROM outbox WHERE number = ?";
+  Statement statement = database_->prepare(sql);
   statement.bind(number);
   auto rows = read_rows(statement);
   if (!rows) return Status::error(rows.message());
