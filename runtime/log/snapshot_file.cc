@@ -119,6 +119,8 @@ Result<LoadedSnapshot> load_snapshot(Disk& disk, const std::string& folder, uint
   LoadedSnapshot loaded;
   auto sequences = list_snapshots(disk, folder);
   if (!sequences) return Status::error(sequences.message());
+  if (sequences.value().empty()) return loaded;
+  if (const auto synced = disk.sync_folder(folder); !synced) return synced.status("sync the folder", folder);
   for (auto at = sequences.value().rbegin(); at != sequences.value().rend(); ++at) {
     if (*at > watermark) continue;
     const std::string path = folder + "/" + snapshot_name(*at);

@@ -37,7 +37,9 @@ struct LoadedSnapshot {
   std::optional<Snapshot> snapshot;  // none: replay from the beginning
   std::vector<std::string> skipped;  // damaged ones, a sentence each
 };
-// The newest intact one with S ≤ `watermark`. An error: the folder cannot be read, or a snapshot has a later format.
+// The newest intact one with S ≤ `watermark`. Syncs the folder first: a process that was killed may have left a name
+// that a power cut would take, and pruning relies on it. An error: the folder cannot be read or synced, or a later
+// format.
 Result<LoadedSnapshot> load_snapshot(Disk& disk, const std::string& folder, uint64_t watermark);
 
 // Sequences of the files that are there, whether intact or not, in order. No folder: none.
