@@ -1,9 +1,11 @@
 // Any bytes as a stream of lines, in pieces of any size: the same lines, counted right; the first line is looked at as
 // one that may say who it is. And any text as base64, as gzip, as a signature.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "runtime/input/base64.h"
 #include "runtime/model/status.h"
@@ -18,10 +20,10 @@ using namespace omen;
 // Bytes that stand for many, so that a line too long is not made of a megabyte of input; seldom, as it is slow.
 std::string grown(std::string_view bytes, bool is_wanted) {
   std::string out;
-  size_t large = is_wanted ? 0 : 3;
+  bool is_large = !is_wanted;
   for (const char c : bytes) {
-    if (c == '\x01' && large++ < 3) {
-      out.append(event_bytes_max / 2 + 1, 'x');
+    if (c == '\x01' && !std::exchange(is_large, true)) {
+      out.append(event_bytes_max - 2, 'x');
     } else {
       out += c;
     }
@@ -55,8 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Received pieces = read(bytes, step, is_ended, pieces_part);
   OMEN_ASSERT(whole.lines == pieces.lines && whole.count == pieces.count && whole.order == pieces.order);
   OMEN_ASSERT(whole_part == pieces_part);
-  size_t lines = 0;
-  for (const char c : whole.lines) lines += c == '\n';
+  const auto lines = static_cast<size_t>(std::count(whole.lines.begin(), whole.lines.end(), '\n'));
   OMEN_ASSERT(lines == whole.count && whole.order.size() == lines + whole.rejected.size());
   for (size_t i = 0; i < whole.rejected.size(); ++i) {
     OMEN_ASSERT(whole.rejected[i].place.offset == pieces.rejected[i].place.offset);
