@@ -49,7 +49,7 @@ Received read(std::string_view bytes, size_t step, bool is_ended, bool& has_part
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   const std::string_view raw(reinterpret_cast<const char*>(data) + 2, size - 2);
-  const std::string bytes = grown(raw, data[0] >= 0xf8);
+  const std::string bytes = grown(raw, data[0] == 0xff && data[1] == 0xff);
   const bool is_ended = (data[0] & 1) != 0;
   bool whole_part = false, pieces_part = false;
   const size_t step = bytes.size() > 10'000 ? 5000 + data[1] : 1 + data[1] % 50;
