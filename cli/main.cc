@@ -15,15 +15,20 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "omen " OMEN_VERSION);
   app.require_subcommand(0, 1);
   int exit_code = omen::cli::exit_ok;
+  omen::cli::add_alerts(app, exit_code);
   omen::cli::add_backtest(app, exit_code);
   omen::cli::add_check(app, exit_code);
+  omen::cli::add_control(app, exit_code);
   omen::cli::add_dump(app, exit_code);
   omen::cli::add_explain(app, exit_code);
   omen::cli::add_fmt(app, exit_code);
   omen::cli::add_graph(app, exit_code);
   omen::cli::add_import(app, exit_code);
+  omen::cli::add_outbox(app, exit_code);
   omen::cli::add_run(app, exit_code);
+  omen::cli::add_serve(app, exit_code);
   omen::cli::add_test(app, exit_code);
+  omen::cli::add_token(app, exit_code);
   omen::cli::add_types(app, exit_code);
   try {
     app.parse(argc, argv);

@@ -15,15 +15,20 @@ inline constexpr int exit_usage = 2;   // the call's words are off, or a file th
 inline constexpr int exit_input = 3;   // the input could not be read to its end
 inline constexpr int exit_output = 4;  // the output could not be written
 
+void add_alerts(CLI::App& app, int& exit_code);
 void add_backtest(CLI::App& app, int& exit_code);
 void add_check(CLI::App& app, int& exit_code);
+void add_control(CLI::App& app, int& exit_code);
 void add_dump(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_fmt(CLI::App& app, int& exit_code);
 void add_graph(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
+void add_outbox(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
+void add_serve(CLI::App& app, int& exit_code);
 void add_test(CLI::App& app, int& exit_code);
+void add_token(CLI::App& app, int& exit_code);
 void add_types(CLI::App& app, int& exit_code);
 
 }  // namespace omen::cli

@@ -1,0 +1,279 @@
+// omen serve: rules in a running engine that loses nothing.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+#include "cli/inputs.h"
+#include "cli/load.h"
+#include "cli/print.h"
+#include "cli/serve_log.h"
+#include "cli/serve_metrics.h"
+#include "cli/serve_rules.h"
+#include "cli/verbs.h"
+#include "runtime/io/stop.h"
+#include "runtime/model/time.h"
+#include "runtime/serve/control_routes.h"
+#include "runtime/serve/followed_file.h"
+#include "runtime/serve/listeners.h"
+#include "runtime/serve/service.h"
+
+namespace omen::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::vector<std::string> rules;
+  std::string data = "omen-data";
+  std::vector<std::string> http, lines, follow;
+  std::string certificate, key, tokens;
+  std::string durability = "fsync", retain_for, snapshot_every = "60s", max_ahead = "1 day";
+  uint64_t retain_bytes = 0;
+  bool watch = false, acks = false;
+  std::string log_format = "text", log_level = "info";
+  OrderOptions order;
+  ServiceOptions service;
+};
+
+int complain(const std::string& problem, int exit_code) {
+  std::fprintf(stderr, "omen serve: %s\n", problem.c_str());
+  return exit_code;
+}
+
+Result<Durability> durability_of(const std::string& text) {
+  Durability out;
+  if (text == "fsync") return out;
+  if (text == "off") {
+    out.mode = Durability::Mode::off;
+    return out;
+  }
+  const auto interval_us = parse_duration(text);
+  if (!interval_us || *interval_us <= 0) {
+    return Status::error("--durability: fsync, off, or how often to sync, such as 200ms");
+  }
+  out.mode = Durability::Mode::interval;
+  out.interval_us = *interval_us;
+  return out;
+}
+
+Status resolve(Options& options) {
+  options.order.max_ahead = options.max_ahead;
+  const auto order = resolve_order(options.order);
+  if (!order) return Status::error(order.message());
+  options.service.pipeline.order = order.value();
+  const auto durability = durability_of(options.durability);
+  if (!durability) return Status::error(durability.message());
+  options.service.log.durability = durability.value();
+  const auto snapshot_us = parse_duration(options.snapshot_every);
+  if (!snapshot_us) return Status::error("--snapshot-every: a duration such as 60s");
+  options.service.snapshot_us = *snapshot_us;
+  if (options.retain_bytes > 0) options.service.retention.bytes_max = options.retain_bytes;
+  if (!options.retain_for.empty()) {
+    const auto retain_us = parse_duration(options.retain_for);
+    if (!retain_us) return Status::error("--retain-for: a duration such as \"30 days\"");
+    options.service.retention.age_us_max = *retain_us;
+  }
+  options.service.data = options.data;
+  options.service.delivery.omen_version = options.service.store.omen_version = OMEN_VERSION;
+  return Status::ok();
+}
+
+// Always the control socket; what the options name beside it.
+std::vector<ListenConfig> listen_configs(const Options& options) {
+  std::vector<ListenConfig> configs;
+  ListenConfig control;
+  control.address = "unix:" + options.data + "/omen.sock";
+  configs.push_back(control);
+  for (const std::string& address : options.http) {
+    ListenConfig config;
+    config.address = address;
+    config.certificate_path = options.certificate;
+    config.key_path = options.key;
+    configs.push_back(config);
+  }
+  for (const std::string& address : options.lines) {
+    ListenConfig config;
+    config.protocol = ListenConfig::Protocol::lines;
+    config.address = address;
+    config.certificate_path = options.certificate;
+    config.key_path = options.key;
+    config.has_acks = options.acks;
+    configs.push_back(config);
+  }
+  return configs;
+}
+
+// Asks for a change to what the rule files say now, and tells the log what came of it.
+void reload(Service& service, const std::vector<std::string>& paths, ServeLog& log, const char* why) {
+  auto rules = read_rule_set(paths);
+  if (!rules) return log.problem(fmt::format("{}: the rules stay as they are: {}", why, rules.message()));
+  service.ask([rules = std::move(rules.value()), &log, why](Service& writer) {
+    RuleSet next = rules;
+    next.paused = writer.rules().paused;
+    if (next == writer.rules()) return log.say(fmt::format("{}: nothing has changed", why));
+    writer.change_rules(std::move(next), [&log, why](const Result<std::vector<RuleChange>>& changes) {
+      if (!changes) return log.problem(fmt::format("{}: the rules stay as they are:\n{}", why, changes.message()));
+      log.say(fmt::format("{}: {}", why, changes_line(changes.value())));
+    });
+  });
+}
+
+int serve(Options& options) {
+  if (Status resolved = resolve(options); !resolved) return complain(resolved.message(), exit_usage);
+  if (options.rules.empty()) options.rules = {fs::is_directory("rules") ? "rules" : "."};
+  const auto rules = read_rule_set(options.rules);
+  if (!rules) return complain(rules.message(), exit_usage);
+  if (const auto compiled = compile_rules(rules.value().files); !compiled)
+    return complain(compiled.message(), exit_failed);
+
+  ServeLog log(options.log_format == "json", options.log_level);
+  Subscribers subscribers;
+  Metrics metrics;
+  TokenStore tokens;
+  if (!options.tokens.empty()) {
+    if (Status loaded = tokens.load(options.tokens); !loaded) return complain(loaded.message(), exit_usage);
+  }
+  for (const ListenConfig& config : listen_configs(options)) {
+    if (Status safe = validate(config, !tokens.is_empty()); !safe) return complain(safe.message(), exit_usage);
+  }
+  options.service.say = [&](const std::string& line, bool is_problem) {
+    is_problem ? log.problem(line) : log.say(line);
+  };
+  options.service.publish = [&](const Message& message) {
+    if (message.is_record) subscribers.publish(message.alert, message.body);
+  };
+
+  catch_stop_signals();
+  catch_reload_signal();
+  const auto began = std::chrono::steady_clock::now();
+  auto opened = Service::open(options.service, compile_rules, rules.value());
+  if (!opened) return complain(opened.message(), exit_usage);
+  Service& service = *opened.value();
+  const auto view = [&] { return service.view(); };
+  add_service_metrics(metrics, view);
+
+  Status ended = Status::ok();
+  std::thread writer([&] { ended = service.run(); });
+  const auto join = [&] {
+    service.stop();
+    writer.join();
+  };
+  HttpContext context{service.intake(), tokens, metrics, subscribers};
+  context.program = [view] {
+    const SharedRules compiled = view()->compiled;
+    return compiled == nullptr ? nullptr : std::shared_ptr<const Program>(compiled, &compiled->program);
+  };
+  context.not_ready = [view]() -> std::string {
+    const auto now = view();
+    return !now->is_ready ? "the service starts or ends" : now->is_full ? "the disk is full" : "";
+  };
+  context.log = [&](const std::string& line) { log.say(line); };
+  context.more_routes = control_routes(service);
+  auto listeners = Listeners::start(listen_configs(options), context);
+  if (!listeners) {
+    join();
+    return complain(listeners.message(), exit_usage);
+  }
+  std::vector<std::unique_ptr<FollowedFile>> followed;
+  for (const std::string& path : options.follow) {
+    FollowOptions follow;
+    follow.path = path;
+    if (path != "-") follow.position_path = options.data + "/follow-" + position_name(path);
+    follow.log = context.log;
+    auto file = FollowedFile::start(service.intake(), std::move(follow));
+    if (!file) {
+      join();
+      return complain(file.message(), exit_usage);
+    }
+    followed.push_back(std::move(file.value()));
+  }
+  const double took_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  log.say(fmt::format("{} rules of {} in force; data in {}; durability {}; ready after {:.2f} s",
+                      service.view()->rules.size(), fmt::join(options.rules, ", "), options.data, options.durability,
+                      took_s));
+  for (const std::string& address : listeners.value()->addresses()) log.say("listens on " + address);
+
+  RuleWatch watch(options.rules);
+  while (stop_signal() == 0 && !service.has_ended()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (take_reload_signal()) reload(service, options.rules, log, "SIGHUP");
+    if (options.watch && watch.has_changed()) reload(service, options.rules, log, "the rule files have changed");
+    if (Status refreshed = tokens.refresh(); !refreshed) log.problem(refreshed.message());
+  }
+  if (stop_signal() != 0) log.say("asked to stop: takes no more events, syncs, makes a snapshot");
+  listeners.value()->stop(std::chrono::milliseconds(2000));
+  for (const auto& file : followed) file->stop();
+  join();
+  subscribers.close();
+  followed.clear();
+  if (!ended) return complain(ended.message(), exit_output);
+  log.say("stopped; everything is on the disk");
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, int& exit_code) {
+  CLI::App* verb = app.add_subcommand(
+      "serve", "Rules in a running engine: events by sockets and HTTP, alerts delivered, nothing lost");
+  verb->footer(
+      "All that is kept lives in the data folder: the log of events, the outbox, snapshots. Killed at any moment, the\n"
+      "service goes on where it was. Without --http and --lines it can be reached by its Unix socket alone,\n"
+      "DATA/omen.sock, which also `omen load`, `list`, `outbox` and the like speak to.\n\n"
+      "Examples:\n"
+      "  omen serve rules/                                         events by POST to omen-data/omen.sock\n"
+      "  omen serve rules/ --http 127.0.0.1:8080 --watch\n"
+      "  curl -d '{\"type\":\"login\",\"user\":\"u1\"}' http://127.0.0.1:8080/v1/events\n"
+      "  omen serve rules/ --lines 127.0.0.1:7000 --durability 200ms --retain-for \"30 days\"\n"
+      "  omen serve --config omen.toml\n\n"
+      "SIGTERM ends it within 10 s, SIGHUP reads the rules again.\n"
+      "Exit codes: 0 stopped as asked; 1 the rules have errors; 2 wrong usage, or something that is named cannot be "
+      "opened;\n4 the disk or the store failed: nothing was acknowledged after it.");
+  auto options = std::make_shared<Options>();
+  verb->set_config("--config", "", "Read options from this TOML file, by their long names");
+  verb->add_option("RULES", options->rules, "Rule files, or folders of them; rules/ or this folder when none is given");
+  verb->add_option("--data", options->data, "The folder of all that is kept")->capture_default_str()->type_name("DIR");
+  verb->add_option("--http", options->http, "Listen for HTTP here: ADDRESS:PORT or unix:PATH; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("ADDRESS");
+  verb->add_option("--lines", options->lines, "Listen for lines of JSON here; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("ADDRESS");
+  verb->add_flag("--acks", options->acks, "Acknowledge each line with its durable sequence");
+  verb->add_option("--follow", options->follow, "Read this file as it grows, or - for standard input; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+  verb->add_option("--tls-cert", options->certificate, "Certificate and its chain, PEM")->type_name("FILE");
+  verb->add_option("--tls-key", options->key, "Its key, PEM")->type_name("FILE");
+  verb->add_option("--tokens", options->tokens, "Tokens as `omen token` keeps them")->type_name("FILE");
+  add_order_options(*verb, options->order);
+  verb->get_option("--max-ahead")->description("Reject events further ahead of the wall clock; 1 day when not given");
+  verb->add_flag("--strict-types", options->service.pipeline.strict_types,
+                 "An event of a type that is not declared is a violation too");
+  verb->add_option("--durability", options->durability, "fsync: acknowledge when on the disk; a duration; or off")
+      ->capture_default_str();
+  verb->add_option("--snapshot-every", options->snapshot_every, "How often the state is written")
+      ->capture_default_str()
+      ->type_name("DURATION");
+  verb->add_option("--retain-bytes", options->retain_bytes, "The log keeps at most this much")->type_name("BYTES");
+  verb->add_option("--retain-for", options->retain_for, "The log keeps events this long")->type_name("DURATION");
+  verb->add_flag("--watch", options->watch, "Read the rules again when their files change");
+  verb->add_flag("--allow-exec", options->service.delivery.allow_exec, "Destinations of kind exec may run commands");
+  verb->add_option("--log-format", options->log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  verb->add_option("--log-level", options->log_level, "info or warning")
+      ->check(CLI::IsMember({"info", "warning"}))
+      ->capture_default_str();
+  verb->callback([options, &exit_code] { exit_code = serve(*options); });
+}
+
+}  // namespace omen::cli
