@@ -25,6 +25,8 @@ int main(int argc, char** argv) {
   omen::cli::add_graph(app, exit_code);
   omen::cli::add_import(app, exit_code);
   omen::cli::add_outbox(app, exit_code);
+  omen::cli::add_log(app, exit_code);
+  omen::cli::add_repair(app, exit_code);
   omen::cli::add_run(app, exit_code);
   omen::cli::add_serve(app, exit_code);
   omen::cli::add_test(app, exit_code);

@@ -25,6 +25,8 @@ void add_fmt(CLI::App& app, int& exit_code);
 void add_graph(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
 void add_outbox(CLI::App& app, int& exit_code);
+void add_log(CLI::App& app, int& exit_code);
+void add_repair(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);
 void add_serve(CLI::App& app, int& exit_code);
 void add_test(CLI::App& app, int& exit_code);
