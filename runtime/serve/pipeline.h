@@ -24,12 +24,13 @@
 #include "runtime/model/limits.h"
 #include "runtime/model/program.h"
 #include "runtime/model/status.h"
+#include "runtime/model/time.h"
 #include "runtime/serve/rule_set.h"
 
 namespace omen {
 
 struct PipelineOptions {
-  StreamOrder order;  // max_ahead_us counts from the time of arrival here
+  StreamOrder order{{}, us_per_day, {}};  // max_ahead_us counts from the time of arrival here
   Limits limits;
   bool strict_types = false;
 };
