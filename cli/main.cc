@@ -23,10 +23,12 @@ int main(int argc, char** argv) {
   omen::cli::add_explain(app, exit_code);
   omen::cli::add_fmt(app, exit_code);
   omen::cli::add_graph(app, exit_code);
+  omen::cli::add_history(app, exit_code);
   omen::cli::add_import(app, exit_code);
-  omen::cli::add_outbox(app, exit_code);
   omen::cli::add_log(app, exit_code);
+  omen::cli::add_outbox(app, exit_code);
   omen::cli::add_repair(app, exit_code);
+  omen::cli::add_replay(app, exit_code);
   omen::cli::add_run(app, exit_code);
   omen::cli::add_serve(app, exit_code);
   omen::cli::add_test(app, exit_code);

@@ -1,12 +1,9 @@
 // omen serve: rules in a running engine that loses nothing.
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <thread>
@@ -22,6 +19,7 @@
 #include "runtime/model/time.h"
 #include "runtime/serve/control_routes.h"
 #include "runtime/serve/followed_file.h"
+#include "runtime/serve/hook_config.h"
 #include "runtime/serve/listeners.h"
 #include "runtime/serve/service.h"
 
@@ -37,11 +35,17 @@ struct Options {
   std::string certificate, key, tokens;
   std::string durability = "fsync", retain_for, snapshot_every = "60s", max_ahead = "1 day";
   uint64_t retain_bytes = 0;
+  std::vector<std::string> hooks;
   bool watch = false, acks = false;
   std::string log_format = "text", log_level = "info";
   OrderOptions order;
   ServiceOptions service;
 };
+
+std::optional<std::string> environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
 
 int complain(const std::string& problem, int exit_code) {
   std::fprintf(stderr, "omen serve: %s\n", problem.c_str());
@@ -141,6 +145,12 @@ int serve(Options& options) {
   if (!options.tokens.empty()) {
     if (Status loaded = tokens.load(options.tokens); !loaded) return complain(loaded.message(), exit_usage);
   }
+  std::vector<HookConfig> hooks;
+  for (const std::string& words : options.hooks) {
+    auto hook = parse_hook(words, environment_variable);
+    if (!hook) return complain(hook.message(), exit_usage);
+    hooks.push_back(std::move(hook.value()));
+  }
   for (const ListenConfig& config : listen_configs(options)) {
     if (Status safe = validate(config, !tokens.is_empty()); !safe) return complain(safe.message(), exit_usage);
   }
@@ -176,6 +186,7 @@ int serve(Options& options) {
     return !now->is_ready ? "the service starts or ends" : now->is_full ? "the disk is full" : "";
   };
   context.log = [&](const std::string& line) { log.say(line); };
+  context.hooks = hooks;
   context.more_routes = control_routes(service);
   auto listeners = Listeners::start(listen_configs(options), context);
   if (!listeners) {
@@ -254,6 +265,12 @@ void add_serve(CLI::App& app, int& exit_code) {
   verb->add_option("--tls-cert", options->certificate, "Certificate and its chain, PEM")->type_name("FILE");
   verb->add_option("--tls-key", options->key, "Its key, PEM")->type_name("FILE");
   verb->add_option("--tokens", options->tokens, "Tokens as `omen token` keeps them")->type_name("FILE");
+  verb->add_option(
+          "--hook", options->hooks,
+          "Events of somebody's webhook at /v1/hooks/NAME: \"NAME mapping=M signature=github secret=env:VAR\"; "
+          "may be repeated (docs/http.md)")
+      ->allow_extra_args(false)
+      ->type_name("WORDS");
   add_order_options(*verb, options->order);
   verb->get_option("--max-ahead")->description("Reject events further ahead of the wall clock; 1 day when not given");
   verb->add_flag("--strict-types", options->service.pipeline.strict_types,
