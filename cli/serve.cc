@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::vector<std::string> rules;
-  std::string data = "omen-data";
+  std::string config, data = "omen-data";
   std::vector<std::string> http, lines, follow;
   std::string certificate, key, tokens;
   std::string durability = "fsync", retain_for, snapshot_every = "60s", max_ahead = "1 day";
@@ -50,6 +50,26 @@ std::optional<std::string> environment_variable(const std::string& name) {
 int complain(const std::string& problem, int exit_code) {
   std::fprintf(stderr, "omen serve: %s\n", problem.c_str());
   return exit_code;
+}
+
+// Options that the call does not give, from the file. CLI11 reads such files for a whole program only.
+Status read_config(CLI::App& verb, const std::string& path) {
+  if (path.empty()) return Status::ok();
+  try {
+    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(path)) {
+      if (item.name == "++" || item.name == "--") continue;  // where sections begin and end
+      CLI::Option* option = item.parents.empty() ? verb.get_option_no_throw("--" + item.name) : nullptr;
+      if (option == nullptr || item.name == "config" || item.name == "help") {
+        return Status::error(path + ": there is no option `" + item.fullname() + "`; `omen serve --help` has them all");
+      }
+      if (option->count() > 0) continue;  // the call goes before the file
+      for (const std::string& input : item.inputs) option->add_result(input);
+      option->run_callback();
+    }
+  } catch (const CLI::Error& error) {
+    return Status::error(path + ": " + error.what());
+  }
+  return Status::ok();
 }
 
 Result<Durability> durability_of(const std::string& text) {
@@ -249,7 +269,7 @@ void add_serve(CLI::App& app, int& exit_code) {
       "Exit codes: 0 stopped as asked; 1 the rules have errors; 2 wrong usage, or something that is named cannot be "
       "opened;\n4 the disk or the store failed: nothing was acknowledged after it.");
   auto options = std::make_shared<Options>();
-  verb->set_config("--config", "", "Read options from this TOML file, by their long names");
+  verb->add_option("--config", options->config, "Read options from this TOML file, by their long names")->type_name("FILE");
   verb->add_option("RULES", options->rules, "Rule files, or folders of them; rules/ or this folder when none is given");
   verb->add_option("--data", options->data, "The folder of all that is kept")->capture_default_str()->type_name("DIR");
   verb->add_option("--http", options->http, "Listen for HTTP here: ADDRESS:PORT or unix:PATH; may be repeated")
@@ -290,7 +310,10 @@ void add_serve(CLI::App& app, int& exit_code) {
   verb->add_option("--log-level", options->log_level, "info or warning")
       ->check(CLI::IsMember({"info", "warning"}))
       ->capture_default_str();
-  verb->callback([options, &exit_code] { exit_code = serve(*options); });
+  verb->callback([options, verb, &exit_code] {
+    const Status read = read_config(*verb, options->config);
+    exit_code = read ? serve(*options) : complain(read.message(), exit_usage);
+  });
 }
 
 }  // namespace omen::cli

@@ -93,7 +93,9 @@ Status Service::recover(const RuleSet& rules) {
     if (!changed) return changed;
   }
   if (Status started = delivery_->start(); !started) return started;
-  return settle(true);
+  if (Status settled = settle(true); !settled) return settled;
+  publish_view();
+  return Status::ok();
 }
 
 // The sequence that the state is of; 0: there is no snapshot.
