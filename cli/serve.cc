@@ -269,7 +269,8 @@ void add_serve(CLI::App& app, int& exit_code) {
       "Exit codes: 0 stopped as asked; 1 the rules have errors; 2 wrong usage, or something that is named cannot be "
       "opened;\n4 the disk or the store failed: nothing was acknowledged after it.");
   auto options = std::make_shared<Options>();
-  verb->add_option("--config", options->config, "Read options from this TOML file, by their long names")->type_name("FILE");
+  verb->add_option("--config", options->config, "Read options from this TOML file, by their long names")
+      ->type_name("FILE");
   verb->add_option("RULES", options->rules, "Rule files, or folders of them; rules/ or this folder when none is given");
   verb->add_option("--data", options->data, "The folder of all that is kept")->capture_default_str()->type_name("DIR");
   verb->add_option("--http", options->http, "Listen for HTTP here: ADDRESS:PORT or unix:PATH; may be repeated")
