@@ -133,12 +133,13 @@ void Engine::save_rules(StateWriter& out) const {
       out.text(tables_[table_of_rule_[id]].partitions->key(place->partition));
       out.number(state.touched);
       machines_.save(out, state);
-      const auto set = std::ranges::equal_range(timers, place_of(*place), {}, place_of);
-      out.number(set.size());
-      for (const Timer& timer : set) {
-        out.time(timer.deadline_us);
-        out.number(timer.start_sequence);
-        out.number(timer.route);
+      const auto begin_set = std::ranges::lower_bound(timers, place_of(*place), {}, place_of);
+      const auto end_set = std::ranges::upper_bound(timers, place_of(*place), {}, place_of);
+      out.number(static_cast<uint64_t>(end_set - begin_set));
+      for (auto timer = begin_set; timer != end_set; ++timer) {
+        out.time(timer->deadline_us);
+        out.number(timer->start_sequence);
+        out.number(timer->route);
       }
     }
     out.close(begin);

@@ -470,7 +470,8 @@ Reference::Outcome Reference::step(const Rule& rule, Run& run, int event, const 
   std::map<int, size_t> done;
   auto is_late = [&](const Next& one) {
     return std::any_of(done.begin(), done.end(), [&](const auto& decision) {
-      const auto [any, branch] = decision;
+      const int any = decision.first;
+      const size_t branch = decision.second;
       const auto own =
           std::find_if(one.decided.begin(), one.decided.end(), [&](const auto& d) { return d.first == any; });
       return own == one.decided.end() ? is_open(one.thread.position, any) : own->second != branch;
