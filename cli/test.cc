@@ -13,6 +13,7 @@
 #include "cli/print.h"
 #include "cli/test_block.h"
 #include "cli/verbs.h"
+#include "runtime/outbox/markup.h"
 
 namespace omen::cli {
 
@@ -85,28 +86,7 @@ std::string failure_text(const Loaded& loaded, const ast::Test& test, const Test
   return shown(out);
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
+std::string escaped(std::string_view text) { return escaped_markup(text, true); }
 
 bool write_junit(const std::string& path, const std::vector<Result>& results, size_t failed) {
   std::ofstream out(path, std::ios::binary);

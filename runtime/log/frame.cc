@@ -3,22 +3,14 @@
 #include <bit>
 #include <cstring>
 
+#include "runtime/log/bytes.h"
 #include "runtime/log/crc32c.h"
 #include "runtime/model/status.h"
 
 namespace omen {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
-
 constexpr size_t crc_offset = 8, chained_offset = 12, header_crc_offset = 56;
-
-template <typename T>
-T number_at(std::string_view bytes, size_t offset) {
-  T number;
-  memcpy(&number, bytes.data() + offset, sizeof number);
-  return number;
-}
 
 template <typename T>
 void put(char* bytes, size_t offset, T number) {

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "runtime/log/bytes.h"
 #include "runtime/log/crc32c.h"
 
 namespace omen {
@@ -12,13 +13,6 @@ namespace {
 constexpr std::string_view magic = "OMENSNAP", prefix = "snap-";
 constexpr uint32_t version = 1;
 constexpr size_t header_bytes = 44, crc_offset = 40, digits = 20;
-
-template <typename T>
-T number_at(std::string_view bytes, size_t offset) {
-  T number;
-  memcpy(&number, bytes.data() + offset, sizeof number);
-  return number;
-}
 
 template <typename T>
 void append_number(std::string& out, T number) {

@@ -9,6 +9,7 @@
 
 #include "runtime/model/time.h"
 #include "runtime/outbox/destination.h"
+#include "runtime/outbox/markup.h"
 
 namespace omen {
 namespace {
@@ -43,32 +44,6 @@ std::string quoted_printable(std::string_view text) {
       out += digits[c >> 4];
       out += digits[c & 15];
       column += 3;
-    }
-  }
-  return out;
-}
-
-std::string html_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
     }
   }
   return out;
@@ -158,10 +133,10 @@ Result<std::string> compose_mail(const Message& message, const std::string& from
 
   std::string plain = (message.is_record ? message.text : message.body) + "\n\n";
   std::string html = "<!DOCTYPE html><html><body>\n<p style=\"font-size:120%\">" +
-                     html_escaped(message.is_record ? message.text : message.body) + "</p>\n<table>\n";
+                     escaped_markup(message.is_record ? message.text : message.body, true) + "</p>\n<table>\n";
   for (const auto& [name, value] : facts_of(message)) {
     plain += name + ": " + value + '\n';
-    html += "<tr><td>" + name + "</td><td>" + html_escaped(value) + "</td></tr>\n";
+    html += "<tr><td>" + name + "</td><td>" + escaped_markup(value, true) + "</td></tr>\n";
   }
   html += "</table>\n</body></html>\n";
 

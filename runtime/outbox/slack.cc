@@ -4,6 +4,7 @@
 #include "runtime/core/json.h"
 #include "runtime/model/time.h"
 #include "runtime/outbox/destination.h"
+#include "runtime/outbox/markup.h"
 
 namespace omen {
 namespace {
@@ -11,25 +12,7 @@ namespace {
 constexpr size_t section_max = 3000;  // characters; we count bytes, which are more
 
 // What Slack would take for markup of its own is data here: `<!channel>` rings nobody.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
+std::string escaped(std::string_view text) { return escaped_markup(text, false); }
 
 // Cut at a character of the text, never inside an escape or a code point.
 std::string escaped_up_to(std::string_view text, size_t bytes_max) {
