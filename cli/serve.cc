@@ -140,8 +140,7 @@ void reload(Service& service, const std::vector<std::string>& paths, ServeLog& l
   auto rules = read_rule_set(paths);
   if (!rules) return log.problem(fmt::format("{}: the rules stay as they are: {}", why, rules.message()));
   service.ask([rules = std::move(rules.value()), &log, why](Service& writer) {
-    RuleSet next = rules;
-    next.paused = writer.rules().paused;
+    RuleSet next = started_with(rules, writer.rules());
     if (next == writer.rules()) return log.say(fmt::format("{}: nothing has changed", why));
     writer.change_rules(std::move(next), [&log, why](const Result<std::vector<RuleChange>>& changes) {
       if (!changes) return log.problem(fmt::format("{}: the rules stay as they are:\n{}", why, changes.message()));

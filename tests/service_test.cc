@@ -213,6 +213,36 @@ TEST_CASE("service: a paused rule goes on matching and raises nothing until it i
   CHECK(omen.texts() == Texts{"u2 did it"});
 }
 
+TEST_CASE("service: rules that lack a secret are refused, and neither the service nor its folder suffers from it") {
+  Running omen("omen-service-secret");
+  const RuleFile lacks{"lacks.omen",
+                       "destination d = webhook { url: env(\"OMEN_TEST_NOT_SET\") }\n"
+                       "rule other { by u match c -> d alert \"x\" to d }\n"};
+  omen.start({{{"r.omen", pairs_rule}}, {}});
+  omen.feed({event("a", "u1", 0)});
+  const auto refused = omen.change({{{"r.omen", pairs_rule}, lacks}, {}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.message().find("OMEN_TEST_NOT_SET") != std::string::npos);
+  omen.feed({event("b", "u1", 1)});
+  CHECK(omen.texts() == Texts{"u1 did it"});
+  omen.end();
+  omen.start({{{"r.omen", pairs_rule}}, {}});
+  CHECK(omen.texts() == Texts{"u1 did it"});
+}
+
+TEST_CASE("service: what was loaded beside its own files is in force after a restart") {
+  Running omen("omen-service-loaded");
+  const RuleFile own{"r.omen", pairs_rule};
+  const RuleFile loaded{"more.omen", "rule others {\n  by u\n  match c -> d\n  alert \"{u} others\"\n}\n", true};
+  omen.start({{own}, {}});
+  REQUIRE(omen.change({{own, loaded}, {}}));
+  omen.feed({event("c", "u1", 0)});
+  omen.end();
+  omen.start({{own}, {}});
+  omen.feed({event("d", "u1", 1)});
+  CHECK(omen.texts() == Texts{"u1 others"});
+}
+
 TEST_CASE("service: a second one on the folder is refused") {
   Running omen("omen-service-locked");
   const RuleSet rules{{{"r.omen", pairs_rule}}, {}};

@@ -63,11 +63,13 @@ Result<RulesBody> rules_body(std::string_view text) {
 // What is in force with these files in place of those of the same names.
 RuleSet merged(const RuleSet& present, RulesBody body) {
   if (body.replaces_all) {
+    for (RuleFile& file : body.rules.files) file.is_loaded = true;
     body.rules.paused = present.paused;
     return std::move(body.rules);
   }
   RuleSet next = present;
   for (RuleFile& file : body.rules.files) {
+    file.is_loaded = true;
     const auto old = std::ranges::find(next.files, file.name, &RuleFile::name);
     if (old != next.files.end()) {
       old->text = std::move(file.text);

@@ -18,7 +18,7 @@ std::string rule_set_text(const RuleSet& rules) {
     json::append_string(out, rules.files[i].name);
     out += ",\"text\":";
     json::append_string(out, rules.files[i].text);
-    out += '}';
+    out += rules.files[i].is_loaded ? ",\"loaded\":true}" : "}";
   }
   out += "],\"paused\":[";
   for (size_t i = 0; i < rules.paused.size(); ++i) {
@@ -39,7 +39,9 @@ Result<RuleSet> parse_rule_set(std::string_view text) {
   for (const simdjson::dom::element file : files) {
     std::string_view name, content;
     if (file["name"].get(name) != simdjson::SUCCESS || file["text"].get(content) != simdjson::SUCCESS) return bad;
-    out.files.push_back({std::string(name), std::string(content)});
+    bool is_loaded = false;
+    if (file["loaded"].get(is_loaded) != simdjson::SUCCESS) is_loaded = false;
+    out.files.push_back({std::string(name), std::string(content), is_loaded});
   }
   if (json["paused"].get(paused) != simdjson::SUCCESS) return out;
   for (const simdjson::dom::element rule : paused) {
@@ -48,6 +50,21 @@ Result<RuleSet> parse_rule_set(std::string_view text) {
     out.paused.emplace_back(name);
   }
   return out;
+}
+
+RuleSet started_with(RuleSet own, const RuleSet& present) {
+  for (const RuleFile& file : present.files) {
+    const bool is_own = std::ranges::find(own.files, file.name, &RuleFile::name) != own.files.end();
+    if (file.is_loaded && !is_own) own.files.push_back(file);
+  }
+  own.paused = present.paused;
+  return own;
+}
+
+bool needs_log(const std::vector<RuleChange>& changes) {
+  return std::ranges::any_of(changes, [](const RuleChange& change) {
+    return change.fate == RuleFate::changed || change.fate == RuleFate::added;
+  });
 }
 
 std::string_view name_of(RuleFate fate) {

@@ -21,6 +21,7 @@ namespace omen {
 struct RuleFile {
   std::string name;  // as its author knows it; an import is found by it
   std::string text;
+  bool is_loaded = false;  // it came by `omen load`, and stays when the service starts or reads its own files again
   bool operator==(const RuleFile&) const = default;
 };
 
@@ -33,6 +34,9 @@ struct RuleSet {
 };
 
 std::string rule_set_text(const RuleSet& rules);
+// What is to be in force when the service has read the files that it is started with: these, what was loaded beside
+// them, and the pauses.
+RuleSet started_with(RuleSet own, const RuleSet& present);
 Result<RuleSet> parse_rule_set(std::string_view text);
 
 struct CompiledRules {
@@ -59,5 +63,7 @@ struct RuleChange {
 };
 // In the order of the new program, then what is removed.
 std::vector<RuleChange> compare_rules(const Program& before, const Program& after);
+// Whether the state of a rule has to be made from the log.
+bool needs_log(const std::vector<RuleChange>& changes);
 
 }  // namespace omen

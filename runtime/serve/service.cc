@@ -307,7 +307,7 @@ Status Service::housekeeping() {
   const bool is_due =
       records >= options_.snapshot_records || (records > 0 && steady_clock_us() - snapshot_us_ >= options_.snapshot_us);
   if (!is_due || warming_ != nullptr) return Status::ok();
-  if (log_->synced() < log_->last()) return Status::ok();
+  if (Status synced = log_->sync(); !synced) return synced;  // under `interval` and `off`, too
   if (Status taken = take_snapshot(); !taken) {
     say("no snapshot: " + taken.message() + "; it is tried again", true);
     snapshot_us_ = steady_clock_us();

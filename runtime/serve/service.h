@@ -147,6 +147,8 @@ class Service {
   Status put_in_force(Warming& warming);
   Result<std::unique_ptr<Pipeline>> follow(const std::vector<RuleChange>& changes,
                                            std::unique_ptr<Pipeline> rebuilt) const;
+  Status set_destinations(const Program& program);
+  void adopt(RuleSet rules, std::unique_ptr<Pipeline> pipeline);
   Status use(RuleSet rules, std::unique_ptr<Pipeline> pipeline);
 
   // service.cc

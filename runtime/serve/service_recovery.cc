@@ -81,9 +81,7 @@ Status Service::recover(const RuleSet& rules) {
   if (Status replayed = replay(loaded.value()); !replayed) return replayed;
   if (pipeline_ == nullptr) {
     if (Status begun = begin(rules); !begun) return begun;
-  } else if (!(rules.files == rules_.files)) {
-    RuleSet next = rules;
-    next.paused = rules_.paused;
+  } else if (RuleSet next = started_with(rules, rules_); !(next == rules_)) {
     Status changed = Status::ok();
     change_rules(std::move(next),
                  [&](const auto& done) { changed = done ? Status::ok() : Status::error(done.message()); });
@@ -149,8 +147,11 @@ Status Service::replay(uint64_t after) {
     if (!program) return Status::error("the rules of the log do not compile any more:\n" + program.message());
     auto pipeline = rebuild(program.value());
     if (pipeline && pipeline_ != nullptr) {
-      if (Status played = play(*pipeline.value(), 0, step.sequence - 1, nullptr); !played) return played;
-      pipeline = follow(compare_rules(pipeline_->program(), program.value()->program), std::move(pipeline.value()));
+      const auto changes = compare_rules(pipeline_->program(), program.value()->program);
+      if (needs_log(changes)) {
+        if (Status played = play(*pipeline.value(), 0, step.sequence - 1, nullptr); !played) return played;
+      }
+      pipeline = follow(changes, std::move(pipeline.value()));
     }
     if (!pipeline) return Status::error(pipeline.message());
     if (Status used = use(std::move(rules.value()), std::move(pipeline.value())); !used) return used;
@@ -162,12 +163,13 @@ Status Service::replay(uint64_t after) {
 Status Service::begin(const RuleSet& rules) {
   auto program = compile_(rules.files);
   if (!program) return Status::error(program.message());
+  auto pipeline = rebuild(program.value());
+  if (!pipeline) return Status::error(pipeline.message());
+  if (Status used = use(rules, std::move(pipeline.value())); !used) return used;  // before it stands in the log
   const std::string text = rule_set_text(rules);
   const LogRecord record{RecordKind::rules, wall_clock_us(), text};
   const Appended appended = log_->append({&record, 1}, wall_clock_us());
-  if (appended.outcome != Appended::Outcome::done) return Status::error(appended.problem);
-  auto pipeline = rebuild(program.value());
-  return pipeline ? use(rules, std::move(pipeline.value())) : Status::error(pipeline.message());
+  return appended.outcome == Appended::Outcome::done ? Status::ok() : Status::error(appended.problem);
 }
 
 // W is committed first, so that a snapshot is never ahead of it.

@@ -22,13 +22,6 @@ namespace {
 
 constexpr uint64_t close_enough_records = 2'000;  // left to the writer: less than a batch
 
-// Whether a rule's state has to be made.
-bool needs_log(const std::vector<RuleChange>& changes) {
-  return std::ranges::any_of(changes, [](const RuleChange& change) {
-    return change.fate == RuleFate::changed || change.fate == RuleFate::added;
-  });
-}
-
 }  // namespace
 
 // What a thread makes; the writer joins it.
@@ -135,6 +128,11 @@ Status Service::put_in_force(Warming& warming) {
     warming.done(Status::error(pipeline.message()));
     return Status::ok();
   }
+  // Before it stands in the log: what cannot be in force here, for want of a secret, must not be there for ever.
+  if (Status ready = set_destinations(pipeline.value()->program()); !ready) {
+    warming.done(ready);
+    return set_destinations(pipeline_->program());
+  }
   const std::string text = rule_set_text(warming.rules);
   const int64_t now_us = wall_clock_us();
   const LogRecord record{RecordKind::rules, now_us, text};
@@ -142,9 +140,9 @@ Status Service::put_in_force(Warming& warming) {
   if (appended.outcome == Appended::Outcome::dead) return Status::error(appended.problem);
   if (appended.outcome != Appended::Outcome::done) {
     warming.done(Status::error("the rules could not be put into force: " + appended.problem));
-    return Status::ok();
+    return set_destinations(pipeline_->program());
   }
-  if (Status used = use(std::move(warming.rules), std::move(pipeline.value())); !used) return used;
+  adopt(std::move(warming.rules), std::move(pipeline.value()));
   if (Status settled = settle(true); !settled) return settled;
   if (Status taken = take_snapshot(); !taken) say("no snapshot after a change of rules: " + taken.message(), true);
   warming.done(warming.changes);
@@ -165,15 +163,23 @@ Result<std::unique_ptr<Pipeline>> Service::follow(const std::vector<RuleChange>&
   return next;
 }
 
+Status Service::set_destinations(const Program& program) {
+  if (Status set = delivery_->set_destinations(program.destinations); !set) return set;
+  return outbox_->load(program);
+}
+
 Status Service::use(RuleSet rules, std::unique_ptr<Pipeline> pipeline) {
-  if (Status loaded = outbox_->load(pipeline->program()); !loaded) return loaded;
-  if (Status set = delivery_->set_destinations(pipeline->program().destinations); !set) return set;
+  if (Status set = set_destinations(pipeline->program()); !set) return set;
+  adopt(std::move(rules), std::move(pipeline));
+  return Status::ok();
+}
+
+void Service::adopt(RuleSet rules, std::unique_ptr<Pipeline> pipeline) {
   auto messages = std::make_unique<Messages>(pipeline->program(), pipeline->engine());
   messages->set_paused(rules);
   messages_ = std::move(messages);
   pipeline_ = std::move(pipeline);
   rules_ = std::move(rules);
-  return Status::ok();
 }
 
 Status Service::pause(const std::string& rule, bool is_paused) {
