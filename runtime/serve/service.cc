@@ -9,6 +9,7 @@ namespace omen {
 namespace {
 
 constexpr int64_t view_every_us = 200'000;
+constexpr int64_t room_every_us = 1'000'000;    // on a full disk
 constexpr int64_t look_every_us = 100'000;      // at commands, clocks, files
 constexpr int64_t repeat_said_us = 60'000'000;  // the same trouble is said once a minute
 constexpr uint64_t commit_lag_max = 100'000;    // records behind which W is committed even without a match
@@ -51,6 +52,18 @@ void Service::note_room() {
   counters_.is_full = false;
 }
 
+// Senders may have turned away from a full disk, so that none of them finds out that there is room again.
+Status Service::look_for_room() {
+  const int64_t now_us = steady_clock_us();
+  if (!counters_.is_full || now_us - room_looked_us_ < room_every_us) return Status::ok();
+  room_looked_us_ = now_us;
+  const LogRecord probe{RecordKind::config, wall_clock_us(), "{}"};
+  const Appended appended = log_->append({&probe, 1}, wall_clock_us());
+  if (appended.outcome == Appended::Outcome::dead) return Status::error(appended.problem);
+  if (appended.outcome == Appended::Outcome::done) note_room();
+  return Status::ok();
+}
+
 // ---- the loop ----
 
 Status Service::run() {
@@ -79,6 +92,7 @@ Status Service::rounds() {
     for (Batch& batch : batches_) {
       if (Status written = write(batch); !written) return written;
     }
+    if (Status looked = look_for_room(); !looked) return looked;
     if (Status ticked = tick_if_due(); !ticked) return ticked;
     if (Status settled = settle(!is_open); !settled) return settled;
     run_commands();

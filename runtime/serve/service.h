@@ -161,6 +161,7 @@ class Service {
   void note_matches(uint64_t sequence);
   void note_full(const std::string& line);
   void note_room();
+  Status look_for_room();
   Status tick_if_due();
   Status settle(bool is_last);
   bool has_to_commit() const;
@@ -199,7 +200,7 @@ class Service {
   std::string lines_;  // of the batch in hand, padded
 
   uint64_t snapshot_sequence_ = 0;
-  int64_t snapshot_us_ = 0, view_us_ = 0, full_said_us_ = 0;
+  int64_t snapshot_us_ = 0, view_us_ = 0, full_said_us_ = 0, room_looked_us_ = 0;
   std::shared_ptr<Warming> warming_;
   ServiceView counters_;
 
