@@ -68,7 +68,7 @@ int replay(const Options& options) {
   std::unique_ptr<Messages> messages;
   const auto use = [&](const SharedRules& compiled) {
     pipeline = std::make_unique<Pipeline>(compiled, pipeline_options);
-    messages = std::make_unique<Messages>(pipeline->program(), pipeline->engine());
+    messages = std::make_unique<Messages>(pipeline->program(), pipeline->shards());
     return pipeline->open_tables();
   };
   if (!options.rules.empty()) {
@@ -83,9 +83,9 @@ int replay(const Options& options) {
   Playback playback(*reader.value());
   std::vector<Message> raised;
   uint64_t alerts = 0;
-  const auto note = [&](Pipeline& played, uint64_t sequence) {
+  const auto note = [&](Pipeline& played) {
     raised.clear();
-    messages->append(played.matches(), sequence, 0, raised);
+    messages->append(0, 0, raised);
     played.clear_matches();
     std::string before;  // an alert that goes to several destinations is shown once
     for (const Message& message : raised) {

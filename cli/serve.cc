@@ -295,6 +295,11 @@ void add_serve(CLI::App& app, int& exit_code) {
   verb->get_option("--max-ahead")->description("Reject events further ahead of the wall clock; 1 day when not given");
   verb->add_flag("--strict-types", options->service.pipeline.strict_types,
                  "An event of a type that is not declared is a violation too");
+  verb->add_option("--shards", options->service.pipeline.shards,
+                   "Divide the keys among so many engines, a thread each: the alerts are the same")
+      ->check(CLI::Range(1u, shards_max))
+      ->capture_default_str()
+      ->type_name("N");
   verb->add_option("--durability", options->durability, "fsync: acknowledge when on the disk; a duration; or off")
       ->capture_default_str();
   verb->add_option("--snapshot-every", options->snapshot_every, "How often the state is written")

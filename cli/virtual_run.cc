@@ -35,7 +35,9 @@ Status VirtualRun::feed(std::string_view line, const Observer& before) {
   return status;
 }
 
-Status VirtualRun::load_tables() { return Tables(program_).load(engine_); }
+Status VirtualRun::load_tables() {
+  return Tables(program_).load([this](uint32_t table, const auto& rows) { engine_.set_table(table, rows); });
+}
 
 void VirtualRun::advance(int64_t time_us) {
   if (time_us < clock_us_) return;

@@ -48,6 +48,7 @@ struct Stream {
     verdicts.push_back(reorder.offer(event));
     if (verdicts.back() == Verdict::next) out(event);
     while (const Event* due = reorder.due()) check_and_out(*due);
+    reorder.forget_taken();
   }
   void end() {
     while (const Event* rest = reorder.rest()) check_and_out(*rest);

@@ -1,5 +1,6 @@
-// A stream that is stopped anywhere and goes on from saved bytes raises what it would have raised without: on random
-// rules of every kind, and on the packs of rules/ with their sample events.
+// A stream that is stopped anywhere and goes on from saved bytes raises what it would have raised without, and so does
+// one whose keys several engines share, stopped and gone on with by any other number of them: on random rules of every
+// kind, and on the packs of rules/ with their sample events.
 //
 //   OMEN_CASES=N   how many cases (1,000; of each kind a fifth)     OMEN_SEED=S   where they begin
 #include <doctest/doctest.h>
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "compiler/compile.h"
+#include "tests/support/divided.h"
 #include "tests/support/generator.h"
 #include "tests/support/measure_generator.h"
 #include "tests/support/resumed.h"
@@ -35,12 +37,21 @@ struct Seen {
   uint64_t cases = 0, alerted = 0, restarts = 0, largest = 0;
 };
 
-// The same stream, once as it is and once stopped before one item in `often`. What differs, or nothing.
+// The same stream, once as it is, once stopped behind one item in `often`, and once in rounds among several engines.
+// What differs, or nothing.
 std::string compare_runs(const Program& program, const std::vector<StreamItem>& stream, Choices& choices, Seen& seen,
                          const Limits& limits, bool only_counts) {
   Resumed whole(program, limits, only_counts), stopped(program, limits, only_counts);
+  Divided divided(program, limits, 2 + choices.below(3), only_counts);
   const uint32_t often = 1 + choices.below(4);
   for (const StreamItem& item : stream) {
+    item.event ? divided.feed(item.event->print()) : divided.advance(item.time_us);
+    if (choices.below(8) == 0) divided.run();
+    if (choices.below(16) == 0) {
+      divided.run();
+      if (!divided.restart(1 + choices.below(4)))
+        return "what several loaded is not what was saved\n" + divided.raised();
+    }
     for (Resumed* run : {&whole, &stopped}) {
       item.event ? run->feed(item.event->print()) : run->advance(item.time_us);
     }
@@ -51,17 +62,20 @@ std::string compare_runs(const Program& program, const std::vector<StreamItem>& 
   seen.largest = std::max<uint64_t>(seen.largest, stopped.saved().size());
   whole.end_stream();
   stopped.end_stream();
+  divided.end_stream();
   ++seen.cases;
   if (!whole.raised().empty()) ++seen.alerted;
   const bool are_counters_equal = [&] {
     for (RuleId rule = 0; rule < program.rules.size(); ++rule) {
       const RuleCounters &a = whole.engine().rule_counters()[rule], &b = stopped.engine().rule_counters()[rule];
+      const RuleCounters c = divided.shards().counters_of(rule);
       if (a.matches != b.matches || a.raised != b.raised || a.runs_started != b.runs_started) return false;
+      if (a.matches != c.matches || a.raised != c.raised || a.runs_started != c.runs_started) return false;
     }
     return true;
   }();
-  if (whole.raised() == stopped.raised() && are_counters_equal) return {};
-  return "whole:\n" + whole.raised() + "stopped:\n" + stopped.raised();
+  if (whole.raised() == stopped.raised() && whole.raised() == divided.raised() && are_counters_equal) return {};
+  return "whole:\n" + whole.raised() + "stopped:\n" + stopped.raised() + "divided:\n" + divided.raised();
 }
 
 void run_cases(uint64_t cases, uint64_t seed, Case (*make)(Choices&), const OptimizeOptions& options = {},

@@ -21,6 +21,25 @@ struct RuleCounters {
   uint64_t panes_given_up = 0;   // max_window_entries was reached
   uint64_t keys = 0;             // rule states now
   uint64_t keys_evicted = 0;     // max_keys or max_state_bytes was reached
+
+  RuleCounters& operator+=(const RuleCounters& other) {
+    matches += other.matches;
+    raised += other.raised;
+    held_by_cooldown += other.held_by_cooldown;
+    held_by_limit += other.held_by_limit;
+    matches_cut += other.matches_cut;
+    emitted += other.emitted;
+    emits_refused += other.emits_refused;
+    runs_started += other.runs_started;
+    runs_refused += other.runs_refused;
+    entries_refused += other.entries_refused;
+    loops_full += other.loops_full;
+    resolved += other.resolved;
+    panes_given_up += other.panes_given_up;
+    keys += other.keys;
+    keys_evicted += other.keys_evicted;
+    return *this;
+  }
 };
 
 struct EngineCounters {
@@ -28,6 +47,14 @@ struct EngineCounters {
   uint64_t keys_too_long = 0;
   uint64_t history_events_dropped = 0;  // max_history_events was reached
   uint64_t history_keys_dropped = 0;    // max_history_bytes was reached
+
+  EngineCounters& operator+=(const EngineCounters& other) {
+    events += other.events;
+    keys_too_long += other.keys_too_long;
+    history_events_dropped += other.history_events_dropped;
+    history_keys_dropped += other.history_keys_dropped;
+    return *this;
+  }
 };
 
 }  // namespace omen

@@ -12,8 +12,7 @@
 namespace omen {
 namespace {
 
-constexpr size_t batch_events_max = 128;
-constexpr size_t batch_bytes_max = 256 * 1024;  // of rows, so that a batch stays in the cache
+constexpr size_t row_bytes_max = 2048;  // on the average: a batch of rows stays in the cache
 
 HeadId head_of(std::vector<std::string>& heads, const std::string& name) {
   const auto found = std::find(heads.begin(), heads.end(), name);
@@ -76,8 +75,9 @@ std::optional<int64_t> time_of_day(std::string_view text) {
 
 }  // namespace
 
-Decoder::Decoder(const Program& program, const Envelope& envelope, Declared declared)
+Decoder::Decoder(const Program& program, const Envelope& envelope, Declared declared, size_t batch_events)
     : program_(program),
+      batch_max_(batch_events),
       are_events_(true),
       declared_(declared),
       validator_(program),
@@ -109,7 +109,7 @@ void Decoder::prepare() {
   types_.emplace(type_names);
   walk_.emplace(head_names_);
   const size_t row_bytes = std::max<size_t>(1, program_.fields.size() * sizeof(Value));
-  batch_max_ = std::clamp<size_t>(batch_bytes_max / row_bytes, 16, batch_events_max);
+  batch_max_ = std::clamp<size_t>(batch_max_ * row_bytes_max / row_bytes, 16, batch_max_);
   rows_.resize(batch_max_ * program_.fields.size());
   events_.reserve(batch_max_);
   places_.reserve(batch_max_);

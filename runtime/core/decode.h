@@ -66,7 +66,10 @@ enum class Declared : uint8_t {
 
 class Decoder {
  public:
-  explicit Decoder(const Program& program, const Envelope& envelope = {}, Declared declared = Declared::types);
+  // A batch of next() has at most so many events, or fewer, that they stay in the cache.
+  static constexpr size_t batch_events_max = 128;
+  explicit Decoder(const Program& program, const Envelope& envelope = {}, Declared declared = Declared::types,
+                   size_t batch_events = batch_events_max);
   // The events have no type, time or id, and paths called so are members like others.
   Decoder(const Program& program, const PlainObjects& objects);
   ~Decoder();
@@ -128,6 +131,7 @@ class Decoder {
   Value value_at(Token token);
 
   const Program& program_;
+  size_t batch_max_ = batch_events_max;
   const bool are_events_;
   const Declared declared_;
   const Validator validator_;
@@ -153,7 +157,6 @@ class Decoder {
   char day_[11] = {};  // "2026-01-05T": the day that began at day_us_
   int64_t day_us_ = 0;
 
-  size_t batch_max_;
   std::vector<Value> rows_;  // batch_max_ rows of program_.fields.size()
   std::vector<Event> events_;
   std::vector<LinePlace> places_;

@@ -22,12 +22,21 @@ bool cares_for(const RuleProgram& rule, TypeId type, bool is_derived) {
          std::ranges::any_of(rule.steps, [&](const StepProgram& step) { return takes_type(step, type, is_derived); });
 }
 
+std::vector<bool> rules_of(const Share& share, const Program& program) {
+  if (share.rules == Share::Rules::all) return std::vector<bool>(program.rules.size(), true);
+  std::vector<bool> rules = bound_rules(program);
+  if (share.rules == Share::Rules::free) rules.flip();
+  return rules;
+}
+
 }  // namespace
 
-Engine::Engine(const Program& program, const Limits& limits, bool only_counts)
+Engine::Engine(const Program& program, const Limits& limits, bool only_counts, const Share& share)
     : program_(program),
       limits_(limits),
       only_counts_(only_counts),
+      share_(share),
+      works_for_(rules_of(share, program)),
       prepared_(std::make_unique<Prepared>(program)),
       captures_(program),
       rule_counters_(program.rules.size()),
@@ -66,17 +75,21 @@ void Engine::build_tables() {
   }
 }
 
+// As far back as any rule of the table asks, whoever works for it: what engines that share a stream have of a key is
+// the same.
 void Engine::build_histories() {
-  for (RuleId rule = 0; rule < program_.rules.size(); ++rule) {
-    Table& table = tables_[table_of_rule_[rule]];
-    for (uint32_t history : program_.rules[rule].histories) {
-      const int64_t back_us = program_.code.histories_us[history];
-      if (table.history == nullptr) {
-        table.history = std::make_unique<History>(back_us, limits_, captures_, words_, key_blocks_, counters_);
-        has_histories_ = true;
+  for (Table& table : tables_) {
+    int64_t back_us = -1;
+    bool is_asked = false;
+    for (RuleId rule : table.rules) {
+      is_asked |= works_for_[rule] && !program_.rules[rule].histories.empty();
+      for (uint32_t history : program_.rules[rule].histories) {
+        back_us = std::max(back_us, program_.code.histories_us[history]);
       }
-      table.history->widen(back_us);
     }
+    if (!is_asked) continue;
+    table.history = std::make_unique<History>(back_us, limits_, captures_, words_, key_blocks_, counters_);
+    has_histories_ = true;
   }
 }
 
@@ -89,7 +102,7 @@ void Engine::build_interests(bool is_derived, std::vector<std::vector<Interest>>
       interest.cares.resize(program_.rules.size());
       bool any = false;
       for (RuleId rule : tables_[table].rules) {
-        if (!cares_for(program_.rules[rule], type, is_derived)) continue;
+        if (!works_for_[rule] || !cares_for(program_.rules[rule], type, is_derived)) continue;
         any = true;
         interest.cares[rule] = true;
         build_starts(type, is_derived, interest, rule);
@@ -143,6 +156,7 @@ void Engine::step(const Event& event) {
     see_derived(event);
   } else {
     ++counters_.events;
+    derived_before_event_ = derived_;
     sequence_ = event.sequence + derived_;
     if (event.is_broken) [[unlikely]]
       return step_broken(event);
@@ -185,8 +199,10 @@ void Engine::see(const Event& event, const std::vector<Interest>& interests, con
     const uint32_t foreseen = hashes != nullptr ? *hashes++ : 0;
     bool is_too_long = false;
     const std::optional<std::string_view> key = read_key(table.key, event, key_, is_too_long);
-    counters_.keys_too_long += is_too_long ? 1 : 0;
-    if (key) visit(interest, 1, *key, hashes != nullptr ? foreseen : KeyTable::hash(*key));
+    counters_.keys_too_long += is_too_long && share_.index == 0 ? 1 : 0;
+    if (!key) continue;
+    const uint32_t hash = hashes != nullptr ? foreseen : KeyTable::hash(*key);
+    if (share_.owns(hash)) visit(interest, 1, *key, hash);
   }
   sort_matches(matches_begin);
   present().end();
@@ -202,7 +218,9 @@ void Engine::prefetch(std::span<const Event> events) {
     size_t next = 0;
     for (const Event& event : events) {
       for (const Interest& interest : interests_[event.type]) {
-        if (!tables_[interest.table].has_routes) act(*tables_[interest.table].partitions, hashes_[next++]);
+        if (tables_[interest.table].has_routes) continue;
+        const uint32_t hash = hashes_[next++];
+        if (share_.owns(hash)) act(*tables_[interest.table].partitions, hash);
       }
     }
   };
@@ -214,7 +232,7 @@ void Engine::prefetch(std::span<const Event> events) {
       bool is_too_long = false;
       const std::optional<std::string_view> key = read_key(table.key, event, key_, is_too_long);
       hashes_.push_back(key ? KeyTable::hash(*key) : 0);
-      table.partitions->prefetch(hashes_.back());
+      if (share_.owns(hashes_.back())) table.partitions->prefetch(hashes_.back());
     }
   }
   for_each_lookup([](const KeyTable& table, uint32_t hash) { table.prefetch_partition(hash); });
@@ -231,7 +249,7 @@ void Engine::remember(const Event& event) {
     }
     bool is_too_long = false;
     const std::optional<std::string_view> key = read_key(table.key, event, key_, is_too_long);
-    if (key) table.history->add(*key, present().kept());
+    if (key && share_.owns(KeyTable::hash(*key))) table.history->add(*key, present().kept());
   }
 }
 
@@ -244,6 +262,7 @@ void Engine::remember_routes(Table& table, const Event& event) {
     bool is_too_long = false;
     const std::optional<std::string_view> key = read_key(routes[i].key, event, route_keys_[i], is_too_long);
     if (!key || std::ranges::find(route_views_, *key) != route_views_.end()) continue;
+    if (!share_.owns(KeyTable::hash(*key))) continue;
     table.history->add(*key, present().kept());
     route_views_.push_back(*key);
   }
@@ -291,7 +310,7 @@ void Engine::visit_routes(const Interest& interest, const Event& event) {
   for (uint8_t route : interest.routes) {
     bool is_too_long = false;
     const std::optional<std::string_view> key = read_key(routes[route].key, event, route_keys_[route], is_too_long);
-    counters_.keys_too_long += is_too_long ? 1 : 0;
+    counters_.keys_too_long += is_too_long && share_.index == 0 ? 1 : 0;
     if (!key) continue;
     route_views_[route] = *key;
     open |= 1u << route;
@@ -302,8 +321,12 @@ void Engine::visit_routes(const Interest& interest, const Event& event) {
     for (uint8_t other : interest.routes) {
       if ((open >> other & 1) != 0 && route_views_[other] == route_views_[route]) same |= 1u << other;
     }
-    visit(interest, same, route_views_[route], KeyTable::hash(route_views_[route]));
     open &= ~same;
+    const uint32_t hash = KeyTable::hash(route_views_[route]);
+    if (!share_.owns(hash)) continue;
+    if (place_.deadline_us == INT64_MAX) place_.route = route;
+    visit(interest, same, route_views_[route], hash);
+    if (place_.deadline_us == INT64_MAX) place_.route = 0;
   }
 }
 

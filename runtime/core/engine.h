@@ -43,6 +43,7 @@
 #include "runtime/core/machines.h"
 #include "runtime/core/match_view.h"
 #include "runtime/core/partition.h"
+#include "runtime/core/share.h"
 #include "runtime/core/timers.h"
 #include "runtime/core/validate.h"
 #include "runtime/model/limits.h"
@@ -66,6 +67,7 @@ struct Match {
   uint32_t values_begin = 0;                     // of a measure rule, into the engine's measure values
   uint32_t key_begin = 0, key_size = 0;          // into the engine's key bytes
   uint32_t history_begin = 0, history_size = 0;  // into the engine's kept histories
+  MatchPlace place;                              // among those of other engines (share.h)
 };
 
 // A live run, for tests, explanations and summaries. Not for the hot path.
@@ -89,8 +91,8 @@ struct LoadedState {
 class Engine {
  public:
   // `program` outlives the engine and has passed verify(). `only_counts`: nobody looks at captures, and under
-  // `overlap all` all matches of a moment are counted.
-  Engine(const Program& program, const Limits& limits, bool only_counts = false);
+  // `overlap all` all matches of a moment are counted. `share`: what it works for, when several divide the stream.
+  Engine(const Program& program, const Limits& limits, bool only_counts = false, const Share& share = {});
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -102,6 +104,10 @@ class Engine {
   // happens at the clock's time.
   void step(const Event& event);
   void advance(int64_t time_us);
+  // For free rules: so many events have been derived, by the engine of the bound ones, before the next one of the
+  // stream. All engines number events alike then.
+  void set_derived(uint64_t count) { derived_ = count; }
+  uint64_t derived_before_event() const { return derived_before_event_; }  // the newest of the stream
   // Nothing comes any more: the clock advances until nothing can come of what has been.
   void end_stream();
 
@@ -126,9 +132,12 @@ class Engine {
   // Appends all that is remembered, as bytes (state_writer.h): what an engine that loads them does from here on is what
   // this one does. Linear in the state. Between events, when the matches are cleared.
   void save(std::string& out) const;
+  // Likewise of the engines that divide a stream among them: as if it were one.
+  static void save(std::span<const Engine* const> shares, std::string& out);
   // Into an engine that has seen nothing. Its program may be another one: a rule of the same name, version and shape
-  // is kept, whatever else has changed. `decoder` is one of the program, as the events of the stream were read. After
-  // an error, which says that the bytes are none that save() has written, the engine is of no use.
+  // is kept, whatever else has changed; of a share only that. `decoder` is one of the program, as the events of the
+  // stream were read. After an error, which says that the bytes are none that save() has written, the engine is of no
+  // use.
   //
   // Only what max_keys and max_state_bytes push out may differ from the engine that was saved: what is over is swept
   // away at other moments, and rows have less room than they once needed.
@@ -211,8 +220,23 @@ class Engine {
     explicit Violations(const Program& program) : validator(program), derive(program) {}
   };
 
-  void save_histories(StateWriter& out) const;
-  void save_rules(StateWriter& out) const;
+  // The rule states, in the order of rules, hashes and keys; how many each rule has; and the timers.
+  struct SavedPlaces {
+    struct Place {
+      RuleId rule;
+      uint32_t hash;
+      PartitionId partition;
+      RuleStateId state;
+    };
+    std::vector<Place> places;
+    size_t next = 0;
+    std::vector<uint64_t> keys;
+    std::vector<Timer> timers;
+  };
+  SavedPlaces places_to_save() const;
+  void save_keys(RuleId rule, SavedPlaces& saved, StateWriter& out) const;
+  static void save_histories(std::span<const Engine* const> shares, StateWriter& out);
+  static void save_rules(std::span<const Engine* const> shares, StateWriter& out);
   void load_histories(StateReader& in, const LoadedState& loaded);
   Status load_rebuilt(std::string_view bytes, Decoder& decoder, LoadedState& loaded);
   void load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted);
@@ -263,6 +287,8 @@ class Engine {
   const Program& program_;
   const Limits limits_;
   const bool only_counts_;
+  const Share share_;
+  const std::vector<bool> works_for_;  // by RuleId
   std::unique_ptr<Prepared> prepared_;
   CaptureStore captures_;
   WordPool words_;
@@ -279,8 +305,10 @@ class Engine {
   std::unique_ptr<Emits> emits_;                          // when a rule has an `emit`
   std::unique_ptr<Violations> violations_;                // when a rule names `schema_violation`
   int64_t clock_us_;
-  uint64_t sequence_ = 0;             // of the newest event
-  uint64_t derived_ = 0;              // events so far
+  uint64_t sequence_ = 0;  // of the newest event
+  uint64_t derived_ = 0;   // events so far
+  uint64_t derived_before_event_ = 0;
+  MatchPlace place_;                  // of what is raised now
   std::vector<uint64_t> stepped_at_;  // by RuleId: the last event that its state of the key in hand saw
   uint64_t visit_number_ = 0;
   std::vector<Completion> completions_;

@@ -59,7 +59,9 @@ void Engine::see_derived(const Event& event) {
   numbered.time_us = clock_us_;
   numbered.sequence = ++sequence_;
   numbered.derived_so_far = ++derived_;
+  place_.is_derived = true;
   see(numbered, interests, nullptr);
+  place_.is_derived = false;
 }
 
 }  // namespace omen

@@ -36,7 +36,8 @@ void Engine::begin_stream(int64_t time_us) {
 }
 
 void Engine::begin_rule(RuleId rule, int64_t time_us) {
-  if (!Machines::begins_with_stream(program_.rules[rule])) return;
+  if (!works_for_[rule] || !Machines::begins_with_stream(program_.rules[rule])) return;
+  if (!share_.owns(KeyTable::hash({}))) return;
   const PartitionId partition = tables_[table_of_rule_[rule]].partitions->find_or_add({}, KeyTable::hash({}));
   machines_.begin(state_at(add_rule_state(partition, rule)), partition, time_us);
 }
@@ -52,6 +53,7 @@ void Engine::meet_deadlines(int64_t until_us) {
     set_key(table, key_);
     completions_.clear();
     clock_us_ = std::max(clock_us_, timer.deadline_us);
+    place_ = {timer.deadline_us, timer.start_sequence, false, timer.rule, timer.route};
     machines_.meet_deadline(state, timer.partition, timer, completions_);
     const size_t first_match = matches_.size();
     if (!completions_.empty()) take_completions(state, key_);
@@ -63,6 +65,7 @@ void Engine::meet_deadlines(int64_t until_us) {
     }
     emit_from(first_match);
   }
+  place_ = {};
 }
 
 RuleStateId Engine::find_state(const Noted& where) const {

@@ -65,6 +65,8 @@ void Engine::raise(RuleId id, const Completion& completion, uint64_t count, std:
   match.end_sequence = completion.at_deadline ? 0 : present().event().sequence;
   match.count = count;
   match.resolves = completion.resolves;
+  match.place = place_;
+  if (place_.deadline_us == INT64_MAX) match.place.rule = id;
   match.key_begin = static_cast<uint32_t>(match_keys_.size());
   match.key_size = static_cast<uint32_t>(key.size());
   match_keys_.append(key);

@@ -51,49 +51,107 @@ Head read_head(StateReader& in) {
   return head;
 }
 
+// Of a rule state and of its timers.
+constexpr auto place_of = [](const auto& one) { return std::tie(one.rule, one.hash, one.partition); };
+
 }  // namespace
 
 // ---- writing ----
 
 void Engine::save(std::string& out) const {
-  OMEN_ASSERT(matches_.empty());
-  StateWriter writer(captures_, clock_us_);
-  save_rules(writer);
-  save_histories(writer);
+  const Engine* const whole = this;
+  save({&whole, 1}, out);
+}
+
+void Engine::save(std::span<const Engine* const> shares, std::string& out) {
+  const Engine& first = *shares[0];
+  EngineCounters counters;
+  uint64_t sequence = 0, derived = 0;
+  for (const Engine* share : shares) {
+    OMEN_ASSERT(share->matches_.empty() && share->clock_us_ == first.clock_us_);
+    sequence = std::max(sequence, share->sequence_);
+    derived = std::max(derived, share->derived_);
+    counters += share->counters_;
+  }
+  counters.events = first.counters_.events;  // each has seen all
+  StateWriter writer(first.captures_, first.clock_us_);
+  save_rules(shares, writer);
+  save_histories(shares, writer);
   ByteWriter head;
   head.append(state_magic);
   head.number(state_version);
-  head.signed_number(clock_us_);
-  head.number(sequence_);
-  head.number(derived_);
-  head.byte(machines_.measures().is_ended() ? 1 : 0);
-  for (const auto counter : saved_of_engine) head.number(counters_.*counter);
+  head.signed_number(first.clock_us_);
+  head.number(sequence);
+  head.number(derived);
+  head.byte(first.machines_.measures().is_ended() ? 1 : 0);
+  for (const auto counter : saved_of_engine) head.number(counters.*counter);
   writer.finish(out, head);
 }
 
-// A table whose rule names its key in several ways has that rule alone, and goes by it.
-void Engine::save_histories(StateWriter& out) const {
-  out.number(
-      static_cast<uint64_t>(std::ranges::count_if(tables_, [](const Table& t) { return t.history != nullptr; })));
-  for (const Table& table : tables_) {
-    if (table.history == nullptr) continue;
+// A table whose rule names its key in several ways has that rule alone, and goes by it. What bound and free rules have
+// of one table is the same.
+void Engine::save_histories(std::span<const Engine* const> shares, StateWriter& out) {
+  const Program& program = shares[0]->program_;
+  std::vector<std::vector<const History*>> histories(shares[0]->tables_.size());
+  for (const Engine* share : shares) {
+    for (size_t i = 0; i < histories.size(); ++i) {
+      const History* const history = share->tables_[i].history.get();
+      if (history == nullptr) continue;
+      if (share->share_.rules == Share::Rules::bound || share->share_.index == 0) histories[i].clear();
+      histories[i].push_back(history);
+    }
+  }
+  out.number(static_cast<uint64_t>(std::ranges::count_if(histories, [](const auto& parts) { return !parts.empty(); })));
+  for (size_t i = 0; i < histories.size(); ++i) {
+    if (histories[i].empty()) continue;
+    const Table& table = shares[0]->tables_[i];
     out.number(table.key.size());
-    for (FieldId field : table.key) out.text(program_.fields[field].text);
-    out.text(table.has_routes ? program_.rules[table.rules[0]].name : std::string_view());
+    for (FieldId field : table.key) out.text(program.fields[field].text);
+    out.text(table.has_routes ? program.rules[table.rules[0]].name : std::string_view());
     const size_t begin = out.open();
-    table.history->save(out);
+    History::save(histories[i], out);
     out.close(begin);
   }
 }
 
-void Engine::save_rules(StateWriter& out) const {
-  struct Place {
-    RuleId rule;
-    uint32_t hash;
-    PartitionId partition;
-    RuleStateId state;
-  };
-  std::vector<Place> places;
+// The keys of a share have the hashes between those of the share before it and those of the next: one behind the other
+// they are in order.
+void Engine::save_rules(std::span<const Engine* const> shares, StateWriter& out) {
+  const Program& program = shares[0]->program_;
+  std::vector<SavedPlaces> places;
+  for (const Engine* share : shares) places.push_back(share->places_to_save());
+  out.number(program.rules.size());
+  for (RuleId id = 0; id < program.rules.size(); ++id) {
+    const RuleProgram& rule = program.rules[id];
+    out.text(rule.name);
+    out.text(rule.version);
+    out.fixed(shape_of(rule, shares[0]->machines_.is_counted(id)));
+    const size_t begin = out.open();
+    RuleCounters counters;
+    Window window;
+    uint64_t keys = 0;
+    for (size_t i = 0; i < shares.size(); ++i) {
+      counters += shares[i]->rule_counters_[id];
+      if (shares[i]->works_for_[id]) window = shares[i]->limit_windows_[id];
+      keys += places[i].keys[id];
+    }
+    for (const auto counter : saved_of_rule) out.number(counters.*counter);
+    out.signed_number(rule.limit_per_us);
+    out.signed_number(window.number);
+    out.number(window.count);
+    out.number(keys);
+    out.forget_captures();
+    for (size_t i = 0; i < shares.size(); ++i) {
+      out.use(shares[i]->captures_);
+      shares[i]->save_keys(id, places[i], out);
+    }
+    out.close(begin);
+  }
+}
+
+Engine::SavedPlaces Engine::places_to_save() const {
+  SavedPlaces saved;
+  std::vector<SavedPlaces::Place>& places = saved.places;
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
       const Partition& owner = table.partitions->at(partition);
@@ -102,47 +160,37 @@ void Engine::save_rules(StateWriter& out) const {
       }
     });
   }
-  std::ranges::sort(places, [&](const Place& a, const Place& b) {
+  std::ranges::sort(places, [&](const SavedPlaces::Place& a, const SavedPlaces::Place& b) {
     if (a.rule != b.rule || a.hash != b.hash) return std::tie(a.rule, a.hash) < std::tie(b.rule, b.hash);
     const KeyTable& partitions = *tables_[table_of_rule_[a.rule]].partitions;
     return partitions.key(a.partition) < partitions.key(b.partition);
   });
-  std::vector<Timer> timers = timers_.all();
-  const auto place_of = [](const auto& one) { return std::tie(one.rule, one.hash, one.partition); };
-  std::ranges::sort(timers, [&](const Timer& a, const Timer& b) {
+  saved.keys.resize(program_.rules.size());
+  for (const SavedPlaces::Place& place : places) ++saved.keys[place.rule];
+  saved.timers = timers_.all();
+  std::ranges::sort(saved.timers, [&](const Timer& a, const Timer& b) {
     return std::tuple_cat(place_of(a), std::tie(a.deadline_us, a.start_sequence, a.route)) <
            std::tuple_cat(place_of(b), std::tie(b.deadline_us, b.start_sequence, b.route));
   });
-  auto place = places.begin();
-  out.number(program_.rules.size());
-  for (RuleId id = 0; id < program_.rules.size(); ++id) {
-    const RuleProgram& rule = program_.rules[id];
-    out.text(rule.name);
-    out.text(rule.version);
-    out.fixed(shape_of(rule, machines_.is_counted(id)));
-    const size_t begin = out.open();
-    for (const auto counter : saved_of_rule) out.number(rule_counters_[id].*counter);
-    out.signed_number(rule.limit_per_us);
-    out.signed_number(limit_windows_[id].number);
-    out.number(limit_windows_[id].count);
-    const auto end = std::find_if(place, places.end(), [&](const Place& one) { return one.rule != id; });
-    out.number(static_cast<uint64_t>(end - place));
-    out.forget_captures();
-    for (; place != end; ++place) {
-      const RuleState& state = state_at(place->state);
-      out.text(tables_[table_of_rule_[id]].partitions->key(place->partition));
-      out.number(state.touched);
-      machines_.save(out, state);
-      const auto begin_set = std::ranges::lower_bound(timers, place_of(*place), {}, place_of);
-      const auto end_set = std::ranges::upper_bound(timers, place_of(*place), {}, place_of);
-      out.number(static_cast<uint64_t>(end_set - begin_set));
-      for (auto timer = begin_set; timer != end_set; ++timer) {
-        out.time(timer->deadline_us);
-        out.number(timer->start_sequence);
-        out.number(timer->route);
-      }
+  return saved;
+}
+
+// Rules come in their order.
+void Engine::save_keys(RuleId rule, SavedPlaces& saved, StateWriter& out) const {
+  for (; saved.next < saved.places.size() && saved.places[saved.next].rule == rule; ++saved.next) {
+    const SavedPlaces::Place& place = saved.places[saved.next];
+    const RuleState& state = state_at(place.state);
+    out.text(tables_[table_of_rule_[rule]].partitions->key(place.partition));
+    out.number(state.touched);
+    machines_.save(out, state);
+    const auto begin_set = std::ranges::lower_bound(saved.timers, place_of(place), {}, place_of);
+    const auto end_set = std::ranges::upper_bound(saved.timers, place_of(place), {}, place_of);
+    out.number(static_cast<uint64_t>(end_set - begin_set));
+    for (auto timer = begin_set; timer != end_set; ++timer) {
+      out.time(timer->deadline_us);
+      out.number(timer->start_sequence);
+      out.number(timer->route);
     }
-    out.close(begin);
   }
 }
 
@@ -156,7 +204,8 @@ Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, std::
   clock_us_ = head.clock_us;
   sequence_ = head.sequence;
   derived_ = head.derived;
-  counters_ = head.counters;
+  if (share_.index == 0 && share_.rules != Share::Rules::bound) counters_ = head.counters;
+  counters_.events = head.counters.events;
   if (head.is_ended) machines_.measures().end_stream();
   in.read_events();
   LoadedState loaded;
@@ -226,7 +275,7 @@ void Engine::load_histories(StateReader& in, const LoadedState& loaded) {
     }
     in.open();
     in.check(tables_[id].history->keys() == 0, "a history is there twice");
-    if (in.is_ok()) tables_[id].history->load(in, tables_[id].key.size());
+    if (in.is_ok()) tables_[id].history->load(in, tables_[id].key.size(), share_);
     in.close();
   }
 }
@@ -248,6 +297,10 @@ void Engine::load_rules(StateReader& in, LoadedState& loaded, const std::vector<
     }
     if (!in.check(!is_kept[id], "a rule is there twice")) return;
     is_kept[id] = true;
+    if (!works_for_[id]) {
+      in.skip();
+      continue;
+    }
     in.open();
     load_rule(in, id);
     in.close();
@@ -257,7 +310,10 @@ void Engine::load_rules(StateReader& in, LoadedState& loaded, const std::vector<
 
 void Engine::load_rule(StateReader& in, RuleId id) {
   const RuleProgram& rule = program_.rules[id];
-  for (const auto counter : saved_of_rule) rule_counters_[id].*counter = in.number();
+  for (const auto counter : saved_of_rule) {
+    const uint64_t count = in.number();
+    if (share_.index == 0) rule_counters_[id].*counter = count;  // one has what all have counted together
+  }
   const int64_t limit_per_us = in.signed_number(), number = in.signed_number();
   const auto count = static_cast<uint32_t>(in.number_up_to(UINT32_MAX));
   if (limit_per_us == rule.limit_per_us) limit_windows_[id] = {number, std::min(count, rule.limit_count)};
@@ -273,6 +329,7 @@ void Engine::load_rule_state(StateReader& in, RuleId rule) {
   const uint64_t touched = in.number_up_to(sequence_);
   if (!in.check(is_key(key, tables_[table].key.size()), "a rule has no such key")) return;
   const uint32_t hash = KeyTable::hash(key);
+  const bool is_ours = share_.owns(hash);
   const PartitionId partition = partitions.find_or_add(key, hash);
   if (!in.check(find_state({table, partition, hash, rule}) == index_none, "a key is there twice")) return;
   RuleState& state = state_at(add_rule_state(partition, rule));
@@ -285,9 +342,12 @@ void Engine::load_rule_state(StateReader& in, RuleId rule) {
     // An evaluation sets the next one: from long ago it would be a long way.
     in.check(!program_.rules[rule].measures || timer.deadline_us >= clock_us_,
              "an evaluation is from before the clock");
-    if (in.is_ok()) timers_.set(timer);
+    if (in.is_ok() && is_ours) timers_.set(timer);
   }
-  if (in.is_ok()) note_state(table, partition, state);
+  if (!in.is_ok()) return;
+  if (is_ours) return note_state(table, partition, state);
+  free_state(partition, find_state({table, partition, hash, rule}), RunEnd::limit);
+  free_partition_if_empty(table, partition);
 }
 
 }  // namespace omen

@@ -76,17 +76,35 @@ void History::collect(std::vector<KeptEvent*>& out, std::string_view key, int64_
   }
 }
 
-void History::save(StateWriter& out) const {
-  out.number(keys_.size());
-  for (uint32_t id = oldest_; id != index_none; id = events_at(id).newer) {
-    const Events& events = events_at(id);
-    out.text(keys_.key(events.partition));
+void History::save(std::span<const History* const> parts, StateWriter& out) {
+  uint64_t keys = 0;
+  for (const History* part : parts) keys += part->keys_.size();
+  out.number(keys);
+  // The list of each is in order; by the last events they become one.
+  std::vector<uint32_t> next;
+  for (const History* part : parts) next.push_back(part->oldest_);
+  for (; keys > 0; --keys) {
+    size_t first = parts.size();
+    uint64_t first_sequence = 0;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (next[i] == index_none) continue;
+      const uint64_t sequence = parts[i]->link_at(parts[i]->events_at(next[i]).last).event->sequence;
+      if (first < parts.size() && sequence >= first_sequence) continue;
+      first = i;
+      first_sequence = sequence;
+    }
+    const History& part = *parts[first];
+    const Events& events = part.events_at(next[first]);
+    next[first] = events.newer;
+    out.text(part.keys_.key(events.partition));
     out.number(events.count);
-    for (uint32_t link = events.first; link != index_none; link = link_at(link).next) out.event(*link_at(link).event);
+    for (uint32_t link = events.first; link != index_none; link = part.link_at(link).next) {
+      out.event(*part.link_at(link).event);
+    }
   }
 }
 
-void History::load(StateReader& in, size_t key_parts) {
+void History::load(StateReader& in, size_t key_parts, const Share& share) {
   constexpr uint64_t least_key_bytes = 3;
   for (uint64_t keys = in.count(least_key_bytes); keys > 0; --keys) {
     const std::string_view key = in.text();
@@ -101,6 +119,7 @@ void History::load(StateReader& in, size_t key_parts) {
       if (event == nullptr) return;
       append(events, event);
     }
+    if (!share.owns(KeyTable::hash(key))) drop_key(newest_);
   }
 }
 

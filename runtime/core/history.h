@@ -12,12 +12,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "runtime/core/captures.h"
 #include "runtime/core/counters.h"
 #include "runtime/core/partition.h"
+#include "runtime/core/share.h"
 #include "runtime/model/limits.h"
 
 namespace omen {
@@ -34,7 +36,6 @@ class History {
   History(const History&) = delete;
   History& operator=(const History&) = delete;
 
-  void widen(int64_t back_us) { back_us_ = back_us > back_us_ ? back_us : back_us_; }
   // `event` is the present one, at the clock; it stays with the caller and gets one reference more.
   void add(std::string_view key, KeptEvent* event);
   // Appends the key's events from `from_us` on; they stay with the history.
@@ -42,9 +43,10 @@ class History {
   // Keys whose last event nobody asks for any more.
   void expire(int64_t clock_us);
 
-  // As bytes, and back into one that is empty (state_writer.h). Keys have so many parts.
-  void save(StateWriter& out) const;
-  void load(StateReader& in, size_t key_parts);
+  // As bytes, those of engines that have the keys divided among them as one; and back into one that is empty, of a
+  // share its own (state_writer.h). Keys have so many parts.
+  static void save(std::span<const History* const> parts, StateWriter& out);
+  void load(StateReader& in, size_t key_parts, const Share& share);
 
   uint32_t keys() const { return keys_.size(); }
   uint64_t bytes() const { return keys_.bytes(); }  // beside what stands in the pools
@@ -74,7 +76,7 @@ class History {
   void drop_first(Events& events);
   void drop_key(uint32_t id);
 
-  int64_t back_us_;
+  const int64_t back_us_;
   const Limits& limits_;
   CaptureStore& captures_;
   WordPool& words_;

@@ -90,14 +90,18 @@ Reorder::Held Reorder::copy(const Event& event) const {
 const Event* Reorder::take(int64_t until_us) {
   while (!held_.empty() && held_.front().ts_us <= until_us) {
     std::pop_heap(held_.begin(), held_.end(), is_after);
-    taken_ = std::move(held_.back());
+    if (taken_count_ == taken_.size()) taken_.emplace_back();
+    Taken& taken = taken_[taken_count_];
+    taken.held = std::move(held_.back());
     held_.pop_back();
-    if (!enter(taken_.event)) continue;
-    row_.resize(program_.fields.size());
-    const std::vector<FieldId>& fields = program_.types[taken_.event.type].fields;
-    for (size_t i = 0; i < fields.size(); ++i) row_[fields[i]] = taken_.fields[i];
-    taken_.event.fields = row_.data();
-    return &taken_.event;
+    Event& event = taken.held.event;
+    if (!enter(event)) continue;
+    ++taken_count_;
+    taken.row.resize(program_.fields.size());
+    const std::vector<FieldId>& fields = program_.types[event.type].fields;
+    for (size_t i = 0; i < fields.size(); ++i) taken.row[fields[i]] = taken.held.fields[i];
+    event.fields = taken.row.data();
+    return &event;
   }
   return nullptr;
 }

@@ -54,13 +54,14 @@ class Reorder {
   // Time has passed without events: what is older than the clock from now on happens at its time, or is late. Take the
   // held events that are due.
   void advance(int64_t clock_us);
-  // The next held event that the clock has reached, or nullptr. Valid until the next call.
+  // The next held event that the clock has reached, or nullptr. Valid until forget_taken().
   const Event* due() { return take(clock_us_); }
   // Likewise at the end of the input, when nothing earlier can come any more.
   const Event* rest() { return take(INT64_MAX); }
+  void forget_taken() { taken_count_ = 0; }
 
   // Appends what is held and remembered, as bytes (state_bytes.h): one that loads them goes on as this one would.
-  // Between events: what due() gave is no part of it.
+  // What due() gave is no part of it.
   void save(std::string& out) const;
   // Into one that has seen nothing, of the same order; its program may be another one. What was held is decoded again,
   // by a decoder of the program, as the stream was. After an error it is of no use.
@@ -100,8 +101,12 @@ class Reorder {
   uint64_t duplicates_ = 0;
   uint64_t ids_forgotten_ = 0;
   std::vector<Held> held_;  // a heap, the earliest (ts, arrival) in front
-  Held taken_ = {};
-  std::vector<Value> row_;                                 // of taken_, by FieldId
+  struct Taken {
+    Held held;
+    std::vector<Value> row;  // by FieldId
+  };
+  std::deque<Taken> taken_;  // those in use in front
+  size_t taken_count_ = 0;
   int64_t stream_us_ = INT64_MIN;                          // of the newest event of the stream
   std::deque<KeptId> kept_ids_;                            // oldest first
   boost::unordered_flat_set<std::string_view> known_ids_;  // into kept_ids_

@@ -2,7 +2,7 @@
 
 namespace omen {
 
-StateWriter::StateWriter(const CaptureStore& captures, int64_t clock_us) : captures_(captures) {
+StateWriter::StateWriter(const CaptureStore& captures, int64_t clock_us) : captures_(&captures) {
   set_clock(clock_us);
   events_.set_clock(clock_us);
 }
@@ -27,9 +27,9 @@ void StateWriter::event(const KeptEvent& event) {
 void StateWriter::captures(CaptureId head) {
   path_.clear();
   uint64_t base = 0;  // 1 + the number of a shared one
-  for (CaptureId id = head; id != capture_none; id = captures_.at(id).previous) {
-    if (captures_.at(id).references > 1) {
-      const auto known = shared_.find(id);
+  for (CaptureId id = head; id != capture_none; id = captures_->at(id).previous) {
+    if (captures_->at(id).references > 1) {
+      const auto known = shared_.find(Shared(captures_, id));
       if (known != shared_.end()) {
         base = known->second + 1;
         break;
@@ -40,9 +40,9 @@ void StateWriter::captures(CaptureId head) {
   number(base);
   number(path_.size());
   for (size_t i = path_.size(); i-- > 0;) {
-    const Capture& capture = captures_.at(path_[i]);
+    const Capture& capture = captures_->at(path_[i]);
     const bool is_shared = capture.references > 1;
-    if (is_shared) shared_.emplace(path_[i], shared_.size());
+    if (is_shared) shared_.emplace(Shared(captures_, path_[i]), shared_.size());
     number(uint64_t{capture.slot} << 1 | (is_shared ? 1 : 0));
     number(capture.opens);
     number(capture.count);

@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "runtime/core/captures.h"
 #include "runtime/core/state_bytes.h"
@@ -40,6 +41,8 @@ class StateWriter : public ByteWriter {
 
   void event(const KeptEvent& event);
   void captures(CaptureId head);
+  // Those of another store from now on.
+  void use(const CaptureStore& captures) { captures_ = &captures; }
   // Lists written from now on share nothing with those before.
   void forget_captures() { shared_.clear(); }
 
@@ -49,11 +52,12 @@ class StateWriter : public ByteWriter {
  private:
   uint64_t add_event(const KeptEvent& event);
 
-  const CaptureStore& captures_;
+  const CaptureStore* captures_;
   ByteWriter events_;
   uint64_t event_count_ = 0;
   boost::unordered_flat_map<const KeptEvent*, uint64_t> known_events_;  // that more than one thing holds
-  boost::unordered_flat_map<CaptureId, uint64_t> shared_;               // captures that more than one list goes on from
+  using Shared = std::pair<const CaptureStore*, CaptureId>;
+  boost::unordered_flat_map<Shared, uint64_t> shared_;  // captures that more than one list goes on from
   std::vector<CaptureId> path_;
 };
 

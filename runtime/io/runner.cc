@@ -18,7 +18,9 @@ Runner::Runner(const Program& program, const RunOptions& options)
       health_(program) {}
 
 Status Runner::open() {
-  if (Status loaded = tables_.load(engine_); !loaded) return loaded;
+  if (Status loaded = tables_.load([this](uint32_t table, const auto& rows) { engine_.set_table(table, rows); });
+      !loaded)
+    return loaded;
   return options_.quarantine_path.empty() ? Status::ok() : quarantine_.open(options_.quarantine_path);
 }
 
@@ -52,7 +54,7 @@ RunReport Runner::run(MatchSink& sink, const std::function<void(const Progress&)
 void Runner::run_input(Input& input, MatchSink& sink) {
   Input::Slice slice;
   while (!is_over(sink) && input.next(slice)) {
-    tables_.refresh(engine_);
+    tables_.refresh([this](uint32_t table, const auto& rows) { engine_.set_table(table, rows); });
     for (const Rejection& rejection : slice.rejections) quarantine_.add(rejection, input.name());
     decode(slice, input, sink);
     input.read_to(decoder_.place());
@@ -91,7 +93,10 @@ void Runner::offer(Event& event, LinePlace place, const Input& input) {
       break;
     case Reorder::Verdict::held:
       if (event.is_broken) note_broken(event, place, input);
-      while (const Event* due = reorder_.due()) engine_.step(*due);
+      while (const Event* due = reorder_.due()) {
+        engine_.step(*due);
+        reorder_.forget_taken();
+      }
       break;
     case Reorder::Verdict::late:
       quarantine_.add(input.original({Reason::late, place, 1, event.raw}), input.name());
@@ -120,6 +125,7 @@ void Runner::finish(MatchSink& sink) {
   while (const Event* event = reorder_.rest()) {
     engine_.step(*event);
     hand_over(sink);
+    reorder_.forget_taken();
   }
   note_peaks();
   if (options_.advance_to_us) engine_.advance(*options_.advance_to_us);

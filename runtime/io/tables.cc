@@ -177,7 +177,7 @@ Result<std::shared_ptr<const LookupTable>> Tables::read(const TableProgram& tabl
   return done;
 }
 
-Status Tables::load(Engine& engine) {
+Status Tables::load(const Receiver& receiver) {
   for (uint32_t id = 0; id < program_.tables.size(); ++id) {
     const TableProgram& table = program_.tables[id];
     const auto path = path_of(table);
@@ -186,14 +186,14 @@ Status Tables::load(Engine& engine) {
     versions_.push_back(version_of(path.value()));
     auto rows = read(table, path.value());
     if (!rows) return Status::error("table " + table.name + ": " + rows.message());
-    engine.set_table(id, std::move(rows.value()));
+    receiver(id, rows.value());
   }
   problems_.resize(paths_.size());
   looked_us_ = steady_clock_us();
   return Status::ok();
 }
 
-void Tables::refresh(Engine& engine) {
+void Tables::refresh(const Receiver& receiver) {
   if (paths_.empty() || steady_clock_us() - looked_us_ < look_every_us) return;
   looked_us_ = steady_clock_us();
   for (uint32_t id = 0; id < paths_.size(); ++id) {
@@ -203,7 +203,7 @@ void Tables::refresh(Engine& engine) {
     auto rows = read(program_.tables[id], paths_[id]);
     problems_[id] = rows ? std::string() : "table " + program_.tables[id].name + ": " + rows.message();
     if (!rows) continue;
-    engine.set_table(id, std::move(rows.value()));
+    receiver(id, rows.value());
     ++reloads_;
   }
 }

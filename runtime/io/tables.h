@@ -13,11 +13,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "runtime/core/engine.h"
 #include "runtime/core/lookup_table.h"
 #include "runtime/model/program.h"
 #include "runtime/model/status.h"
@@ -28,8 +28,10 @@ class Tables {
  public:
   explicit Tables(const Program& program) : program_(program) {}
 
-  Status load(Engine& engine);
-  void refresh(Engine& engine);
+  // Who is to have the rows.
+  using Receiver = std::function<void(uint32_t table, const std::shared_ptr<const LookupTable>& rows)>;
+  Status load(const Receiver& receiver);
+  void refresh(const Receiver& receiver);
 
   uint64_t reloads() const { return reloads_; }
   uint64_t duplicates() const { return duplicates_; }  // rows whose key another one had before

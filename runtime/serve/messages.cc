@@ -22,54 +22,58 @@ std::string_view severity_name(AlertSeverity severity) {
   return severity == AlertSeverity::critical ? "critical" : severity == AlertSeverity::warning ? "warning" : "info";
 }
 
-Messages::Messages(const Program& program, const Engine& engine)
-    : program_(program),
-      engine_(engine),
-      actions_(program, engine.prepared(), engine.captures()),
-      is_paused_(program.rules.size()),
-      matches_(program.rules.size()) {}
+Messages::Messages(const Program& program, const Shards& shards)
+    : program_(program), shards_(shards), is_paused_(program.rules.size()), matches_(program.rules.size()) {
+  for (const auto& engine : shards.engines()) {
+    actions_.push_back(std::make_unique<Actions>(program, engine->prepared(), engine->captures()));
+  }
+}
 
 void Messages::set_paused(const RuleSet& rules) {
   for (size_t i = 0; i < program_.rules.size(); ++i) is_paused_[i] = rules.is_paused(program_.rules[i].name);
 }
 
-void Messages::append(std::span<const Match> matches, uint64_t sequence, int64_t now_us, std::vector<Message>& out) {
-  for (const Match& match : matches) {
+void Messages::append(uint64_t after, int64_t now_us, std::vector<Message>& out) {
+  for (const Shards::Raised& raised : shards_.matches()) {
+    if (raised.cause <= after) continue;
+    const Engine& engine = *shards_.engines()[raised.engine];
+    const Match& match = shards_.match(raised);
+    Actions& actions = *actions_[raised.engine];
     ++matches_[match.rule];
     if (is_paused_[match.rule]) {
       ++held_by_pause_;
       continue;
     }
     const RuleProgram& rule = program_.rules[match.rule];
-    const std::vector<std::string_view> key = engine_.match_key(match);
-    const MatchView view = engine_.view(match, key);
+    const std::vector<std::string_view> key = engine.match_key(match);
+    const MatchView view = engine.view(match, key);
     Message base;
-    base.alert = actions_.identity(view);
+    base.alert = actions.identity(view);
     base.rule = rule.name;
     base.title = rule.title;
     base.severity = severity_name(rule.severity);
     base.key = key_object(rule, key);
     base.end_us = match.end_us;
-    base.sequence = sequence;
+    base.sequence = raised.cause;
     base.created_us = now_us;
     for (size_t i = 0; i < rule.actions.size(); ++i) {
       const ActionProgram& action = rule.actions[i];
       if (action.kind == ActionProgram::Kind::emit || action.on_resolve != match.resolves) continue;
-      append(view, action, i, base, out);
+      append(actions, view, action, i, base, out);
     }
   }
 }
 
-void Messages::append(const MatchView& match, const ActionProgram& action, size_t place, Message& base,
-                      std::vector<Message>& out) {
+void Messages::append(Actions& actions, const MatchView& match, const ActionProgram& action, size_t place,
+                      Message& base, std::vector<Message>& out) const {
   base.id = message_id(base.alert, place);
-  base.text = actions_.text(match, action);
+  base.text = actions.text(match, action);
   base.is_record = action.body == code_none;
   base.body.clear();
   if (base.is_record) {
-    actions_.append_record(base.body, match, action);
+    actions.append_record(base.body, match, action);
   } else {
-    actions_.append_body(base.body, match, action);
+    actions.append_body(base.body, match, action);
   }
   if (action.destinations.empty()) {
     base.destination.clear();

@@ -5,13 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "runtime/core/action.h"
-#include "runtime/core/engine.h"
+#include "runtime/io/shards.h"
 #include "runtime/model/program.h"
 #include "runtime/outbox/message.h"
 #include "runtime/serve/rule_set.h"
@@ -23,23 +24,23 @@ std::string_view severity_name(AlertSeverity severity);
 class Messages {
  public:
   // Both outlive it.
-  Messages(const Program& program, const Engine& engine);
+  Messages(const Program& program, const Shards& shards);
 
   void set_paused(const RuleSet& rules);
-  // Appends those of matches that the record `sequence` of the log has completed. `now_us`: wall clock.
-  void append(std::span<const Match> matches, uint64_t sequence, int64_t now_us, std::vector<Message>& out);
+  // Appends those of matches of the shards whose causes, records of the log, are behind `after`. `now_us`: wall clock.
+  void append(uint64_t after, int64_t now_us, std::vector<Message>& out);
 
   const std::vector<uint64_t>& matches() const { return matches_; }  // by rule, those of paused rules too
   uint64_t held_by_pause() const { return held_by_pause_; }
 
  private:
-  void append(const MatchView& match, const ActionProgram& action, size_t place, Message& base,
-              std::vector<Message>& out);
+  void append(Actions& actions, const MatchView& match, const ActionProgram& action, size_t place, Message& base,
+              std::vector<Message>& out) const;
 
   const Program& program_;
-  const Engine& engine_;
-  Actions actions_;
-  std::vector<bool> is_paused_;  // by rule
+  const Shards& shards_;
+  std::vector<std::unique_ptr<Actions>> actions_;  // by engine
+  std::vector<bool> is_paused_;                    // by rule
   std::vector<uint64_t> matches_;
   uint64_t held_by_pause_ = 0;
 };

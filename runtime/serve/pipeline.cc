@@ -5,6 +5,9 @@
 namespace omen {
 namespace {
 
+constexpr size_t batch_events_for_shards = 2048;  // a round is worth the wake-ups
+constexpr size_t due_max = 4096;                  // events of the past that are kept at once for the shards
+
 StreamOrder without_ahead(StreamOrder order) {
   order.max_ahead_us.reset();
   return order;
@@ -16,10 +19,19 @@ Pipeline::Pipeline(SharedRules rules, const PipelineOptions& options)
     : rules_(std::move(rules)),
       max_ahead_us_(options.order.max_ahead_us),
       lateness_us_(options.order.lateness_us.value_or(0)),
-      engine_(rules_->program, options.limits),
-      decoder_(rules_->program, {}, options.strict_types ? Declared::strict : Declared::types),
+      shards_(rules_->program, options.limits, options.shards),
+      decoder_(rules_->program, {}, options.strict_types ? Declared::strict : Declared::types,
+               options.shards > 1 ? batch_events_for_shards : Decoder::batch_events_max),
       reorder_(rules_->program, without_ahead(options.order)),
       tables_(rules_->program) {}
+
+Status Pipeline::open_tables() {
+  return tables_.load([this](uint32_t table, const auto& rows) { shards_.set_table(table, rows); });
+}
+
+void Pipeline::refresh_tables() {
+  tables_.refresh([this](uint32_t table, const auto& rows) { shards_.set_table(table, rows); });
+}
 
 void Pipeline::open(std::string_view lines, int64_t arrival_us) {
   arrival_us_ = arrival_us;
@@ -28,7 +40,7 @@ void Pipeline::open(std::string_view lines, int64_t arrival_us) {
 
 Decoder::Batch Pipeline::next() {
   const Decoder::Batch batch = decoder_.next();
-  engine_.prefetch(batch.events);
+  shards_.prefetch(batch.events);
   return batch;
 }
 
@@ -36,34 +48,46 @@ bool Pipeline::is_ahead(const Event& event) const {
   return max_ahead_us_ && event.ts_us > arrival_us_ && event.ts_us - arrival_us_ > *max_ahead_us_;
 }
 
-Reorder::Verdict Pipeline::take(Event& event) {
+Reorder::Verdict Pipeline::take(Event& event, uint64_t cause) {
   const Reorder::Verdict verdict = reorder_.offer(event);
-  if (verdict == Reorder::Verdict::next) engine_.step(event);
-  if (verdict == Reorder::Verdict::held) {
-    while (const Event* due = reorder_.due()) engine_.step(*due);
-  }
+  if (verdict == Reorder::Verdict::next) shards_.step(event, cause);
+  if (verdict == Reorder::Verdict::held) take_due(cause);
   return verdict;
 }
 
-void Pipeline::tick(int64_t clock_us) {
+void Pipeline::take_due(uint64_t cause) {
+  while (const Event* due = reorder_.due()) {
+    shards_.step(*due, cause);
+    if (++due_count_ >= due_max) run();
+  }
+}
+
+void Pipeline::run() {
+  shards_.run();
+  reorder_.forget_taken();
+  due_count_ = 0;
+}
+
+void Pipeline::tick(int64_t clock_us, uint64_t cause) {
   reorder_.advance(clock_us);
-  while (const Event* due = reorder_.due()) engine_.step(*due);
-  engine_.advance(clock_us);
+  take_due(cause);
+  shards_.advance(clock_us, cause);
+  run();
 }
 
 void Pipeline::save(std::string& order, std::string& engine) const {
   reorder_.save(order);
-  engine_.save(engine);
+  shards_.save(engine);
 }
 
 Status Pipeline::load(std::string_view order, std::string_view engine, std::string_view rebuilt) {
   if (Status loaded = reorder_.load(order, decoder_); !loaded) return loaded;
-  const auto loaded = engine_.load(engine, decoder_, rebuilt);
+  const auto loaded = shards_.load(engine, decoder_, rebuilt);
   return loaded ? Status::ok() : Status::error(loaded.message());
 }
 
 std::optional<int64_t> Pipeline::next_tick_us() const {
-  std::optional<int64_t> next_us = engine_.next_deadline_us();
+  std::optional<int64_t> next_us = shards_.next_deadline_us();
   if (const std::optional<int64_t> due_us = reorder_.next_due_us()) {
     next_us = next_us ? std::min(*next_us, *due_us) : *due_us;
   }

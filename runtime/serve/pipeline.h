@@ -1,10 +1,10 @@
-// Pipeline: decoder, stream order and engine of one program as one: lines of events in, matches out.
+// Pipeline: decoder, stream order and engines of one program as one: lines of events in, matches out.
 //
 // The service's writer feeds one live; recovery, a changed rule's warm-up and a replay feed others from the log. What
 // comes out depends on the lines, their times of arrival and the ticks alone: all of these are in the log.
 //
-//   open(lines)  then for each batch of next(): for each event take(), in order; matches() after any of them
-//   tick(t)      no event has come, and the clock is t
+//   open(lines)  then for each batch of next(): for each event take(), in order, then run(); matches() then
+//   tick(t)      no event has come, and the clock is t; matches() then
 //
 // NOT HERE: the log, what comes of matches (outbox_rows), the wall clock.
 #pragma once
@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "runtime/core/decode.h"
-#include "runtime/core/engine.h"
 #include "runtime/core/reorder.h"
+#include "runtime/io/shards.h"
 #include "runtime/io/tables.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/program.h"
@@ -33,6 +33,7 @@ struct PipelineOptions {
   StreamOrder order{{}, us_per_day, {}};  // max_ahead_us counts from the time of arrival here
   Limits limits;
   bool strict_types = false;
+  uint32_t shards = 1;  // what comes out does not depend on it
 };
 
 class Pipeline {
@@ -42,9 +43,9 @@ class Pipeline {
   Pipeline& operator=(const Pipeline&) = delete;
 
   // Reads the rules' tables; before anything else.
-  Status open_tables() { return tables_.load(engine_); }
+  Status open_tables();
   // Again those whose files have changed; between batches.
-  void refresh_tables() { tables_.refresh(engine_); }
+  void refresh_tables();
 
   // `lines`: padded by slice_padding; stay where they are until all events are taken. Line numbers count from 0.
   void open(std::string_view lines, int64_t arrival_us);
@@ -52,9 +53,12 @@ class Pipeline {
   int64_t arrival_us() const { return arrival_us_; }
   // Whether the event is further ahead of its arrival than the options allow. Ask before take().
   bool is_ahead(const Event& event) const;
-  Reorder::Verdict take(Event& event);
+  // `cause`: what matches are to be known by that it completes: the number of its record.
+  Reorder::Verdict take(Event& event, uint64_t cause);
+  // Before next() is called again.
+  void run();
   // The clock passes without an event.
-  void tick(int64_t clock_us);
+  void tick(int64_t clock_us, uint64_t cause);
   // The clock when the wall clock says so and no events come: the lateness is left to events that are under way.
   int64_t clock_at(int64_t wall_us) const { return wall_us - lateness_us_; }
   // The wall clock at which a tick may make something come true.
@@ -66,13 +70,12 @@ class Pipeline {
   // take it from `rebuilt`, of a pipeline of the same rules at the same place of the log; empty: they begin now.
   Status load(std::string_view order, std::string_view engine, std::string_view rebuilt = {});
 
-  std::span<const Match> matches() const { return engine_.matches(); }
-  void clear_matches() { engine_.clear_matches(); }
+  std::span<const Shards::Raised> matches() const { return shards_.matches(); }
+  void clear_matches() { shards_.clear_matches(); }
 
   const Program& program() const { return rules_->program; }
   const SharedRules& rules() const { return rules_; }
-  Engine& engine() { return engine_; }
-  const Engine& engine() const { return engine_; }
+  const Shards& shards() const { return shards_; }
   const Decoder& decoder() const { return decoder_; }
   Reorder& reorder() { return reorder_; }
   const Reorder& reorder() const { return reorder_; }
@@ -81,11 +84,14 @@ class Pipeline {
   const SharedRules rules_;
   const std::optional<int64_t> max_ahead_us_;
   const int64_t lateness_us_;
-  Engine engine_;
+  Shards shards_;
   Decoder decoder_;
   Reorder reorder_;
   Tables tables_;
+  void take_due(uint64_t cause);
+
   int64_t arrival_us_ = 0;
+  size_t due_count_ = 0;  // given to the shards since run()
 };
 
 }  // namespace omen

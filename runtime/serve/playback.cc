@@ -41,8 +41,8 @@ Playback::Step Playback::next(Pipeline* pipeline, const Note& note) {
         break;
       case RecordKind::tick:
         if (pipeline == nullptr) break;
-        pipeline->tick(record.time_us);
-        if (!pipeline->matches().empty()) note(*pipeline, entry_.sequence);
+        pipeline->tick(record.time_us, entry_.sequence);
+        if (!pipeline->matches().empty()) note(*pipeline);
         return {Step::Kind::events, entry_.sequence, {}};
       case RecordKind::rules:
         return {Step::Kind::rules, entry_.sequence, record.text};
@@ -60,9 +60,10 @@ void Playback::play(Pipeline& pipeline, const Note& note) {
     const Decoder::Batch batch = pipeline.next();
     if (batch.is_empty()) break;
     for (size_t i = 0; i < batch.events.size(); ++i) {
-      pipeline.take(batch.events[i]);
-      if (!pipeline.matches().empty()) note(pipeline, lines_first_ + batch.places[i].line);
+      pipeline.take(batch.events[i], lines_first_ + batch.places[i].line);
     }
+    pipeline.run();
+    if (!pipeline.matches().empty()) note(pipeline);
   }
   lines_.clear();
   lines_count_ = 0;

@@ -20,8 +20,8 @@ class Playback {
  public:
   explicit Playback(LogReader& reader) : reader_(reader) {}
 
-  // Matches of the pipeline that the record `sequence` has completed; whoever is called clears them.
-  using Note = std::function<void(Pipeline& pipeline, uint64_t sequence)>;
+  // The pipeline has matches, whose causes are the records' sequences; whoever is called clears them.
+  using Note = std::function<void(Pipeline& pipeline)>;
 
   struct Step {
     enum class Kind : uint8_t { events, rules, end };

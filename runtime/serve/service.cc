@@ -116,7 +116,7 @@ Intake::TimePoint Service::next_look() const {
   int64_t wait_us = look_every_us;
   const int64_t now_us = wall_clock_us();
   const auto sooner = [&](std::optional<int64_t> at_us) {
-    if (at_us) wait_us = std::min(wait_us, std::max<int64_t>(*at_us - now_us, 0));
+    if (at_us) wait_us = *at_us <= now_us ? 0 : std::min(wait_us, *at_us - now_us);  // a deadline may be INT64_MIN
   };
   sooner(pipeline_->next_tick_us());
   sooner(outbox_->next_us());
@@ -203,7 +203,7 @@ Status Service::append(const Decoder::Batch& decoded, std::vector<EventOutcome>&
           pipeline_->decoder().validator().is_lenient(event.type) ? Reason::let_through : Reason::schema_violation;
       if (outcome.reason == Reason::schema_violation) outcome.sequence = 0;
     }
-    switch (pipeline_->take(event)) {
+    switch (pipeline_->take(event, appended.first + r)) {
       case Reorder::Verdict::late:
         quarantine_.add({Reason::late, decoded.places[i], 1, event.raw}, std::string(source));
         outcome.sequence = 0;
@@ -219,8 +219,9 @@ Status Service::append(const Decoder::Batch& decoded, std::vector<EventOutcome>&
       default:
         ++counters_.events;
     }
-    if (!pipeline_->matches().empty()) note_matches(appended.first + r);
   }
+  pipeline_->run();
+  if (!pipeline_->matches().empty()) note_matches(0);
   return Status::ok();
 }
 
@@ -234,8 +235,8 @@ void Service::note_broken(const Event& event, std::string_view source) {
   quarantine_.add({reason, {0, 0}, 1, event.raw}, std::string(source), violations_);
 }
 
-void Service::note_matches(uint64_t sequence) {
-  messages_->append(pipeline_->matches(), sequence, wall_clock_us(), unsent_);
+void Service::note_matches(uint64_t after) {
+  messages_->append(after, wall_clock_us(), unsent_);
   pipeline_->clear_matches();
 }
 
@@ -250,8 +251,8 @@ Status Service::tick_if_due() {
   if (appended.outcome == Appended::Outcome::dead) return Status::error(appended.problem);
   if (appended.outcome != Appended::Outcome::done) return Status::ok();  // no room: the clock waits
   ++counters_.ticks;
-  pipeline_->tick(tick.time_us);
-  if (!pipeline_->matches().empty()) note_matches(log_->last());
+  pipeline_->tick(tick.time_us, log_->last());
+  if (!pipeline_->matches().empty()) note_matches(0);
   return Status::ok();
 }
 
@@ -344,7 +345,7 @@ std::vector<RuleStatus> Service::rule_statuses() const {
     status.severity = severity_name(rule.severity);
     status.version = rule.version;
     status.is_paused = rules_.is_paused(rule.name);
-    status.keys = pipeline_->engine().rule_counters()[i].keys;
+    status.keys = pipeline_->shards().counters_of(static_cast<RuleId>(i)).keys;
     status.matches = messages_->matches()[i];
     out.push_back(std::move(status));
   }
@@ -360,7 +361,7 @@ void Service::publish_view() {
   for (size_t i = 0; i < reason_names.size(); ++i) {
     view->rejected_by_reason[i] = quarantine_.count(static_cast<Reason>(i));
   }
-  const Engine& engine = pipeline_->engine();
+  const Shards& engine = pipeline_->shards();
   view->clock_us = engine.clock_us();
   view->live_runs = engine.live_runs();
   view->partitions = engine.partitions();

@@ -158,7 +158,7 @@ class Service {
   Status append(const Decoder::Batch& decoded, std::vector<EventOutcome>& outcomes, std::string_view source,
                 bool& is_refused);
   void note_broken(const Event& event, std::string_view source);
-  void note_matches(uint64_t sequence);
+  void note_matches(uint64_t after);
   void note_full(const std::string& line);
   void note_room();
   Status look_for_room();

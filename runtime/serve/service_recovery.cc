@@ -130,13 +130,7 @@ Status Service::replay(uint64_t after) {
   if (!reader) return Status::error(reader.message());
   const uint64_t watermark = store_->watermark();
   Playback playback(*reader.value());
-  const auto note = [&](Pipeline& pipeline, uint64_t sequence) {
-    if (sequence > watermark) {
-      note_matches(sequence);
-    } else {
-      pipeline.clear_matches();
-    }
-  };
+  const auto note = [&](Pipeline&) { note_matches(watermark); };
   for (;;) {
     const Playback::Step step = playback.next(pipeline_.get(), note);
     if (step.kind == Playback::Step::Kind::end) break;

@@ -95,7 +95,7 @@ Status Service::play(Pipeline& pipeline, uint64_t after, uint64_t through, const
   auto reader = LogReader::open(disk_, log_folder(options_.data), after == 0 ? 0 : after + 1, through);
   if (!reader) return Status::error(reader.message());
   Playback playback(*reader.value());
-  const auto forget = [](Pipeline& played, uint64_t) { played.clear_matches(); };
+  const auto forget = [](Pipeline& played) { played.clear_matches(); };
   while (playback.next(&pipeline, forget).kind != Playback::Step::Kind::end) {
     if (is_given_up != nullptr && *is_given_up) break;
   }
@@ -175,7 +175,7 @@ Status Service::use(RuleSet rules, std::unique_ptr<Pipeline> pipeline) {
 }
 
 void Service::adopt(RuleSet rules, std::unique_ptr<Pipeline> pipeline) {
-  auto messages = std::make_unique<Messages>(pipeline->program(), pipeline->engine());
+  auto messages = std::make_unique<Messages>(pipeline->program(), pipeline->shards());
   messages->set_paused(rules);
   messages_ = std::move(messages);
   pipeline_ = std::move(pipeline);

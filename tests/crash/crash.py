@@ -4,7 +4,8 @@
   tests/crash/crash.py build/omen [--kills N] [--events N] [--seed S]
 
 The same events go through `omen serve` twice: undisturbed, and with kills at random moments, after each of which the
-service is started again and sent whatever was not acknowledged. Rules are reloaded at the same places. Then:
+service is started again, with another number of shards, and sent whatever was not acknowledged. Rules are reloaded at
+the same places. Then:
 
   the outbox of both runs is equal, in order, ids and bodies
   every acknowledged event is in the log
@@ -73,15 +74,20 @@ def make_events(count, seed):
 
 
 class Service:
-    def __init__(self, omen, folder, env):
+    def __init__(self, omen, folder, env, shards):
+        """`shards`: how many a start has, in turn."""
+        self.shards, self.starts = shards, 0
         self.omen, self.data, self.env = omen, os.path.join(folder, "data"), env
         self.rules = os.path.join(folder, "rules.omen")
         self.log = open(os.path.join(folder, "service.log"), "ab")
         self.process = None
 
     def start(self):
+        shards = self.shards[self.starts % len(self.shards)]
+        self.starts += 1
         self.process = subprocess.Popen(
-            [self.omen, "serve", self.rules, "--data", self.data, "--dedupe", "1 day", "--snapshot-every", "300ms"],
+            [self.omen, "serve", self.rules, "--data", self.data, "--dedupe", "1 day", "--snapshot-every", "300ms",
+             "--shards", str(shards)],
             env=self.env, stdout=subprocess.DEVNULL, stderr=self.log)
 
     def wait_ready(self):
@@ -133,7 +139,7 @@ def run(omen, events, reloads, kills, seed, folder, batch):
         env[name + "_URL"] = receiver.url
     text = open(os.path.join(HERE, "rules.omen")).read()
     os.makedirs(folder)
-    service = Service(omen, folder, env)
+    service = Service(omen, folder, env, shards=[1, 2, 3] if kills else [1])
     open(service.rules, "w").write(text)
     service.start()
     service.wait_ready()

@@ -74,18 +74,23 @@ bool Resumed::restart() {
 
 void Resumed::take_matches() {
   for (const Match& match : engine_->matches()) {
-    const std::vector<std::string_view> key = engine_->match_key(match);
-    const MatchView view = engine_->view(match, key);
-    raised_ += program_->rules[match.rule].name + " x" + std::to_string(match.count);
-    if (match.resolves) raised_ += " resolves";
-    for (const ActionProgram& action : program_->rules[match.rule].actions) {
-      if (only_counts_ || action.on_resolve != match.resolves) continue;
-      raised_ += ' ';
-      actions_->append_record(raised_, view, action);
-    }
-    raised_ += '\n';
+    append_match(raised_, *program_, *engine_, *actions_, match, only_counts_);
   }
   engine_->clear_matches();
+}
+
+void append_match(std::string& out, const Program& program, const Engine& engine, Actions& actions, const Match& match,
+                  bool only_counts) {
+  const std::vector<std::string_view> key = engine.match_key(match);
+  const MatchView view = engine.view(match, key);
+  out += program.rules[match.rule].name + " x" + std::to_string(match.count);
+  if (match.resolves) out += " resolves";
+  for (const ActionProgram& action : program.rules[match.rule].actions) {
+    if (only_counts || action.on_resolve != match.resolves) continue;
+    out += ' ';
+    actions.append_record(out, view, action);
+  }
+  out += '\n';
 }
 
 }  // namespace omen

@@ -14,6 +14,10 @@
 
 namespace omen {
 
+// All that a match tells, as a line; `only_counts`: without its records.
+void append_match(std::string& out, const Program& program, const Engine& engine, Actions& actions, const Match& match,
+                  bool only_counts);
+
 class Resumed {
  public:
   explicit Resumed(const Program& program, const Limits& limits = {}, bool only_counts = false);

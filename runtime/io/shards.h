@@ -1,0 +1,111 @@
+// Shards: one engine, or several with the keys divided among them on threads of their own, behind one face. The matches
+// are the same and in the same order, however many there are.
+//
+//   step, advance, end_stream   say what the stream does next; with one shard it is done at once
+//   run                         with several: an engine for the bound rules (core/share) goes over all that was said,
+//   and
+//                               notes how many events it has derived before each; then the others go over it side by
+//                               side, each with its own keys; then their matches become one list, by what made them and
+//                               their places
+//
+// A round costs two wake-ups, so it should have some hundred events; a few are done by the caller alone.
+//
+// The limits max_keys, max_state_bytes and max_history_bytes are divided: which key goes when one is reached depends on
+// the number of shards, and nothing else does.
+//
+// INVARIANT: engines are touched by one thread at a time; between rounds by the owner's alone.
+// NOT HERE: decoding and the order of the stream, which the owner does; what comes of matches.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "runtime/core/engine.h"
+
+namespace omen {
+
+inline constexpr uint32_t shards_max = 64;
+
+class Shards {
+ public:
+  struct Raised {
+    uint32_t engine;  // of engines()
+    uint32_t match;   // of the engine's
+    uint64_t cause;   // of the step or advance that made it
+  };
+
+  // `count`: 1 to shards_max. `program` outlives it.
+  Shards(const Program& program, const Limits& limits, uint32_t count = 1, bool only_counts = false);
+  ~Shards();
+  Shards(const Shards&) = delete;
+  Shards& operator=(const Shards&) = delete;
+
+  // Likewise of Engine. `cause`: the owner's number for it.
+  void prefetch(std::span<const Event> events);
+  // With several shards the event stays where it is until run().
+  void step(const Event& event, uint64_t cause);
+  void advance(int64_t time_us, uint64_t cause);
+  void end_stream(uint64_t cause);
+
+  // What was said happens.
+  void run();
+  // Raised since the last clear, in order. After run().
+  std::span<const Raised> matches() const { return raised_; }
+  const Match& match(const Raised& raised) const { return engines_[raised.engine]->matches()[raised.match]; }
+  void clear_matches();
+
+  // After run(), when the matches are cleared; any number of shards loads what any other has saved.
+  void save(std::string& out) const;
+  Result<LoadedState> load(std::string_view bytes, Decoder& decoder, std::string_view rebuilt = {});
+  void set_table(uint32_t table, const std::shared_ptr<const LookupTable>& rows);
+
+  // Rounds of fewer steps and advances than this are the caller's alone.
+  void set_wake_up_at(size_t tasks) { wake_up_at_ = tasks; }
+
+  uint32_t count() const { return count_; }
+  std::span<const std::unique_ptr<Engine>> engines() const { return engines_; }
+  int64_t clock_us() const { return engines_[0]->clock_us(); }
+  std::optional<int64_t> next_deadline_us() const;
+  RuleCounters counters_of(RuleId rule) const;  // of all engines together
+  EngineCounters counters() const;
+  uint64_t live_runs() const;
+  uint64_t partitions() const;
+  uint64_t state_bytes() const;
+
+ private:
+  struct Task {
+    const Event* event;  // nullptr: the clock advances
+    int64_t time_us;
+    uint64_t cause;
+    uint64_t derived;  // events before it
+    bool is_end;
+  };
+
+  bool has_bound() const { return engines_.size() > count_; }
+  void run_bound();
+  void run_share(size_t engine);
+  void do_task(size_t engine, const Task& task);
+  void merge();
+  void work(size_t engine);
+
+  const uint32_t count_;
+  std::vector<std::unique_ptr<Engine>> engines_;  // the free ones, then that of the bound rules, if there are any
+  std::vector<std::vector<uint32_t>> tasks_of_;   // by engine: of each match the task that made it
+  std::vector<Task> tasks_;
+  std::vector<uint32_t> next_;  // by engine: the match that merge() takes next
+  std::vector<Raised> raised_;
+  std::vector<std::thread> threads_;  // of all free engines but the first
+  size_t wake_up_at_ = 32;
+  std::atomic<uint32_t> round_ = 0;
+  std::atomic<uint32_t> at_work_ = 0;
+  std::atomic<bool> is_over_ = false;
+};
+
+}  // namespace omen
