@@ -137,12 +137,12 @@ Status Store::prepare() {
   return read_known();
 }
 
+// In one transaction: a file that has a version has all that belongs to it.
 Status Store::make_schema() {
-  const std::string made = "BEGIN IMMEDIATE; " + std::string(schema) +
-                           "PRAGMA application_id=" + std::to_string(application_id) +
-                           "; PRAGMA user_version=" + std::to_string(schema_version) + "; COMMIT";
-  if (Status status = database_->execute(made); !status) return status;
   if (Status status = begin(); !status) return status;
+  const std::string made = std::string(schema) + "PRAGMA application_id=" + std::to_string(application_id) +
+                           "; PRAGMA user_version=" + std::to_string(schema_version);
+  if (Status status = database_->execute(made); !status) return status;
   if (Status status = write_meta("made_by", options_.omen_version); !status) return status;
   if (Status status = write_meta("watermark", "0"); !status) return status;
   if (Status status = write_meta("epoch", "0"); !status) return status;

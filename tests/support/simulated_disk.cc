@@ -18,6 +18,7 @@ class SimulatedFile : public File {
   DiskStatus read(uint64_t offset, char* out, size_t size, size_t& got) override {
     got = 0;
     if (disk_.is_stopped_) return DiskStatus(EIO);
+    if (++disk_.reads_ == disk_.fail_read_at_) return DiskStatus(disk_.fail_read_code_);
     if (offset >= inode_->seen.size()) return DiskStatus();
     got = std::min<size_t>(size, inode_->seen.size() - offset);
     memcpy(out, inode_->seen.data() + offset, got);
@@ -81,6 +82,17 @@ uint64_t SimulatedDisk::used_bytes() const {
   return sum;
 }
 
+// The disk has no room: or does it have some by now?
+bool SimulatedDisk::is_refused() {
+  if (refusals_left_ == UINT64_MAX) return true;
+  if (refusals_left_ > 0) {
+    --refusals_left_;
+    return true;
+  }
+  capacity_bytes_ = UINT64_MAX;
+  return false;
+}
+
 DiskStatus SimulatedDisk::write(Inode& inode, uint64_t offset, std::string_view bytes) {
   bool is_partial = false;
   auto begun = begin_call(is_partial);
@@ -92,7 +104,7 @@ DiskStatus SimulatedDisk::write(Inode& inode, uint64_t offset, std::string_view 
     const uint64_t end = offset + bytes.size();
     const uint64_t grows = end > inode.seen.size() ? end - inode.seen.size() : 0;
     const uint64_t used = used_bytes(), room = capacity_bytes_ > used ? capacity_bytes_ - used : 0;
-    if (grows > room) {
+    if (grows > room && is_refused()) {
       begun = DiskStatus(ENOSPC);
       taken = std::min<uint64_t>(bytes.size() - (grows - room), bytes.size());
     }
@@ -118,6 +130,9 @@ DiskStatus SimulatedDisk::sync(Inode& inode) {
   }
   const bool was_cut = std::any_of(inode.unsynced.begin(), inode.unsynced.end(), [](auto& w) { return w.is_truncate; });
   if (defects.forgets_sync || (defects.forgets_cut_sync && was_cut)) return DiskStatus();
+  if (!defects.forgets_sync_of.empty() && inode.name.ends_with(defects.forgets_sync_of)) {
+    return DiskStatus();
+  }
   for (const Write& write : inode.unsynced) apply(inode.durable, write);
   inode.durable.resize(inode.seen.size());
   inode.unsynced.clear();
@@ -138,8 +153,9 @@ DiskStatus SimulatedDisk::open(const std::string& path, OpenMode mode, std::uniq
   if (folder != "." && seen_.count(folder) == 0) return DiskStatus(ENOENT);
   bool is_partial = false;
   if (const auto begun = begin_call(is_partial); !begun) return begun;
-  if (used_bytes() >= capacity_bytes_) return DiskStatus(ENOSPC);
+  if (capacity_bytes_ != UINT64_MAX && used_bytes() >= capacity_bytes_ && is_refused()) return DiskStatus(ENOSPC);
   NameChange made{{}, path, std::make_shared<Inode>()};
+  made.inode->name = path;
   change(seen_, made);
   unsynced_names_[folder].push_back(made);
   file = std::make_unique<SimulatedFile>(*this, made.inode);
@@ -244,8 +260,13 @@ void SimulatedDisk::power_cut() {
     at = folder == "." || durable_.count(folder) != 0 ? std::next(at) : durable_.erase(at);
   }
   seen_ = durable_;
+  restart();
+}
+
+void SimulatedDisk::restart() {
   is_stopped_ = false;
-  fail_at_ = stop_at_ = 0;
+  fail_at_ = stop_at_ = fail_read_at_ = 0;
+  set_capacity(UINT64_MAX);
 }
 
 void SimulatedDisk::flip_bit(const std::string& path, uint64_t offset, int bit) {

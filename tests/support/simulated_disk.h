@@ -9,6 +9,7 @@
 // never will. A file's size is no page of the cache: the next sync that succeeds writes it.
 //
 // Everything that changes the disk is a call and counted, so that a test can have each one fail, or lose power in it.
+// simulated_vfs.h puts SQLite on it.
 #pragma once
 
 #include <cstdint>
@@ -29,13 +30,23 @@ class SimulatedDisk : public Disk {
 
   // Faults. `call` counts from now, the next one is 1; 0 takes the fault back.
   void fail_at(uint64_t call, int code) { fail_at_ = at(call), fail_code_ = code; }  // that one, once
-  void stop_at(uint64_t call) { stop_at_ = at(call); }            // power goes within it: it and all later ones fail
-  void set_capacity(uint64_t bytes) { capacity_bytes_ = bytes; }  // ENOSPC beyond, for bytes and for new names
+  void stop_at(uint64_t call) { stop_at_ = at(call); }  // power goes within it: it and all later ones fail
+  void fail_read_at(uint64_t read, int code) { fail_read_at_ = read == 0 ? 0 : reads_ + read, fail_read_code_ = code; }
+  // ENOSPC beyond, for bytes and for new names; there is room again when it was said so often.
+  void set_capacity(uint64_t bytes, uint64_t refusals = UINT64_MAX) {
+    capacity_bytes_ = bytes;
+    refusals_left_ = refusals;
+  }
+  // Whoever uses it is dead: all calls fail, until power_cut() or restart().
+  void stop() { is_stopped_ = true; }
   bool is_stopped() const { return is_stopped_; }
   uint64_t calls() const { return calls_; }
+  uint64_t used_bytes() const;
 
   // What the machine finds when power is back. Files that are open must not be used any more.
   void power_cut();
+  // What the next process finds when the last one was killed: all that was written. No faults any more.
+  void restart();
 
   // Changes a bit of a file in both of its images.
   void flip_bit(const std::string& path, uint64_t offset, int bit);
@@ -50,6 +61,7 @@ class SimulatedDisk : public Disk {
     bool forgets_folder_sync = false;  // new names are not made durable
     bool forgets_cut_sync = false;     // the sync after a truncate
     bool retries_sync = false;         // asks again after a failed sync, and believes the answer
+    std::string forgets_sync_of;       // the same as forgets_sync, of files whose name ends so
   };
   Defects defects;
 
@@ -68,7 +80,7 @@ class SimulatedDisk : public Disk {
     std::string bytes;
   };
   struct Inode {
-    std::string seen, durable;
+    std::string name, seen, durable;  // the name it was made with
     std::vector<Write> unsynced;
   };
   using Names = std::map<std::string, std::shared_ptr<Inode>>;  // a folder has no inode
@@ -83,7 +95,7 @@ class SimulatedDisk : public Disk {
   DiskStatus begin_call(bool& is_partial);
   DiskStatus sync(Inode& inode);
   DiskStatus write(Inode& inode, uint64_t offset, std::string_view bytes);
-  uint64_t used_bytes() const;
+  bool is_refused();
   void lose_power(Inode& inode);
   static void apply(std::string& image, const Write& write);
   static void change(Names& names, const NameChange& change);
@@ -91,10 +103,10 @@ class SimulatedDisk : public Disk {
   std::mt19937_64 random_;
   Names seen_, durable_;
   std::map<std::string, std::vector<NameChange>> unsynced_names_;  // by folder
-  uint64_t calls_ = 0, fail_at_ = 0, stop_at_ = 0;
-  int fail_code_ = 0;
+  uint64_t calls_ = 0, fail_at_ = 0, stop_at_ = 0, reads_ = 0, fail_read_at_ = 0;
+  int fail_code_ = 0, fail_read_code_ = 0;
   bool is_stopped_ = false;
-  uint64_t capacity_bytes_ = UINT64_MAX;
+  uint64_t capacity_bytes_ = UINT64_MAX, refusals_left_ = UINT64_MAX;
 };
 
 }  // namespace omen
