@@ -4,15 +4,17 @@
 #include <chrono>
 
 #include "runtime/io/clock.h"
+#include "runtime/serve/seeded_defects.h"
 
 namespace omen {
 namespace {
 
 constexpr int64_t view_every_us = 200'000;
-constexpr int64_t room_every_us = 1'000'000;    // on a full disk
-constexpr int64_t look_every_us = 100'000;      // at commands, clocks, files
-constexpr int64_t repeat_said_us = 60'000'000;  // the same trouble is said once a minute
-constexpr uint64_t commit_lag_max = 100'000;    // records behind which W is committed even without a match
+constexpr int64_t commit_every_us = 200'000;       // on a full disk
+constexpr int64_t snapshot_again_us = 10'000'000;  // after one that failed
+constexpr int64_t look_every_us = 100'000;         // at commands, clocks, files
+constexpr int64_t repeat_said_us = 60'000'000;     // the same trouble is said once a minute
+constexpr uint64_t commit_lag_max = 100'000;       // records behind which W is committed even without a match
 
 }  // namespace
 
@@ -55,7 +57,7 @@ void Service::note_room() {
 // Senders may have turned away from a full disk, so that none of them finds out that there is room again.
 Status Service::look_for_room() {
   const int64_t now_us = steady_clock_us();
-  if (!counters_.is_full || now_us - room_looked_us_ < room_every_us) return Status::ok();
+  if (!counters_.is_full || now_us - room_looked_us_ < options_.room_every_us) return Status::ok();
   room_looked_us_ = now_us;
   const LogRecord probe{RecordKind::config, wall_clock_us(), "{}"};
   const Appended appended = log_->append({&probe, 1}, wall_clock_us());
@@ -108,12 +110,13 @@ Status Service::finish() {
   warming_.reset();
   delivery_->stop();
   if (Status settled = settle(true); !settled) return settled;
-  if (Status taken = take_snapshot(); !taken) say("no snapshot: " + taken.message(), true);
+  bool is_taken = false;
+  if (Status tried = try_snapshot(is_taken); !tried) return tried;
   return log_->seal(wall_clock_us());
 }
 
 Intake::TimePoint Service::next_look() const {
-  int64_t wait_us = look_every_us;
+  int64_t wait_us = counters_.is_full ? std::min(look_every_us, options_.room_every_us) : look_every_us;
   const int64_t now_us = wall_clock_us();
   const auto sooner = [&](std::optional<int64_t> at_us) {
     if (at_us) wait_us = *at_us <= now_us ? 0 : std::min(wait_us, *at_us - now_us);  // a deadline may be INT64_MIN
@@ -261,18 +264,23 @@ Status Service::tick_if_due() {
 Status Service::settle(bool is_last) {
   const uint64_t synced_before = log_->synced();
   // Under `off` nothing is synced for those who send, but W must never be ahead of the disk.
+  if (seeded.acknowledges_before_sync) acknowledge();
   const bool is_to_sync = is_last || (options_.log.durability.mode == Durability::Mode::off && has_to_commit());
   if (Status synced = is_to_sync ? log_->sync() : log_->settle(wall_clock_us()); !synced) return synced;
   counters_.syncs += log_->synced() > synced_before ? 1 : 0;
-  for (const Waiting& waiting : unacknowledged_) {
-    if (waiting.done) waiting.done(waiting.outcomes);
-  }
-  unacknowledged_.clear();
+  acknowledge();
   if (Status flushed = quarantine_.flush(); !flushed) say(flushed.message(), true);
   if (log_->synced() == log_->last() && has_to_commit()) {
     if (Status committed = commit(); !committed) return committed;
   }
   return outbox_->hand_over(wall_clock_us());
+}
+
+void Service::acknowledge() {
+  for (const Waiting& waiting : unacknowledged_) {
+    if (waiting.done) waiting.done(waiting.outcomes);
+  }
+  unacknowledged_.clear();
 }
 
 bool Service::has_to_commit() const {
@@ -284,6 +292,10 @@ Status Service::commit() {
   const auto transact = [&]() -> Status {
     const int64_t now_us = wall_clock_us();
     has_attempts_ = false;  // before they are taken: what comes later wakes again
+    if (seeded.commits_watermark_first) {
+      (void)store_->begin();
+      if (Status early = store_->commit(log_->last(), log_->synced()); !early) return early;
+    }
     if (Status begun = store_->begin(); !begun) return begun;
     for (const Message& message : unsent_) {
       if (Status added = outbox_->add(message, now_us); !added) return added;
@@ -298,7 +310,7 @@ Status Service::commit() {
     note_full("nothing is taken until there is room: " + done.message());
     publish_view();
     if (is_stopping_) return done;
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    std::this_thread::sleep_for(std::chrono::microseconds(std::min(commit_every_us, options_.room_every_us)));
   }
   ++counters_.commits;
   if (options_.publish) {
@@ -321,14 +333,14 @@ Status Service::housekeeping() {
   const uint64_t records = log_->last() - snapshot_sequence_;
   const bool is_due =
       records >= options_.snapshot_records || (records > 0 && steady_clock_us() - snapshot_us_ >= options_.snapshot_us);
-  if (!is_due || warming_ != nullptr) return Status::ok();
+  const bool has_failed_now = steady_clock_us() - snapshot_failed_us_ < snapshot_again_us;
+  if (!is_due || has_failed_now || warming_ != nullptr) return Status::ok();
   if (Status synced = log_->sync(); !synced) return synced;  // under `interval` and `off`, too
-  if (Status taken = take_snapshot(); !taken) {
-    say("no snapshot: " + taken.message() + "; it is tried again", true);
-    snapshot_us_ = steady_clock_us();
-    return Status::ok();
-  }
-  return prune();
+  bool is_taken = false;
+  if (Status tried = try_snapshot(is_taken); !tried) return tried;
+  if (is_taken) return prune();
+  snapshot_failed_us_ = steady_clock_us();
+  return Status::ok();
 }
 
 // ---- what others are told ----

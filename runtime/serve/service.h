@@ -55,7 +55,10 @@ struct ServiceOptions {
   uint64_t snapshot_records = 1'000'000;  // behind so many records of the log, or
   int64_t snapshot_us = 60'000'000;       // after so much time with any, whichever is first
   Retention retention;                    // of the log
-  Disk* disk = nullptr;                   // for tests; the operating system's otherwise
+  int64_t room_every_us = 1'000'000;      // on a full disk: how often it looks for room
+  // For tests: a disk that is nobody else's, so that the folder is not locked, and the quarantine only counts. The
+  // store has its own way there: store.vfs. Nothing: the operating system's.
+  Disk* disk = nullptr;
   // What happened, for the log of the service. Called by the writer's thread.
   std::function<void(const std::string& line, bool is_problem)> say;
   // Alert records as they are committed, for subscribers.
@@ -135,6 +138,7 @@ class Service {
   Status replay(uint64_t after);
   Status begin(const RuleSet& rules);
   Status take_snapshot();
+  Status try_snapshot(bool& is_taken);
   Status prune();
 
   // service_rules.cc
@@ -144,6 +148,7 @@ class Service {
   Result<std::unique_ptr<Pipeline>> rebuild(SharedRules rules) const;
   Status play(Pipeline& pipeline, uint64_t after, uint64_t through, const std::atomic<bool>* is_given_up) const;
   Status check_warming();
+  Status finish_warming();
   Status put_in_force(Warming& warming);
   Result<std::unique_ptr<Pipeline>> follow(const std::vector<RuleChange>& changes,
                                            std::unique_ptr<Pipeline> rebuilt) const;
@@ -164,6 +169,7 @@ class Service {
   Status look_for_room();
   Status tick_if_due();
   Status settle(bool is_last);
+  void acknowledge();
   bool has_to_commit() const;
   Status commit();
   Status housekeeping();
@@ -200,7 +206,7 @@ class Service {
   std::string lines_;  // of the batch in hand, padded
 
   uint64_t snapshot_sequence_ = 0;
-  int64_t snapshot_us_ = 0, view_us_ = 0, full_said_us_ = 0, room_looked_us_ = 0;
+  int64_t snapshot_us_ = 0, snapshot_failed_us_ = INT64_MIN / 2, view_us_ = 0, full_said_us_ = 0, room_looked_us_ = 0;
   std::shared_ptr<Warming> warming_;
   ServiceView counters_;
 

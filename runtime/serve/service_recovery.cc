@@ -9,6 +9,7 @@
 #include "runtime/log/reader.h"
 #include "runtime/log/snapshot_file.h"
 #include "runtime/serve/playback.h"
+#include "runtime/serve/seeded_defects.h"
 #include "runtime/serve/service.h"
 
 namespace omen {
@@ -51,9 +52,11 @@ Service::Service(ServiceOptions options, Compile compile)
 
 Status Service::open_files() {
   if (disk_.make_folder(options_.data).code() != 0) return Status::error("cannot make the folder " + options_.data);
-  auto lock = FolderLock::take(options_.data);
-  if (!lock) return Status::error(lock.message());
-  lock_ = std::move(lock.value());
+  if (options_.disk == nullptr) {
+    auto lock = FolderLock::take(options_.data);
+    if (!lock) return Status::error(lock.message());
+    lock_ = std::move(lock.value());
+  }
   if (Status made = make_data_folder(disk_, options_.data); !made) return made;
   auto store = Store::open(state_path(options_.data), options_.store);
   if (!store) return Status::error(store.message());
@@ -64,7 +67,9 @@ Status Service::open_files() {
   if (!log) return Status::error(log.message());
   log_ = std::move(log.value());
   if (const auto& cut = log_->recovery().cut) say("the log's torn end was cut: " + damage_text(*cut), true);
-  if (Status opened = quarantine_.open(options_.data + "/quarantine.ndjson"); !opened) return opened;
+  if (options_.disk == nullptr) {
+    if (Status opened = quarantine_.open(options_.data + "/quarantine.ndjson"); !opened) return opened;
+  }
   DeliveryOptions delivery = options_.delivery;
   delivery.wake = [this] {
     has_attempts_ = true;
@@ -85,9 +90,7 @@ Status Service::recover(const RuleSet& rules) {
     Status changed = Status::ok();
     change_rules(std::move(next),
                  [&](const auto& done) { changed = done ? Status::ok() : Status::error(done.message()); });
-    while (warming_ != nullptr) {
-      if (Status checked = check_warming(); !checked) return checked;
-    }
+    if (Status finished = finish_warming(); !finished) return finished;
     if (!changed) return changed;
   }
   if (Status started = delivery_->start(); !started) return started;
@@ -98,7 +101,8 @@ Status Service::recover(const RuleSet& rules) {
 
 // The sequence that the state is of; 0: there is no snapshot.
 Result<uint64_t> Service::load_snapshot() {
-  auto found = omen::load_snapshot(disk_, snapshot_folder(options_.data), store_->watermark());
+  const uint64_t newest = seeded.accepts_newer_snapshot ? UINT64_MAX : store_->watermark();
+  auto found = omen::load_snapshot(disk_, snapshot_folder(options_.data), newest);
   if (!found) return Status::error(found.message());
   for (const std::string& problem : found.value().skipped) say("a snapshot is passed over: " + problem, true);
   if (!found.value().snapshot) return uint64_t{0};
@@ -128,7 +132,7 @@ Status Service::replay(uint64_t after) {
   }
   auto reader = LogReader::open(disk_, log_folder(options_.data), after + 1);
   if (!reader) return Status::error(reader.message());
-  const uint64_t watermark = store_->watermark();
+  const uint64_t watermark = seeded.raises_nothing_again ? UINT64_MAX : store_->watermark();
   Playback playback(*reader.value());
   const auto note = [&](Pipeline&) { note_matches(watermark); };
   for (;;) {
@@ -166,11 +170,15 @@ Status Service::begin(const RuleSet& rules) {
   return appended.outcome == Appended::Outcome::done ? Status::ok() : Status::error(appended.problem);
 }
 
-// W is committed first, so that a snapshot is never ahead of it.
+// W is committed and durable first, so that neither a crash nor a power cut leaves snapshots that are all newer than W:
+// what is before the older one may be pruned from the log.
 Status Service::take_snapshot() {
   if (log_->synced() < log_->last()) return Status::error("the log is not synced");
   if (store_->watermark() < log_->last()) {
     if (Status committed = commit(); !committed) return committed;
+  }
+  if (!seeded.snapshots_before_checkpoint) {
+    if (Status done = store_->checkpoint(); !done) return done;
   }
   std::string order, engine, bytes;
   pipeline_->save(order, engine);
@@ -188,11 +196,19 @@ Status Service::take_snapshot() {
   return Status::ok();
 }
 
+// Without one recovery takes longer: that is said, and no more. A store that is broken is the end.
+Status Service::try_snapshot(bool& is_taken) {
+  Status taken = take_snapshot();
+  is_taken = taken.is_ok();
+  if (taken || store_->fault() == StoreFault::broken) return taken;
+  say("no snapshot: " + taken.message(), true);
+  return Status::ok();
+}
+
 // What a snapshot covers that would outlive the newest one, too.
 Status Service::prune() {
   const bool keeps_all = options_.retention.bytes_max == UINT64_MAX && options_.retention.age_us_max == INT64_MAX;
   if (!keeps_all) {
-    if (Status done = store_->checkpoint(); !done) return done;
     const auto snapshots = list_snapshots(disk_, snapshot_folder(options_.data));
     if (!snapshots) return Status::error(snapshots.message());
     if (snapshots.value().size() < snapshots_kept) return Status::ok();
@@ -203,11 +219,17 @@ Status Service::prune() {
           " now: " + std::to_string(pruned.value().segments) + " segments are over their time or size");
     }
   }
-  if (Status begun = store_->begin(); !begun) return begun;
-  auto rows = store_->prune(wall_clock_us());
-  Status done = rows ? store_->commit(store_->watermark(), log_->synced()) : Status::error(rows.message());
-  if (!done) store_->abandon();
-  return done;
+  const auto prune_rows = [&]() -> Status {
+    if (Status begun = store_->begin(); !begun) return begun;
+    const auto rows = store_->prune(wall_clock_us());
+    return rows ? store_->commit(store_->watermark(), log_->synced()) : Status::error(rows.message());
+  };
+  Status done = prune_rows();
+  if (done) return done;
+  store_->abandon();
+  if (store_->fault() == StoreFault::broken) return done;
+  say("finished rows are not pruned: " + done.message(), true);
+  return Status::ok();
 }
 
 }  // namespace omen

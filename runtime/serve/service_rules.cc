@@ -61,6 +61,7 @@ void Service::start_warming(RuleSet rules, bool is_plan, RulesDone done) {
   warming.thread = std::thread([this, &warming, before = pipeline_->rules()] {
     warming.status = warm(warming, before->program);
     warming.is_ready = true;
+    warming.is_ready.notify_all();
     intake_.wake();
   });
 }
@@ -116,6 +117,15 @@ Status Service::check_warming() {
   return put_in_force(*warming);
 }
 
+// Before there are rounds.
+Status Service::finish_warming() {
+  while (warming_ != nullptr) {
+    warming_->is_ready.wait(false);
+    if (Status checked = check_warming(); !checked) return checked;
+  }
+  return Status::ok();
+}
+
 Status Service::put_in_force(Warming& warming) {
   if (needs_log(warming.changes)) {
     if (Status played = play(*warming.pipeline, warming.played, log_->last(), nullptr); !played) {
@@ -144,9 +154,10 @@ Status Service::put_in_force(Warming& warming) {
   }
   adopt(std::move(warming.rules), std::move(pipeline.value()));
   if (Status settled = settle(true); !settled) return settled;
-  if (Status taken = take_snapshot(); !taken) say("no snapshot after a change of rules: " + taken.message(), true);
+  bool is_taken = false;
+  Status tried = try_snapshot(is_taken);
   warming.done(warming.changes);
-  return Status::ok();
+  return tried;
 }
 
 // The pipeline that goes on where the present one is: state of rules that are kept from it, of the others from

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <map>
 #include <optional>
 
@@ -18,15 +17,11 @@
 #include "runtime/log/log.h"
 #include "runtime/log/reader.h"
 #include "runtime/log/snapshot_file.h"
+#include "tests/support/cases.h"
 #include "tests/support/simulated_disk.h"
 
 namespace omen {
 namespace {
-
-uint64_t number_from(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 // What the caller of the log may do wrong.
 struct CallerDefects {
@@ -292,7 +287,7 @@ std::optional<uint64_t> first_found(uint64_t cycles, const SimulatedDisk::Defect
 }  // namespace
 
 TEST_CASE("log: crash cycles lose nothing that was durable, and invent nothing") {
-  const uint64_t cycles = number_from("OMEN_CASES", 2'000), seed = number_from("OMEN_SEED", 1);
+  const uint64_t cycles = cases(2'000), seed = first_seed();
   Tally tally;
   uint64_t wrong = 0;
   for (uint64_t i = 0; i < cycles && wrong < 5; ++i) {

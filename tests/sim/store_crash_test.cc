@@ -10,23 +10,18 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <random>
 #include <vector>
 
 #include "runtime/outbox/store.h"
+#include "tests/support/cases.h"
 #include "tests/support/simulated_disk.h"
 #include "tests/support/simulated_vfs.h"
 
 namespace omen {
 namespace {
-
-uint64_t number_from(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 // What the store's caller may do wrong.
 struct CallerDefects {
@@ -408,7 +403,7 @@ std::optional<uint64_t> first_found(uint64_t cycles, const SimulatedDisk::Defect
 }  // namespace
 
 TEST_CASE("store: crash cycles leave one of its commits, none older than the last durable one, and whole") {
-  const uint64_t cycles = number_from("OMEN_CASES", 2'000), seed = number_from("OMEN_SEED", 1);
+  const uint64_t cycles = cases(2'000), seed = first_seed();
   Tally tally;
   uint64_t wrong = 0;
   for (uint64_t i = 0; i < cycles && wrong < 5; ++i) {
