@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+
 namespace omen {
 
 Statement::~Statement() {
@@ -82,6 +84,7 @@ Statement Database::prepare(const std::string& sql) {
 
 Status Database::failure(std::string_view what) {
   const int code = sqlite3_extended_errcode(handle_);
+  std::string why = sqlite3_errmsg(handle_);
   switch (code & 0xFF) {
     case SQLITE_FULL:
       fault_ = Fault::full;
@@ -95,10 +98,14 @@ Status Database::failure(std::string_view what) {
     case SQLITE_IOERR:
       fault_ = Fault::broken;
       break;
+    case SQLITE_CANTOPEN:  // a WAL or a journal that cannot be made: "unable to open database file" says too little
+      fault_ = sqlite3_system_errno(handle_) == ENOSPC ? Fault::full : Fault::other;
+      if (fault_ == Fault::full) why = "there is no room on the disk";
+      break;
     default:
       fault_ = Fault::other;
   }
-  return Status::error(path_ + ": " + std::string(what) + ": " + sqlite3_errmsg(handle_));
+  return Status::error(path_ + ": " + std::string(what) + ": " + why);
 }
 
 Status Database::broken(std::string_view what) {

@@ -12,8 +12,12 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <optional>
+#include <thread>
 
 #include "runtime/serve/seeded_defects.h"
 #include "tests/support/cases.h"
@@ -49,6 +53,20 @@ struct Tally {
   uint64_t lives = 0, power_cuts = 0, kills = 0, errors = 0, refused = 0, changes = 0, resent = 0, snapshots = 0;
 };
 
+void stop_when_delivered(Service& service) {
+  if (service.store().counts().due == 0) return service.stop();
+  std::this_thread::sleep_for(std::chrono::microseconds(200));
+  service.ask(stop_when_delivered);
+}
+
+// Closes it, too.
+std::string bytes_of(int file) {
+  std::string out(static_cast<size_t>(lseek(file, 0, SEEK_END)), '\0');
+  const ssize_t got = pread(file, out.data(), out.size(), 0);
+  close(file);
+  return got == static_cast<ssize_t>(out.size()) ? out : std::string();
+}
+
 // What was found wrong; empty when nothing.
 std::string cycle(uint64_t seed, const SimulatedDisk::Defects& defects, Tally& tally, bool keeps_log = false) {
   std::mt19937_64 random(seed);
@@ -65,6 +83,14 @@ std::string cycle(uint64_t seed, const SimulatedDisk::Defects& defects, Tally& t
   ServiceOptions options = omen.options();
   options.snapshot_records = 10 + pick(60);
   if (pick(3) == 0 || keeps_log) options.retention = {};
+  // Now and then alerts are delivered, to a file: then the moments at which that is recorded are no longer the seed's.
+  const bool is_delivering = seed % 8 == 0;
+  const int delivered = memfd_create("delivered", MFD_CLOEXEC);
+  options.delivery.standard_output = delivered;
+  if (is_delivering) {
+    options.delivery.queue_max = 16;
+    sender.when_done = stop_when_delivered;
+  }
   int rules = 0;
   constexpr uint64_t lives_max = 12;
   for (uint64_t life = 0;; ++life) {
@@ -73,7 +99,7 @@ std::string cycle(uint64_t seed, const SimulatedDisk::Defects& defects, Tally& t
     if (!is_last) {
       if (faults != 3 || pick(2) == 0) omen.disk.stop_at(1 + pick(pick(3) == 0 ? 60 : 500));
       if (faults == 2 && pick(2) == 0) omen.disk.fail_at(1 + pick(300), EIO);
-      if (faults == 3) omen.disk.set_capacity(omen.disk.used_bytes() + pick(20'000), 1 + pick(20));
+      if (faults == 3) omen.disk.set_capacity(omen.disk.used_bytes() + pick(pick(2) == 0 ? 600 : 20'000), 1 + pick(20));
     }
     if (pick(3) == 0) rules = 1 - rules, ++tally.changes;
     const Status ended = omen.live(options, stream_rules(rules), sender);
@@ -95,6 +121,7 @@ std::string cycle(uint64_t seed, const SimulatedDisk::Defects& defects, Tally& t
   }
   tally.refused += sender.refused();
   omen.disk.restart();
+  const std::string file = bytes_of(delivered);
   const auto rows = omen.rows();
   if (!rows) return rows.message();
   const std::vector<std::string>& expected = undisturbed(stream);
@@ -102,7 +129,12 @@ std::string cycle(uint64_t seed, const SimulatedDisk::Defects& defects, Tally& t
     const std::string found = i < rows.value().size() ? rows.value()[i] : "nothing";
     const std::string other = i < expected.size() ? expected[i] : "nothing";
     if (found != other) return fmt::format("row {} is\n  {}\nnot\n  {}", i, found, other);
+    // A line is the row's last part, its body.
+    if (is_delivering && file.find(found.substr(found.rfind(" {\"") + 1) + '\n') == std::string::npos) {
+      return "not delivered: " + found;
+    }
   }
+  if (!is_delivering && !file.empty()) return "something is delivered";
   return {};
 }
 
@@ -129,7 +161,7 @@ TEST_CASE("service: crash cycles end with the outbox of a run that nothing has d
     CHECK(tally.kills > cycles / 4);
     CHECK(tally.snapshots > cycles / 2);
     CHECK(tally.changes > cycles / 4);
-    CHECK(tally.refused > cycles / 20);
+    CHECK(tally.refused > 0);
   }
 }
 

@@ -100,10 +100,14 @@ void Sender::begin(Service& service) {
   next_ = acknowledged_;
   ahead_ = 0;
   is_waiting_ = false;
-  offer();
+  is_ready_ = true;
+  is_done() ? end() : offer();
 }
 
+void Sender::end() { when_done ? when_done(*service_) : service_->stop(); }
+
 void Sender::note_room() {
+  is_ready_ = true;
   is_waiting_ = false;
   offer();
 }
@@ -134,11 +138,10 @@ void Sender::take_answer(size_t first, std::span<const EventOutcome> outcomes) {
   acknowledged_ = std::max(acknowledged_, first + taken);
   if (taken < outcomes.size()) {
     ++refused_;
-    is_waiting_ = manner_.waits_for_room;
+    is_waiting_ = manner_.waits_for_room && !is_ready_;
     next_ = acknowledged_;
   }
-  if (is_done()) return when_done ? when_done(*service_) : service_->stop();
-  offer();
+  is_done() ? end() : offer();
 }
 
 // ---- SimulatedService ----
@@ -160,9 +163,13 @@ ServiceOptions SimulatedService::options() const {
 
 Status SimulatedService::live(ServiceOptions options, const RuleSet& rules, Sender& sender) {
   said.clear();
+  Service* running = nullptr;
   options.say = [&](const std::string& line, bool) {
     said.push_back(line);
-    if (line.starts_with("there is room again")) sender.note_room();
+    if (line.find("o space left") != std::string::npos) sender.note_full();
+    if (!line.starts_with("there is room again") || running == nullptr) return;
+    if (when_room) when_room(*running);
+    sender.note_room();
   };
   // Each text is compiled once; rules may be made by several threads.
   static std::mutex mutex;
@@ -179,8 +186,8 @@ Status SimulatedService::live(ServiceOptions options, const RuleSet& rules, Send
   auto opened = Service::open(std::move(options), compile, rules);
   if (!opened) return Status::error(opened.message());
   Service& service = *opened.value();
+  running = &service;
   sender.begin(service);
-  if (sender.is_done()) service.stop();
   Status ended = service.run();
   view = *service.view();
   return ended;

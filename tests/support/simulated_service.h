@@ -47,17 +47,20 @@ class Sender {
 
   // A new life: what is not acknowledged is sent again.
   void begin(Service& service);
+  // What the service says of its disk.
+  void note_full() { is_ready_ = false; }
   void note_room();
   bool is_done() const { return acknowledged_ == events_.size(); }
   size_t acknowledged() const { return acknowledged_; }  // events
   uint64_t refused() const { return refused_; }
   // Something that no answer should be; empty: nothing.
   const std::string& problem() const { return problem_; }
-  // Called by the writer's thread when all is acknowledged; the service is stopped when it is empty.
+  // Called by the writer's thread when all is acknowledged; when it is empty, the service is stopped.
   std::function<void(Service&)> when_done;
 
  private:
   void offer();
+  void end();
   void take_answer(size_t first, std::span<const EventOutcome> outcomes);
 
   std::vector<std::string> events_;
@@ -65,7 +68,7 @@ class Sender {
   Manner manner_;
   Service* service_ = nullptr;
   size_t acknowledged_ = 0, next_ = 0, ahead_ = 0;
-  bool is_waiting_ = false;
+  bool is_waiting_ = false, is_ready_ = true;
   uint64_t refused_ = 0;
   std::string problem_;
 };
@@ -82,8 +85,9 @@ struct SimulatedService {
 
   SimulatedDisk disk;
   SimulatedVfs vfs;
-  std::vector<std::string> said;  // in the last life
-  ServiceView view;               // at its end
+  std::vector<std::string> said;            // in the last life
+  ServiceView view;                         // at its end
+  std::function<void(Service&)> when_room;  // when it says that there is room again
 };
 
 }  // namespace omen

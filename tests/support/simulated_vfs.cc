@@ -13,6 +13,7 @@ struct SimulatedVfs::Impl {
   Disk& disk;
   std::string name;
   sqlite3_vfs vfs{};
+  int last_error = 0;
 };
 
 namespace {
@@ -107,6 +108,7 @@ int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags,
     status = opened->disk.open(opened->path, OpenMode::create, opened->file);
     opened->is_name_unsynced = (flags & (SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0;
   }
+  static_cast<SimulatedVfs::Impl*>(vfs->pAppData)->last_error = status.code();
   if (!status) return SQLITE_CANTOPEN;
   reinterpret_cast<SqliteFile*>(file)->opened = opened.release();
   file->pMethods = &methods();
@@ -151,6 +153,9 @@ SimulatedVfs::SimulatedVfs(Disk& disk) {
   vfs.xDelete = delete_file;
   vfs.xAccess = access_file;
   vfs.xFullPathname = full_path;
+  vfs.xGetLastError = [](sqlite3_vfs* one, int, char*) {
+    return static_cast<SimulatedVfs::Impl*>(one->pAppData)->last_error;
+  };
   sqlite3_vfs_register(&vfs, 0);
 }
 
