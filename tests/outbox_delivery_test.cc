@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "runtime/outbox/signature.h"
+#include "tests/support/folder.h"
 #include "tests/support/receiver.h"
 
 namespace omen {
@@ -22,19 +23,6 @@ namespace fs = std::filesystem;
 using Options = std::vector<std::pair<std::string, std::string>>;
 
 constexpr int64_t second = 1'000'000;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "omen-send-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  std::string path(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 DestinationProgram destination(const std::string& name, const std::string& kind, Options options) {
   return {name, kind, std::move(options), {}};
@@ -174,7 +162,7 @@ TEST_CASE("delivery: replies and what they mean") {
 }
 
 TEST_CASE("delivery: certificates are verified") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const auto try_with = [&](const Certificate& certificate, bool is_known) {
     HttpReceiver receiver({Answer{}}, certificate);
     std::ofstream(folder.path("ca.pem")) << certificate.certificate_pem;
@@ -427,7 +415,7 @@ TEST_CASE("delivery: e-mail") {
 }
 
 TEST_CASE("delivery: files and standard output") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::string path = folder.path("alerts.ndjson");
   Delivery delivery({});
   REQUIRE(delivery.set_destinations({destination("file", "file", {{"path", path}})}));
@@ -466,7 +454,7 @@ TEST_CASE("delivery: files and standard output") {
 }
 
 TEST_CASE("delivery: a table of a database has each id once") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::string path = folder.path("alerts.db");
   Delivery delivery({});
   REQUIRE(
@@ -492,7 +480,7 @@ TEST_CASE("delivery: a table of a database has each id once") {
 }
 
 TEST_CASE("delivery: commands are off until allowed, have no shell, no secrets and no time to waste") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const auto command = [](std::vector<std::string> words, const char* timeout = "5000000") {
     Options options = {{"timeout", timeout}};
     for (std::string& word : words) options.emplace_back("command", std::move(word));

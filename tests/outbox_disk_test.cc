@@ -1,31 +1,14 @@
 // The store on a disk that is full, or broken, at the n-th write, for every n.
 #include <doctest/doctest.h>
 #include <sqlite3.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
 
 #include "runtime/outbox/store.h"
 #include "tests/support/failing_disk.h"
+#include "tests/support/folder.h"
+#include "tests/support/stored.h"
 
 namespace omen {
 namespace {
-
-namespace fs = std::filesystem;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "omen-disk-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  std::string path(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 constexpr int rows_per_step = 3;
 constexpr int steps = 12;
@@ -34,17 +17,12 @@ constexpr int steps = 12;
 Status step(Store& store, int number) {
   if (Status status = store.begin(); !status) return status;
   for (int i = 0; i < rows_per_step; ++i) {
-    Message message;
-    message.alert = "a" + std::to_string(number) + "x" + std::to_string(i);
-    message.id = message_id(message.alert, 0);
-    message.destination = "d";
+    Message message = message_of("a" + std::to_string(number) + "x" + std::to_string(i), "d");
     message.body = std::string(3000, 'b');
     const auto added = store.add(message, 0);
     if (!added) return Status::error(added.message());
   }
-  Attempt attempt;
-  attempt.number = (number - 1) * rows_per_step + 1;
-  attempt.begun_us = 1;
+  const Attempt attempt = attempt_of((number - 1) * rows_per_step + 1, Verdict::delivered);
   if (Status status = store.record(attempt, {RowState::delivered, 0, false}); !status) return status;
   if (Status status = store.commit(static_cast<uint64_t>(number), static_cast<uint64_t>(number)); !status) {
     return status;
@@ -75,10 +53,9 @@ TEST_CASE("store: a disk that is full at any write loses nothing, and goes on wh
   FailingDisk& disk = FailingDisk::instance();
   int faults = 0;
   for (int calls = 0;; calls += 3) {
-    const TemporaryFolder folder;
-    auto opened = Store::open(folder.path("state.db"), on_failing_disk());
-    REQUIRE_MESSAGE(opened.is_ok(), opened.message());
-    Store& store = *opened.value();
+    const Folder folder;
+    std::unique_ptr<Store> opened = open_store(folder.path("state.db"), on_failing_disk());
+    Store& store = *opened;
     disk.fail_after(calls, SQLITE_FULL);
     for (int number = 1; number <= steps;) {
       if (store.watermark() >= static_cast<uint64_t>(number)) {  // committed, and the checkpoint had no room
@@ -100,10 +77,9 @@ TEST_CASE("store: a disk that is full at any write loses nothing, and goes on wh
     CHECK(store.watermark() == steps);
     const bool had_fault = disk.has_failed();
     faults += had_fault;
-    opened.value().reset();
-    auto again = Store::open(folder.path("state.db"), on_failing_disk());
-    REQUIRE_MESSAGE(again.is_ok(), again.message());
-    check_whole(*again.value());
+    opened.reset();
+    const std::unique_ptr<Store> again = open_store(folder.path("state.db"), on_failing_disk());
+    check_whole(*again);
     if (!had_fault) break;
   }
   CHECK(faults > 30);
@@ -113,12 +89,11 @@ TEST_CASE("store: a disk that breaks at any write is told apart, and what was co
   FailingDisk& disk = FailingDisk::instance();
   int faults = 0;
   for (int calls = 0;; calls += 5) {
-    const TemporaryFolder folder;
+    const Folder folder;
     uint64_t committed = 0;
     {
-      auto opened = Store::open(folder.path("state.db"), on_failing_disk());
-      REQUIRE_MESSAGE(opened.is_ok(), opened.message());
-      Store& store = *opened.value();
+      const std::unique_ptr<Store> opened = open_store(folder.path("state.db"), on_failing_disk());
+      Store& store = *opened;
       disk.fail_after(calls, SQLITE_IOERR_WRITE);
       for (int number = 1; number <= steps; ++number) {
         const Status status = step(store, number);
@@ -131,15 +106,14 @@ TEST_CASE("store: a disk that breaks at any write is told apart, and what was co
     }  // the process ends with its disk still broken
     const bool had_fault = disk.has_failed();
     faults += had_fault;
-    auto again = Store::open(folder.path("state.db"), on_failing_disk());
-    REQUIRE_MESSAGE(again.is_ok(), again.message());
-    CHECK(again.value()->watermark() >= committed);
-    CHECK(again.value()->watermark() <= committed + 1);
-    check_whole(*again.value());
-    for (int number = static_cast<int>(again.value()->watermark()) + 1; number <= steps; ++number) {
-      CHECK(step(*again.value(), number));
+    const std::unique_ptr<Store> again = open_store(folder.path("state.db"), on_failing_disk());
+    CHECK(again->watermark() >= committed);
+    CHECK(again->watermark() <= committed + 1);
+    check_whole(*again);
+    for (int number = static_cast<int>(again->watermark()) + 1; number <= steps; ++number) {
+      CHECK(step(*again, number));
     }
-    check_whole(*again.value());
+    check_whole(*again);
     if (!had_fault) break;
   }
   CHECK(faults > 20);
@@ -149,7 +123,7 @@ TEST_CASE("store: no room, or a broken disk, when it is made") {
   FailingDisk& disk = FailingDisk::instance();
   for (const int code : {SQLITE_FULL, SQLITE_IOERR_WRITE}) {
     for (int calls = 0; calls < 12; ++calls) {
-      const TemporaryFolder folder;
+      const Folder folder;
       const StoreOptions options = on_failing_disk();
       disk.fail_after(calls, code);
       StoreFault fault = StoreFault::none;

@@ -3,70 +3,25 @@
 
 #include <doctest/doctest.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "tests/support/failing_disk.h"
+#include "tests/support/folder.h"
+#include "tests/support/stored.h"
 
 namespace omen {
 namespace {
 
 namespace fs = std::filesystem;
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "omen-store-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  std::string path(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
-
-Message message_of(const std::string& alert, const std::string& destination, const std::string& rule = "r") {
-  Message message;
-  message.alert = alert;
-  message.id = message_id(alert, 0);
-  message.destination = destination;
-  message.rule = rule;
-  message.severity = "info";
-  message.key = R"({"k":"1"})";
-  message.text = "text of " + alert;
-  message.body = R"({"id":")" + alert + R"("})";
-  message.sequence = 5;
-  message.created_us = 1000;
-  return message;
-}
-
-std::unique_ptr<Store> open_store(const std::string& path, const StoreOptions& options = {}) {
-  auto store = Store::open(path, options);
-  REQUIRE_MESSAGE(store.is_ok(), store.message());
-  return std::move(store.value());
-}
-
-Attempt attempt_of(int64_t number, Verdict verdict, int32_t status = 0, const std::string& error = "") {
-  Attempt attempt;
-  attempt.number = number;
-  attempt.verdict = verdict;
-  attempt.status = status;
-  attempt.error = error;
-  attempt.begun_us = 2000;
-  attempt.took_us = 10;
-  return attempt;
-}
-
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
 TEST_CASE("store: rows, results and the watermark are committed together") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::string path = folder.path("state.db");
   {
     const auto store = open_store(path);
@@ -118,7 +73,7 @@ TEST_CASE("store: rows, results and the watermark are committed together") {
 }
 
 TEST_CASE("store: a destination on hold, retry, drop, redrive") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const auto store = open_store(folder.path("state.db"));
   CHECK(store->begin());
   for (const char* alert : {"a", "b", "c", "d"}) CHECK(store->add(message_of(alert, "crm"), 1000).value());
@@ -168,7 +123,7 @@ TEST_CASE("store: a destination on hold, retry, drop, redrive") {
 }
 
 TEST_CASE("store: lists by key, rule, time, state and id; a page at a time") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const auto store = open_store(folder.path("state.db"));
   CHECK(store->begin());
   for (int i = 0; i < 500; ++i) {
@@ -213,7 +168,7 @@ TEST_CASE("store: lists by key, rule, time, state and id; a page at a time") {
 }
 
 TEST_CASE("store: finished rows are pruned beyond what is kept, others never") {
-  const TemporaryFolder folder;
+  const Folder folder;
   StoreOptions options;
   options.delivered_max = 10;
   options.delivered_for_us = 1'000'000;
@@ -235,7 +190,7 @@ TEST_CASE("store: finished rows are pruned beyond what is kept, others never") {
 }
 
 TEST_CASE("store: rules, epoch and what else is kept by name") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::string path = folder.path("state.db");
   {
     const auto store = open_store(path);
@@ -255,7 +210,7 @@ TEST_CASE("store: rules, epoch and what else is kept by name") {
 }
 
 TEST_CASE("store: one process at a time; a newer version and a foreign file stay as they are") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::string path = folder.path("state.db");
   StoreFault fault = StoreFault::none;
   {
@@ -290,7 +245,7 @@ TEST_CASE("store: one process at a time; a newer version and a foreign file stay
 }
 
 TEST_CASE("store: a flipped bit is found and never read as something else") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::string path = folder.path("state.db");
   {
     const auto store = open_store(path);

@@ -10,7 +10,9 @@
 #include <fstream>
 #include <thread>
 
+#include "tests/support/folder.h"
 #include "tests/support/receiver.h"
+#include "tests/support/stored.h"
 
 namespace omen {
 namespace {
@@ -32,19 +34,12 @@ DestinationProgram webhook(const std::string& url, Options more = {}) {
 class Writer {
  public:
   explicit Writer(std::vector<DestinationProgram> destinations) {
-    std::string pattern = (fs::temp_directory_path() / "omen-outbox-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
     program.destinations = std::move(destinations);
     open();
   }
-  ~Writer() {
-    close();
-    fs::remove_all(folder_);
-  }
+  ~Writer() { close(); }
   void open() {
-    auto opened = Store::open((folder_ / "state.db").string());
-    REQUIRE_MESSAGE(opened.is_ok(), opened.message());
-    store = std::move(opened.value());
+    store = open_store(folder_.path("state.db"));
     delivery = std::make_unique<Delivery>(DeliveryOptions{});
     outbox = std::make_unique<Outbox>(*store, *delivery, 7);
     const Status loaded = outbox->load(program);
@@ -57,16 +52,7 @@ class Writer {
     store.reset();
   }
   void add(const std::string& alert, const std::string& destination, int64_t now_us, const std::string& rule = "r") {
-    Message message;
-    message.alert = alert;
-    message.id = message_id(alert, 0);
-    message.destination = destination;
-    message.rule = rule;
-    message.severity = "info";
-    message.key = "{}";
-    message.text = "text";
-    message.body = R"({"id":")" + alert + R"("})";
-    CHECK(outbox->add(message, now_us));
+    CHECK(outbox->add(message_of(alert, destination, rule), now_us));
   }
   // Adds and commits.
   void raise(const std::vector<std::string>& alerts, const std::string& destination, int64_t now_us) {
@@ -90,7 +76,7 @@ class Writer {
   std::unique_ptr<Store> store;
   std::unique_ptr<Delivery> delivery;
   std::unique_ptr<Outbox> outbox;
-  fs::path folder_;
+  Folder folder_;
 };
 
 }  // namespace
@@ -352,7 +338,7 @@ TEST_CASE("outbox: a canary secret is in no file, error or report") {
   CHECK(has(refusing.received()[0].target, canary));  // there it was
   CHECK(writer.store->checkpoint());
   size_t files = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(writer.folder_)) {
+  for (const auto& entry : fs::recursive_directory_iterator(writer.folder_.path(""))) {
     std::ifstream in(entry.path(), std::ios::binary);
     const std::string bytes(std::istreambuf_iterator<char>(in), {});
     CHECK_FALSE_MESSAGE(has(bytes, canary), entry.path().string());

@@ -1,5 +1,5 @@
 // Program: omen as its users have it, started by a test with pipes to its standard input and output, in a folder of the
-// test's own that goes with it.
+// test's own.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -10,35 +10,15 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tests/support/folder.h"
+
 namespace omen {
-
-class Folder {
- public:
-  Folder() {
-    char name[] = "/tmp/omen-test-XXXXXX";
-    path_ = mkdtemp(name);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string path(const std::string& name) const { return path_ + "/" + name; }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name), std::ios::binary) << text;
-  }
-  std::string read(const std::string& name) const {
-    std::ostringstream text;
-    text << std::ifstream(path(name), std::ios::binary).rdbuf();
-    return text.str();
-  }
-
- private:
-  std::string path_;
-};
 
 // A running omen with a pipe to its standard input and one from its standard output; standard error goes to a file.
 class Omen {
