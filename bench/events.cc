@@ -27,6 +27,41 @@ class Random {
   uint64_t state_;
 };
 
+// The stream, event by event.
+class Maker {
+ public:
+  Maker(uint32_t users, uint64_t seed) : users_(users), random_(seed) {
+    for (size_t i = 0; i < type_names().size(); ++i) bounds_.push_back(sum_ += 720'720 / (i + 1));
+  }
+
+  void append(std::string& out, bool has_time) {
+    time_us_ += static_cast<int64_t>(random_.below(4)) * 1000;
+    const uint64_t at = random_.below(sum_);
+    size_t type = 0;
+    while (bounds_[type] <= at) ++type;
+    fmt::format_to(std::back_inserter(out), R"({{"type":"{}",)", type_names()[type]);
+    if (has_time) {
+      out += R"("ts":")";
+      append_rfc3339(out, time_us_);
+      out += R"(",)";
+    }
+    fmt::format_to(std::back_inserter(out),
+                   R"("id":"e{:09}","user_id":"u{:07}","session":"s{:08x}","amount":{:.2f},)"
+                   R"("product_id":{},"country":"DE","page":"/p/{}","device":"mobile","ok":true}})"
+                   "\n",
+                   count_++, random_.below(users_), random_.below(1ull << 32),
+                   static_cast<double>(random_.below(50'000)) / 100, 1 + random_.below(99'999),
+                   1 + random_.below(9'999));
+  }
+
+ private:
+  const uint32_t users_;
+  Random random_;
+  std::vector<uint64_t> bounds_;  // type i has a share of 1 / (i + 1)
+  uint64_t sum_ = 0, count_ = 0;
+  int64_t time_us_ = 1'767'600'000'000'000;
+};
+
 }  // namespace
 
 const std::vector<std::string>& type_names() {
@@ -44,26 +79,10 @@ void write_events(const std::string& path, uint64_t count, uint32_t users, uint6
     std::perror(path.c_str());
     std::exit(2);
   }
-  const std::vector<std::string>& types = type_names();
-  std::vector<uint64_t> bounds;  // type i has a share of 1 / (i + 1)
-  uint64_t sum = 0;
-  for (size_t i = 0; i < types.size(); ++i) bounds.push_back(sum += 720'720 / (i + 1));
-  Random random(seed);
-  int64_t time_us = 1'767'600'000'000'000;
-  std::string out, time;
+  Maker maker(users, seed);
+  std::string out;
   for (uint64_t i = 0; i < count; ++i) {
-    time_us += static_cast<int64_t>(random.below(4)) * 1000;
-    const uint64_t at = random.below(sum);
-    size_t type = 0;
-    while (bounds[type] <= at) ++type;
-    time.clear();
-    append_rfc3339(time, time_us);
-    fmt::format_to(std::back_inserter(out),
-                   R"({{"type":"{}","ts":"{}","id":"e{:09}","user_id":"u{:07}","session":"s{:08x}","amount":{:.2f},)"
-                   R"("product_id":{},"country":"DE","page":"/p/{}","device":"mobile","ok":true}})"
-                   "\n",
-                   types[type], time, i, random.below(users), random.below(1ull << 32),
-                   static_cast<double>(random.below(50'000)) / 100, 1 + random.below(99'999), 1 + random.below(9'999));
+    maker.append(out, true);
     if (out.size() < (1 << 20) && i + 1 < count) continue;
     std::fwrite(out.data(), 1, out.size(), file);
     out.clear();
@@ -72,6 +91,13 @@ void write_events(const std::string& path, uint64_t count, uint32_t users, uint6
     std::perror(path.c_str());
     std::exit(2);
   }
+}
+
+std::vector<std::string> make_events(uint64_t count, uint32_t users, uint64_t seed) {
+  Maker maker(users, seed);
+  std::vector<std::string> out(count);
+  for (std::string& event : out) maker.append(event, false);
+  return out;
 }
 
 }  // namespace omen::bench

@@ -13,4 +13,7 @@ const std::vector<std::string>& type_names();  // the most frequent first
 // Writes `count` events to a file.
 void write_events(const std::string& path, uint64_t count, uint32_t users, uint64_t seed);
 
+// The same without times, for a service: they happen when they arrive. An event each, with its line feed.
+std::vector<std::string> make_events(uint64_t count, uint32_t users, uint64_t seed);
+
 }  // namespace omen::bench

@@ -1,0 +1,257 @@
+// Load: `omen serve` on the loopback. Events that it acknowledges a second, as a ratio to what appending the same
+// bytes to the log takes in the same run; and how long it is from an event going into the socket to its alert at a
+// subscriber.
+//
+//   busy   closed loop: what the service takes. Every hundredth event raises an alert
+//   calm   at most 200 batches a second and a tenth of that: what a single event waits for. The last of each batch
+//          raises an alert, and every hundredth event
+//   raw    one append and one sync, as the durability asks for, a batch
+//
+// And how late absences are when nothing comes at all: 50 of them, against their deadlines.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bench/events.h"
+#include "bench/overload.h"
+#include "bench/senders.h"
+#include "runtime/log/disk.h"
+#include "runtime/log/log.h"
+#include "runtime/model/time.h"
+
+namespace {
+
+using namespace omen;
+using namespace omen::bench;
+
+constexpr size_t batch_sizes[] = {1, 100, 1000};
+constexpr int64_t interval_us = 100'000;
+constexpr size_t absences = 50;
+
+struct Options {
+  std::string omen = "build-bench/omen", folder;
+  double seconds = 5;
+  bool is_quick = false, is_json = false;
+  int overload_s = 0;
+};
+
+struct Latencies {
+  size_t count = 0;
+  double p50_ms = 0, p99_ms = 0, p999_ms = 0;  // less than zero: too few to tell
+  double most_ms = 0;
+};
+
+struct Row {
+  Protocol protocol = Protocol::http;
+  size_t batch = 0, rules = 0;
+  Durability::Mode mode = Durability::Mode::fsync;
+  double events_per_s = 0, raw_per_s = 0;
+  Latencies busy, calm;
+  uint64_t missing = 0;
+};
+
+const char* name_of(Durability::Mode mode) { return mode == Durability::Mode::fsync ? "fsync" : "interval"; }
+
+Latencies latencies_of(const std::vector<int64_t>& sorted) {
+  const auto at = [&](double share) {
+    const auto beyond = static_cast<double>(sorted.size()) * (1 - share);
+    if (beyond < 1) return -1.0;  // one value has to be beyond it at least
+    return static_cast<double>(sorted[static_cast<size_t>(share * static_cast<double>(sorted.size()))]) / 1e6;
+  };
+  return {sorted.size(), at(0.5), at(0.99), at(0.999), sorted.empty() ? -1 : static_cast<double>(sorted.back()) / 1e6};
+}
+
+// `many` rules are sequences over all types that come true now and then, by user.
+std::string rules_text(size_t count) {
+  const std::vector<std::string>& types = type_names();
+  std::string out = "rule probe { match probe as p alert \"{p.id}\" }\n";
+  for (size_t i = 1; i < count; ++i) {
+    out +=
+        fmt::format("rule r{} {{ by user_id match {} as a -> {}[amount > {}] as b within 1s alert \"{{user_id}}\" }}\n",
+                    i, types[i % types.size()], types[(i * 7 + 3) % types.size()], 490 + i % 10);
+  }
+  return out;
+}
+
+// Events a second that the log alone takes, a batch at a time.
+double raw_rate(const std::string& below, const Durability& durability, size_t batch, double seconds) {
+  const std::string folder = make_folder(below);
+  LogOptions options;
+  options.durability = durability;
+  const auto now_us = [] { return now_ns() / 1000; };
+  auto log = Log::open(real_disk(), folder + "/log", options, now_us());
+  if (!log) give_up(log.message());
+  const std::vector<std::string> events = make_events(20'000, 1'000'000, 1);
+  std::vector<LogRecord> records(batch);
+  const int64_t begin_ns = now_ns(), end_ns = begin_ns + static_cast<int64_t>(seconds * 1e9);
+  uint64_t count = 0;
+  while (now_ns() < end_ns) {
+    for (LogRecord& record : records) {
+      std::string_view text = events[count++ % events.size()];
+      text.remove_suffix(1);
+      record = {RecordKind::event, now_us(), text};
+    }
+    const Appended appended = log.value()->append(records, now_us());
+    if (appended.outcome != Appended::Outcome::done) give_up(appended.problem);
+    if (Status settled = log.value()->settle(now_us()); !settled) give_up(settled.message());
+  }
+  const double took_s = static_cast<double>(now_ns() - begin_ns) / 1e9;
+  std::filesystem::remove_all(folder);
+  return static_cast<double>(count) / took_s;
+}
+
+// HTTP answers one request of a connection after the other, so it has more connections.
+Shape busy_shape(Protocol protocol, size_t batch) {
+  const bool is_http = protocol == Protocol::http;
+  const size_t depth = is_http ? 4 : std::max<size_t>(2, 2000 / batch);
+  return {protocol, batch, is_http ? 16ul : 4ul, depth, 0};
+}
+
+Row measure(MeasuredService& service, Row row, double seconds) {
+  Probes& probes = service.probes();
+  const Shape busy = busy_shape(row.protocol, row.batch);
+  send_load(service, busy, seconds / 10);  // until caches and the file are warm
+  row.missing += probes.missing_after(10);
+  uint64_t first = probes.sent();
+  row.events_per_s = send_load(service, busy, seconds).events_per_s();
+  row.missing += probes.missing_after(10);
+  row.busy = latencies_of(probes.latencies_since(first));
+  first = probes.sent();
+  Shape calm = busy;
+  calm.connections = 4;
+  calm.batches_per_s = std::min(200.0, row.events_per_s / static_cast<double>(row.batch) / 10);
+  send_load(service, calm, seconds);
+  row.missing += probes.missing_after(10);
+  row.calm = latencies_of(probes.latencies_since(first));
+  return row;
+}
+
+std::string shown(double value_ms) { return value_ms < 0 ? "-" : fmt::format("{:.1f}", value_ms); }
+
+void print_head() {
+  fmt::print("{:<11}{:>6}{:>10}{:>6}{:>12}{:>12}{:>7}  {:>24}  {:>24}\n", "", "batch", "durable", "rules", "events/s",
+             "raw log/s", "ratio", "busy p50/p99/p99.9 ms", "calm p50/p99/p99.9 ms");
+}
+
+void print_row(const Row& row) {
+  const auto all = [](const Latencies& of) {
+    return fmt::format("{} / {} / {}", shown(of.p50_ms), shown(of.p99_ms), shown(of.p999_ms));
+  };
+  fmt::print("{:<11}{:>6}{:>10}{:>6}{:>12.0f}{:>12.0f}{:>7.2f}  {:>24}  {:>24}\n", name_of(row.protocol), row.batch,
+             name_of(row.mode), row.rules, row.events_per_s, row.raw_per_s, row.events_per_s / row.raw_per_s,
+             all(row.busy), all(row.calm));
+  if (row.missing > 0) fmt::print("           {} alerts did not come\n", row.missing);
+  std::fflush(stdout);
+}
+
+std::string json_of(const Latencies& of) {
+  const auto value = [](double ms) { return ms < 0 ? std::string("null") : fmt::format("{:.3f}", ms); };
+  return fmt::format(R"({{"alerts":{},"p50_ms":{},"p99_ms":{},"p999_ms":{},"most_ms":{}}})", of.count, value(of.p50_ms),
+                     value(of.p99_ms), value(of.p999_ms), value(of.most_ms));
+}
+
+std::string json_of(const Row& row) {
+  return fmt::format(
+      R"({{"protocol":"{}","batch":{},"durability":"{}","rules":{},"events_per_s":{:.0f},"raw_log_per_s":{:.0f},)"
+      R"("ratio":{:.4f},"busy":{},"calm":{},"missing":{}}})",
+      name_of(row.protocol), row.batch, name_of(row.mode), row.rules, row.events_per_s, row.raw_per_s,
+      row.events_per_s / row.raw_per_s, json_of(row.busy), json_of(row.calm), row.missing);
+}
+
+// 50 absences whose deadlines are 36 ms apart, all of one batch that says when its events happened; after it silence.
+Latencies measure_absences(const Options& options, uint64_t& missing) {
+  constexpr int64_t wait_us = 2'000'000, apart_us = 36'000, head_start_us = 100'000;
+  ServeOptions serve{options.omen, options.folder, {}, {}};
+  serve.rules = "rule alone { by user_id match ask as p -> not answer for 2s alert \"{p.id}\" }\n";
+  MeasuredService service(serve);
+  const int64_t wall_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  const int64_t begin_ns = now_ns();
+  std::string lines;
+  for (size_t i = 0; i < absences; ++i) {
+    const int64_t from_now_us = head_start_us + static_cast<int64_t>(i) * apart_us;
+    const uint64_t number = service.probes().send(begin_ns + from_now_us * 1000);
+    std::string ts;
+    append_rfc3339(ts, wall_us + from_now_us - wait_us);
+    lines += fmt::format(R"({{"type":"ask","id":"p{:09}","ts":"{}","user_id":{}}})"
+                         "\n",
+                         number, ts, i);
+  }
+  Link link(service.tcp_lines());
+  link.send(lines);
+  missing = service.probes().missing_after(5);
+  return latencies_of(service.probes().latencies_since(0));
+}
+
+int run(const Options& options) {
+  const double seconds = options.is_quick ? 0.4 : options.seconds;
+  std::vector<Row> rows;
+  uint64_t missing = 0, absences_missing = 0;
+  if (!options.is_json) {
+    fmt::print("{} cores; interval is {} ms; at most {} unanswered events a connection\n\n",
+               std::thread::hardware_concurrency(), interval_us / 1000, 4000);
+    print_head();
+  }
+  for (const Durability::Mode mode : {Durability::Mode::fsync, Durability::Mode::interval}) {
+    const Durability durability{mode, interval_us};
+    std::vector<double> raw;
+    for (const size_t batch : batch_sizes) raw.push_back(raw_rate(options.folder, durability, batch, seconds));
+    for (const size_t rules : {1, 100}) {
+      ServeOptions serve{options.omen, options.folder, rules_text(rules), {"--retain-bytes", "1000000000"}};
+      if (mode == Durability::Mode::interval) {
+        serve.arguments.insert(serve.arguments.end(), {"--durability", fmt::format("{}ms", interval_us / 1000)});
+      }
+      MeasuredService service(serve);
+      for (const Protocol protocol : {Protocol::http, Protocol::tcp_lines, Protocol::unix_lines}) {
+        if (options.is_quick && protocol == Protocol::unix_lines) continue;
+        for (size_t i = 0; i < std::size(batch_sizes); ++i) {
+          Row row;
+          row.protocol = protocol;
+          row.batch = batch_sizes[i];
+          row.rules = rules;
+          row.mode = mode;
+          row.raw_per_s = raw[i];
+          rows.push_back(measure(service, row, seconds));
+          missing += rows.back().missing;
+          if (!options.is_json) print_row(rows.back());
+        }
+      }
+    }
+  }
+  const Latencies late = measure_absences(options, absences_missing);
+  if (options.is_json) {
+    fmt::print("{{\"cores\":{},\"rows\":[\n", std::thread::hardware_concurrency());
+    for (size_t i = 0; i < rows.size(); ++i) fmt::print("{}{}\n", json_of(rows[i]), i + 1 < rows.size() ? "," : "");
+    fmt::print("],\"absences\":{}}}\n", json_of(late));
+  } else {
+    fmt::print("\n{} absences without traffic: at the subscriber {} ms after their deadlines at p50, {} ms at most\n",
+               late.count, shown(late.p50_ms), shown(late.most_ms));
+  }
+  return missing + absences_missing == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Measures `omen serve` on the loopback", "bench/load");
+  Options options;
+  const char* temporary = std::getenv("TMPDIR");
+  options.folder = temporary == nullptr ? "/var/tmp" : temporary;
+  app.add_option("--omen", options.omen, "The program")->capture_default_str();
+  app.add_option("--folder", options.folder, "Where data folders are made: on the disk that is to be measured")
+      ->capture_default_str();
+  app.add_option("--seconds", options.seconds, "Of each measurement")->capture_default_str();
+  app.add_flag("--quick", options.is_quick, "Within a minute, with wide errors");
+  app.add_flag("--json", options.is_json, "Print JSON");
+  app.add_option("--overload", options.overload_s, "Instead: ten times what it takes, for so many seconds")
+      ->type_name("SECONDS");
+  CLI11_PARSE(app, argc, argv);
+  return options.overload_s > 0 ? run_overload(options.omen, options.folder, options.overload_s) : run(options);
+}

@@ -1,0 +1,142 @@
+#include "bench/measured_service.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace omen::bench {
+namespace {
+
+std::string contents_of(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream out;
+  out << file.rdbuf();
+  return out.str();
+}
+
+}  // namespace
+
+uint64_t Probes::send(int64_t at_ns) {
+  const uint64_t number = next_++;
+  if (number >= probes_max) give_up("there are more probes than it has room for");
+  sent_ns_[number] = at_ns;
+  return number;
+}
+
+void Probes::arrived(uint64_t number, int64_t at_ns) {
+  if (number >= next_ || took_ns_[number] != 0) give_up(fmt::format("alert {} came twice, or was never due", number));
+  took_ns_[number] = std::max<int64_t>(at_ns - sent_ns_[number], 1);
+  ++arrived_;
+}
+
+uint64_t Probes::missing_after(double patience_s) const {
+  const int64_t end_ns = now_ns() + static_cast<int64_t>(patience_s * 1e9);
+  while (arrived_ < next_ && now_ns() < end_ns) sleep_until_ns(now_ns() + 1'000'000);
+  return next_ - arrived_;
+}
+
+std::vector<int64_t> Probes::latencies_since(uint64_t first) const {
+  std::vector<int64_t> out;
+  for (uint64_t i = first; i < next_; ++i) {
+    if (took_ns_[i] != 0) out.push_back(took_ns_[i]);
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+std::string make_folder(const std::string& below) {
+  std::string path = below + "/omen-load-XXXXXX";
+  if (mkdtemp(path.data()) == nullptr) give_up(fmt::format("{}: {}", path, std::strerror(errno)));
+  return path;
+}
+
+MeasuredService::MeasuredService(const ServeOptions& options) : folder_(make_folder(options.folder)) {
+  const std::string rules = folder_ + "/rules.omen", said = folder_ + "/said";
+  std::ofstream(rules) << options.rules;
+  std::vector<std::string> words = {
+      options.omen,  "serve",   rules,         "--data",  folder_ + "/data",           "--http",
+      "127.0.0.1:0", "--lines", "127.0.0.1:0", "--lines", "unix:" + folder_ + "/lines"};
+  words.insert(words.end(), options.arguments.begin(), options.arguments.end());
+  pid_ = fork();
+  if (pid_ == 0) {
+    const int null = open("/dev/null", O_RDWR);
+    const int log = open(said.c_str(), O_WRONLY | O_CREAT, 0600);
+    dup2(null, 0);
+    dup2(null, 1);
+    dup2(log, 2);
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    execv(argv[0], argv.data());
+    _exit(127);
+  }
+  for (const int64_t end_ns = now_ns() + 20'000'000'000; addresses_.size() < 4;) {
+    if (!is_alive() || now_ns() > end_ns) give_up("the service does not start:\n" + contents_of(said));
+    sleep_until_ns(now_ns() + 5'000'000);
+    addresses_.clear();
+    std::istringstream lines(contents_of(said));
+    for (std::string line; std::getline(lines, line);) {
+      constexpr std::string_view says = "listens on ";
+      if (const size_t at = line.find(says); at != line.npos) addresses_.push_back(line.substr(at + says.size()));
+    }
+  }
+  alerts_ = std::make_unique<Link>(http());
+  alerts_->send("GET /v1/alerts/stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  std::string head;
+  while (head.find("\n\n") == head.npos) {  // the first comment of the stream: from here on nothing is missed
+    head += alerts_->receive();
+    if (alerts_->is_over()) give_up("no stream of alerts: " + head);
+  }
+  follower_ = std::thread([this] { follow(); });
+}
+
+void MeasuredService::follow() {
+  std::string rest;
+  for (;;) {
+    rest += alerts_->receive();
+    if (alerts_->is_over()) return;
+    const int64_t at_ns = now_ns();
+    size_t begin = 0;
+    for (size_t end; (end = rest.find("\n\n", begin)) != rest.npos; begin = end + 2) {
+      constexpr std::string_view name = "\"id\":\"p";
+      const size_t at = rest.find(name, begin);
+      if (at >= end) continue;
+      uint64_t number = 0;
+      std::from_chars(rest.data() + at + name.size(), rest.data() + end, number);
+      probes_.arrived(number, at_ns);
+    }
+    rest.erase(0, begin);
+  }
+}
+
+bool MeasuredService::is_alive() const { return waitpid(pid_, nullptr, WNOHANG) == 0; }
+
+uint64_t MeasuredService::resident_bytes() const {
+  std::ifstream file(fmt::format("/proc/{}/statm", pid_));
+  uint64_t size = 0, resident = 0;
+  file >> size >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+MeasuredService::~MeasuredService() {
+  kill(pid_, SIGTERM);
+  for (const int64_t end_ns = now_ns() + 15'000'000'000; is_alive() && now_ns() < end_ns;) {
+    sleep_until_ns(now_ns() + 5'000'000);
+  }
+  if (is_alive()) kill(pid_, SIGKILL);
+  if (follower_.joinable()) follower_.join();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+}  // namespace omen::bench
