@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -126,6 +127,17 @@ uint64_t MeasuredService::resident_bytes() const {
   uint64_t size = 0, resident = 0;
   file >> size >> resident;
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+uint64_t MeasuredService::accepted_events() const {
+  Link link(http());
+  link.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  std::string text;
+  while (!link.is_over()) text += link.receive();
+  constexpr std::string_view name = "\nomen_events_accepted_total ";
+  const size_t at = text.find(name);
+  if (at == text.npos) give_up("no metrics: " + text.substr(0, 200));
+  return std::strtoull(text.c_str() + at + name.size(), nullptr, 10);
 }
 
 MeasuredService::~MeasuredService() {

@@ -51,6 +51,7 @@ class MeasuredService {
   const std::string& unix_lines() const { return addresses_[3]; }
   Probes& probes() { return probes_; }
   uint64_t resident_bytes() const;
+  uint64_t accepted_events() const;  // as its metrics say
   bool is_alive() const;
 
  private:

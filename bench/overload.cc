@@ -13,8 +13,8 @@ namespace omen::bench {
 namespace {
 
 constexpr double times_too_much = 10;
-constexpr size_t batch_events = 100;
-constexpr size_t connections = 8;         // half of them HTTP, a quarter TCP, a quarter Unix lines
+constexpr size_t batch_events = 1000;
+constexpr size_t connections = 200;       // half of them HTTP, a quarter TCP, a quarter Unix lines
 constexpr int64_t slack_bytes = 8 << 20;  // a memory that goes up and down by so much, or by a twentieth, is flat
 constexpr double slack_share = 0.05;
 constexpr double backlog_s_max = 1;  // a sender that is held back makes up for so much; the rest it drops
@@ -82,7 +82,8 @@ int run_overload(const std::string& omen, const std::string& folder, int seconds
   const Sent taken = send_load(service, {Protocol::tcp_lines, batch_events, 4, 64, 0}, 3);
   const double offered_per_s = taken.events_per_s() * times_too_much;
   fmt::print("takes {:.0f} events/s; is offered {:.0f} for {} s\n\n", taken.events_per_s(), offered_per_s, seconds);
-  fmt::print("{:>6}{:>14}{:>14}{:>12}{:>10}{:>14}\n", "s", "offered/s", "sent/s", "refused", "closed", "resident MB");
+  fmt::print("{:>6}{:>12}{:>12}{:>12}{:>10}{:>8}{:>13}\n", "s", "offered/s", "sent/s", "accepted/s", "refused",
+             "closed", "resident MB");
 
   std::atomic<bool> is_over = false;
   Flow flow;
@@ -95,19 +96,25 @@ int run_overload(const std::string& omen, const std::string& folder, int seconds
   }
   std::vector<uint64_t> resident;
   const int64_t begin_ns = now_ns();
-  uint64_t offered_before = 0, sent_before = 0;
+  int64_t before_ns = begin_ns;
+  uint64_t offered_before = 0, sent_before = 0, accepted_before = service.accepted_events();
   for (int second = 1; second <= seconds; ++second) {
     sleep_until_ns(begin_ns + second * 1'000'000'000ll);
     if (!service.is_alive()) give_up("the service has ended");
     resident.push_back(service.resident_bytes());
-    const uint64_t offered = flow.offered, sent = flow.sent;
     if (seconds <= 30 || second % (seconds / 20) == 0) {
-      fmt::print("{:>6}{:>14}{:>14}{:>12}{:>10}{:>14.1f}\n", second, offered - offered_before, sent - sent_before,
-                 flow.refused.load(), flow.closed.load(), static_cast<double>(resident.back()) / 1e6);
+      const double elapsed_s = static_cast<double>(now_ns() - before_ns) / 1e9;
+      const uint64_t offered = flow.offered, sent = flow.sent, accepted = service.accepted_events();
+      const auto rate = [&](uint64_t now, uint64_t before) { return static_cast<double>(now - before) / elapsed_s; };
+      fmt::print("{:>6}{:>12.0f}{:>12.0f}{:>12.0f}{:>10}{:>8}{:>13.1f}\n", second, rate(offered, offered_before),
+                 rate(sent, sent_before), rate(accepted, accepted_before), flow.refused.load(), flow.closed.load(),
+                 static_cast<double>(resident.back()) / 1e6);
+      offered_before = offered;
+      sent_before = sent;
+      accepted_before = accepted;
+      before_ns = now_ns();
       std::fflush(stdout);
     }
-    offered_before = offered;
-    sent_before = sent;
   }
   is_over = true;
   for (std::thread& thread : threads) thread.join();

@@ -116,22 +116,19 @@ std::vector<ListenConfig> listen_configs(const Options& options) {
   ListenConfig control;
   control.address = "unix:" + options.data + "/omen.sock";
   configs.push_back(control);
-  for (const std::string& address : options.http) {
+  const auto add = [&](const std::string& address, ListenConfig::Protocol protocol) {
     ListenConfig config;
+    config.protocol = protocol;
     config.address = address;
-    config.certificate_path = options.certificate;
-    config.key_path = options.key;
+    if (!address.starts_with("unix:")) {  // those have no TLS: the others' certificate is not for them
+      config.certificate_path = options.certificate;
+      config.key_path = options.key;
+    }
+    config.has_acks = protocol == ListenConfig::Protocol::lines && options.acks;
     configs.push_back(config);
-  }
-  for (const std::string& address : options.lines) {
-    ListenConfig config;
-    config.protocol = ListenConfig::Protocol::lines;
-    config.address = address;
-    config.certificate_path = options.certificate;
-    config.key_path = options.key;
-    config.has_acks = options.acks;
-    configs.push_back(config);
-  }
+  };
+  for (const std::string& address : options.http) add(address, ListenConfig::Protocol::http);
+  for (const std::string& address : options.lines) add(address, ListenConfig::Protocol::lines);
   return configs;
 }
 

@@ -52,6 +52,8 @@ TEST_CASE("intake: full by bytes and by batches, and who waits for room is calle
   Batch second = batch_of("y\n");
   CHECK(intake.offer(std::move(second)) == Intake::Answer::full);
   CHECK(second.events == "y\n");  // still the listener's
+  CHECK(intake.refuses(2));
+  CHECK(intake.counters().refused == 2);
   int calls = 0;
   intake.when_room(2, [&] { ++calls; });
   CHECK(calls == 0);
@@ -59,10 +61,11 @@ TEST_CASE("intake: full by bytes and by batches, and who waits for room is calle
   CHECK(calls == 1);
   intake.when_room(2, [&] { ++calls; });  // there is room
   CHECK(calls == 2);
+  CHECK_FALSE(intake.refuses(2));
 
   for (int i = 0; i < 3; ++i) CHECK(intake.offer(batch_of("z\n")) == Intake::Answer::taken);
   CHECK(intake.offer(batch_of("z\n")) == Intake::Answer::full);
-  CHECK(intake.counters().refused == 2);
+  CHECK(intake.counters().refused == 3);
   CHECK(intake.counters().bytes_peak == 20);
   CHECK(intake.take(out, in_ms(0)));
   CHECK(calls == 2);

@@ -209,6 +209,11 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
     is_head_ = request.method == "HEAD";
     closes_ = !request.keeps_alive;
     is_first_ = false;
+    // Under overload most is refused: before anything is unpacked or parsed of it.
+    const bool is_for_intake = admission_.route->role == Role::ingest && admission_.has_leave && !admission_.is_open;
+    if (is_for_intake && !request.body.empty() && shared_->context.intake.refuses(request.body.size())) {
+      return send(refuse_full());
+    }
     if (request.header("content-encoding") == "gzip") {
       auto plain = unpack_gzip(request.body, admission_.is_open ? open_body_bytes_max : limits_.http.body_bytes);
       if (!plain) return send(Response::error(plain.message() == too_large_text ? 413 : 400, plain.message()));

@@ -31,6 +31,13 @@ Intake::Answer Intake::offer(Batch&& batch) {
   return Answer::taken;
 }
 
+bool Intake::refuses(size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (is_closed_ || has_room(bytes)) return false;
+  ++counters_.refused;
+  return true;
+}
+
 void Intake::when_room(size_t bytes, std::function<void()> call) {
   {
     const std::lock_guard lock(mutex_);

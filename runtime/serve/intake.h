@@ -75,7 +75,7 @@ struct IntakeLimits {
 
 struct IntakeCounters {
   uint64_t batches = 0, events = 0, bytes = 0;  // taken in so far
-  uint64_t refused = 0;                         // offers that found it full
+  uint64_t refused = 0;                         // offers that found it full, and refuses()
   uint64_t bytes_peak = 0;                      // the most that has waited at once
   size_t waiting_batches = 0, waiting_bytes = 0;
 };
@@ -91,6 +91,9 @@ class Intake {
   enum class Answer : uint8_t { taken, full, closing };
   // Moves from the batch only when it is taken.
   Answer offer(Batch&& batch);
+  // Whether a batch of so many bytes would be refused now, which is then counted as such: so that nothing need be made
+  // of what is not going to be taken.
+  bool refuses(size_t bytes);
   // Calls once when a batch of so many bytes would be taken or it is closing: at once, by the caller, when that is so
   // now; otherwise by the writer's thread, so it is to be cheap. Whoever was called offers again, and may find it full
   // again: others were called, too.
