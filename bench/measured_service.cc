@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,6 +71,7 @@ MeasuredService::MeasuredService(const ServeOptions& options) : folder_(make_fol
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
   pid_ = fork();
   if (pid_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);  // it does not outlive the bench, however that ends
     const int null = open("/dev/null", O_RDWR);
     const int log = open(said.c_str(), O_WRONLY | O_CREAT, 0600);
     dup2(null, 0);
