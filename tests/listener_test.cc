@@ -388,6 +388,8 @@ TEST_CASE("http: back-pressure reaches the sender, and what is not stored is not
   second.put(request);
   CHECK(second.answer().starts_with("429 "));
   CHECK(second.head().find("Retry-After: 1\r\n") != std::string::npos);
+  CHECK(serving.metrics.text().find("\nomen_intake_refused_total 1\n") != std::string::npos);
+  CHECK(serving.metrics.text().find("\nomen_intake_batches 1\n") != std::string::npos);
   serving.writer->pause(false);
   CHECK(first.answer().starts_with("200 "));
   second.put(request);  // the connection is as good as before

@@ -264,6 +264,12 @@ Result<std::unique_ptr<Listeners>> Listeners::start(const std::vector<ListenConf
     text.gauge("omen_connections", "Connections that are open", static_cast<double>(own->connections));
     text.gauge("omen_request_bodies_bytes", "Bytes of bodies that are being read",
                static_cast<double>(own->bodies_bytes));
+    const IntakeCounters intake = own->context.intake.counters();
+    text.gauge("omen_intake_bytes", "Bytes of events that wait for the disk",
+               static_cast<double>(intake.waiting_bytes));
+    text.gauge("omen_intake_batches", "Batches that wait for the disk", static_cast<double>(intake.waiting_batches));
+    text.counter("omen_intake_refused_total", "Batches for which there was no room: the sender was told, or waits",
+                 intake.refused);
   });
   for (Ear& ear : inside->ears) inside->listen(ear);
   inside->sweep = std::make_unique<Timer>(inside->context);
