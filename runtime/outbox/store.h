@@ -98,7 +98,9 @@ enum class StoreFault : uint8_t {
 
 class Store {
  public:
-  // Opens or makes the file. The folder must exist. A file of a newer version is left untouched.
+  // Opens or makes the file. The folder must exist, and is to be synced afterwards, before anything that is committed
+  // is relied on: SQLite deletes its journal when WAL begins and does not sync that; were it to come back with a power
+  // cut, it would undo all that came after. A file of a newer version is left untouched.
   static Result<std::unique_ptr<Store>> open(const std::string& path, const StoreOptions& options = {},
                                              StoreFault* fault = nullptr);
   ~Store();

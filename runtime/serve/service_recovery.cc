@@ -61,6 +61,9 @@ Status Service::open_files() {
   auto store = Store::open(state_path(options_.data), options_.store);
   if (!store) return Status::error(store.message());
   store_ = std::move(store.value());
+  if (const auto synced = disk_.sync_folder(options_.data); !synced) {
+    return synced.status("sync the folder", options_.data);
+  }
   LogOptions log_options = options_.log;
   log_options.durable_through = store_->watermark();
   auto log = Log::open(disk_, log_folder(options_.data), log_options, wall_clock_us());

@@ -89,7 +89,7 @@ std::string cycle(uint64_t seed, const SimulatedDisk::Defects& defects, Tally& t
   options.delivery.standard_output = delivered;
   if (is_delivering) {
     options.delivery.queue_max = 16;
-    sender.when_done = stop_when_delivered;
+    sender.when_done = [](Service& service) { service.ask(stop_when_delivered); };  // once it is committed
   }
   int rules = 0;
   constexpr uint64_t lives_max = 12;

@@ -116,6 +116,11 @@ class Cycle {
       return nullptr;
     }
     verify(*opened.value());
+    // As the service does: a journal that SQLite has deleted must not come back.
+    if (!disk_.sync_folder("d")) {
+      if (!disk_.is_stopped() && !is_faulty_) wrong("the folder cannot be synced");
+      return nullptr;
+    }
     return std::move(opened.value());
   }
 
@@ -421,7 +426,7 @@ TEST_CASE("store: crash cycles leave one of its commits, none older than the las
     CHECK(tally.lost_commits > cycles / 20);
     CHECK(tally.checkpoints > cycles / 20);
     CHECK(tally.full > cycles / 20);
-    CHECK(tally.errors > cycles / 20);
+    CHECK(tally.errors > cycles / 40);
   }
 }
 
