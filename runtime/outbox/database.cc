@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace omen {
@@ -122,6 +123,28 @@ Status Database::checkpoint() {
     return Status::ok();
   }
   return failure("checkpoint");
+}
+
+Status Database::rewrite_wal() {
+  sqlite3_file* wal = nullptr;
+  if (sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK) return failure("the WAL");
+  if (wal == nullptr || wal->pMethods == nullptr) return Status::ok();  // there is none yet
+  const sqlite3_io_methods& io = *wal->pMethods;
+  sqlite3_int64 size = 0;
+  int result = io.xFileSize(wal, &size);
+  if (result == SQLITE_OK && size == 0) return Status::ok();
+  std::string piece;
+  constexpr sqlite3_int64 piece_bytes = 1 << 16;  // as large as SQLite's own at most: its VFS takes no more than 128 KiB
+  for (sqlite3_int64 at = 0; at < size && result == SQLITE_OK; at += piece_bytes) {
+    const int bytes = static_cast<int>(std::min(size - at, piece_bytes));
+    piece.resize(static_cast<size_t>(bytes));
+    result = io.xRead(wal, piece.data(), bytes, at);
+    if (result == SQLITE_OK) result = io.xWrite(wal, piece.data(), bytes, at);
+  }
+  if (result == SQLITE_OK) result = io.xSync(wal, SQLITE_SYNC_NORMAL);
+  if (result == SQLITE_OK) return Status::ok();
+  fault_ = (result & 0xFF) == SQLITE_FULL ? Fault::full : Fault::broken;
+  return Status::error(path_ + "-wal cannot be written again: " + sqlite3_errstr(result));
 }
 
 void Database::leave_untouched() { sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }

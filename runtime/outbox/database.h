@@ -72,6 +72,9 @@ class Database {
   bool is_in_transaction() const;
   // Writes the WAL back, empties it, syncs.
   Status checkpoint();
+  // Writes what is in the WAL once more, with the same bytes, and syncs it: for when the last process may have met a
+  // sync that failed, after which the system reads bytes back that it will never write.
+  Status rewrite_wal();
   // Closing will leave the files as they are.
   void leave_untouched();
 

@@ -127,6 +127,7 @@ Status Store::prepare() {
       !status) {
     return status;
   }
+  if (Status status = database_->rewrite_wal(); !status) return status;
   if (version == 0) {
     if (Status status = make_schema(); !status) return status;
   } else {
