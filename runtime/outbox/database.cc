@@ -134,7 +134,8 @@ Status Database::rewrite_wal() {
   int result = io.xFileSize(wal, &size);
   if (result == SQLITE_OK && size == 0) return Status::ok();
   std::string piece;
-  constexpr sqlite3_int64 piece_bytes = 1 << 16;  // as large as SQLite's own at most: its VFS takes no more than 128 KiB
+  constexpr sqlite3_int64 piece_bytes = 1
+                                        << 16;  // as large as SQLite's own at most: its VFS takes no more than 128 KiB
   for (sqlite3_int64 at = 0; at < size && result == SQLITE_OK; at += piece_bytes) {
     const int bytes = static_cast<int>(std::min(size - at, piece_bytes));
     piece.resize(static_cast<size_t>(bytes));
