@@ -36,8 +36,8 @@ Status failed(const std::string& address, const char* what) {
 struct Ear {
   ListenConfig config;
   ListenAddress address;
-  std::string shown;  // with the port that it has
-  std::unique_ptr<asio::ssl::context> tls;
+  std::string shown;                        // with the port that it has
+  std::shared_ptr<asio::ssl::context> tls;  // of new connections; guarded, for it is exchanged while others accept
   std::unique_ptr<asio::posix::stream_descriptor> descriptor;
 };
 
@@ -90,18 +90,19 @@ Status open_tcp(Ear& ear, int fd) {
   return Status::ok();
 }
 
-Status load_tls(Ear& ear) {
-  if (ear.config.certificate_path.empty()) return Status::ok();
-  ear.tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
-  SSL_CTX* const native = ear.tls->native_handle();
+// Nothing for a listener without a certificate.
+Result<std::shared_ptr<asio::ssl::context>> load_tls(const ListenConfig& config) {
+  if (config.certificate_path.empty()) return std::shared_ptr<asio::ssl::context>();
+  auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+  SSL_CTX* const native = tls->native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
   SSL_CTX_set_options(native, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   ErrorCode error;
-  ear.tls->use_certificate_chain_file(ear.config.certificate_path, error);
-  if (error) return Status::error(ear.config.certificate_path + " is no certificate: " + error.message());
-  ear.tls->use_private_key_file(ear.config.key_path, asio::ssl::context::pem, error);
-  if (error) return Status::error(ear.config.key_path + " is not the certificate's key: " + error.message());
-  return Status::ok();
+  tls->use_certificate_chain_file(config.certificate_path, error);
+  if (error) return Status::error(config.certificate_path + " is no certificate: " + error.message());
+  tls->use_private_key_file(config.key_path, asio::ssl::context::pem, error);
+  if (error) return Status::error(config.key_path + " is not the certificate's key: " + error.message());
+  return tls;
 }
 
 Rights rights_of(const Ear& ear, int fd, bool has_tokens) {
@@ -129,7 +130,9 @@ struct Listeners::Inside {
   std::atomic<int64_t> said_full_s = 0;
 
   Status open(Ear& ear) {
-    if (Status status = load_tls(ear); !status) return status;
+    auto tls = load_tls(ear.config);
+    if (!tls) return Status::error(tls.message());
+    ear.tls = std::move(tls.value());
     const int family = ear.address.is_unix                                   ? AF_UNIX
                        : ear.address.host.find(':') != ear.address.host.npos ? AF_INET6
                                                                              : AF_INET;
@@ -178,8 +181,13 @@ struct Listeners::Inside {
                        : ear.address.host.find(':') != std::string::npos ? AF_INET6
                                                                          : AF_INET;
     Socket socket(asio::make_strand(context), asio::generic::stream_protocol(family, 0), fd);
-    const auto connection = is_http ? make_http_connection(std::move(socket), ear.tls.get(), shared, std::move(peer))
-                                    : make_line_connection(std::move(socket), ear.tls.get(), shared, std::move(peer),
+    std::shared_ptr<asio::ssl::context> tls;  // OpenSSL keeps what a connection needs of it
+    {
+      const std::lock_guard lock(mutex);
+      tls = ear.tls;
+    }
+    const auto connection = is_http ? make_http_connection(std::move(socket), tls.get(), shared, std::move(peer))
+                                    : make_line_connection(std::move(socket), tls.get(), shared, std::move(peer),
                                                            {ear.config.has_acks, ear.address.is_unix ? "unix" : "tcp"});
     {
       const std::lock_guard lock(mutex);
@@ -187,6 +195,20 @@ struct Listeners::Inside {
     }
     connection->start();
     return true;
+  }
+
+  Status reload_certificates() {
+    std::string problems;
+    for (Ear& ear : ears) {
+      auto tls = load_tls(ear.config);
+      if (!tls) {
+        problems += (problems.empty() ? "" : "; ") + ear.shown + ": " + tls.message();
+        continue;
+      }
+      const std::lock_guard lock(mutex);
+      ear.tls = std::move(tls.value());
+    }
+    return problems.empty() ? Status::ok() : Status::error(problems);
   }
 
   void say_full() {
@@ -282,6 +304,7 @@ Result<std::unique_ptr<Listeners>> Listeners::start(const std::vector<ListenConf
 
 const std::vector<std::string>& Listeners::addresses() const { return inside_->addresses; }
 const std::vector<HttpRoute>& Listeners::routes() const { return inside_->shared->routes; }
+Status Listeners::reload_certificates() { return inside_->reload_certificates(); }
 void Listeners::stop(std::chrono::milliseconds patience) { inside_->stop(patience); }
 
 }  // namespace omen

@@ -29,6 +29,9 @@ class Listeners {
   const std::vector<std::string>& addresses() const;
   // The routes, for who wants to show or test them.
   const std::vector<HttpRoute>& routes() const;
+  // Reads certificates and keys again: new connections get the new ones. A pair that cannot be used leaves the one that
+  // there is; the error names each such. Any thread.
+  Status reload_certificates();
   // Takes no more connections or requests, and lets those that are in hand be answered, so long as the patience lasts:
   // so the writer must still be at work. Batches that the writer has not finished hold on to their connections: it has
   // to end before this object does.
