@@ -10,6 +10,7 @@
 #include "cli/print.h"
 #include "cli/serve_rules.h"
 #include "cli/verbs.h"
+#include "runtime/model/time.h"
 
 namespace omen::cli {
 namespace {
@@ -48,6 +49,14 @@ int print_reply(const char* verb, const Options& options, const Result<Reply>& r
   return exit_ok;
 }
 
+std::string span_of_log(simdjson::dom::element rule) {
+  int64_t horizon_us = 0;
+  if (rule["horizon_us"].get(horizon_us) != simdjson::SUCCESS) {
+    return "all of the log, for nothing bounds how far back it reaches";
+  }
+  return horizon_us == 0 ? "the present" : "the last " + duration_text(horizon_us) + " of the log";
+}
+
 void print_changes(simdjson::dom::element json) {
   bool in_force = false;
   if (json["in_force"].get(in_force) != simdjson::SUCCESS) in_force = false;
@@ -55,11 +64,12 @@ void print_changes(simdjson::dom::element json) {
   if (json["rules"].get(rules) != simdjson::SUCCESS) return;
   for (const simdjson::dom::element rule : rules) {
     const std::string fate = text_of(rule, "fate");
-    const char* what = fate == "kept"      ? "its state goes on"
-                       : fate == "changed" ? "its state is made anew from the log; old alerts are not raised again"
-                       : fate == "added"   ? "its state is made from the log; old alerts are not raised"
-                                           : "its state goes";
-    std::printf("%-8s %-32s %s\n", fate.c_str(), text_of(rule, "rule").c_str(), what);
+    const std::string what =
+        fate == "kept"      ? "its state goes on"
+        : fate == "changed" ? "its state is made anew from " + span_of_log(rule) + "; old alerts are not raised again"
+        : fate == "added"   ? "its state is made from " + span_of_log(rule) + "; old alerts are not raised"
+                            : "its state goes";
+    std::printf("%-8s %-32s %s\n", fate.c_str(), text_of(rule, "rule").c_str(), what.c_str());
   }
   std::printf(in_force ? "in force\n" : "nothing has been changed; `omen load` does it\n");
 }

@@ -55,6 +55,28 @@ void add_order_options(CLI::App& verb, OrderOptions& options) {
       ->type_name("DURATION");
 }
 
+void add_limit_options(CLI::App& verb, Limits& limits) {
+  verb.add_option("--limit-max-runs", limits.max_runs, "Runs per rule and key")->capture_default_str();
+  verb.add_option("--limit-max-loop-events", limits.max_loop_events, "Events that one loop of a run takes")
+      ->capture_default_str();
+  verb.add_option("--limit-max-matches", limits.max_matches, "Matches of a key reported at one moment (overlap all)")
+      ->capture_default_str();
+  verb.add_option("--limit-max-derived", limits.max_derived, "Events that rules emit at one event or deadline")
+      ->capture_default_str();
+  verb.add_option("--limit-max-held", limits.max_held, "Deliveries held in quiet hours")->capture_default_str();
+  verb.add_option("--limit-max-entries", limits.max_entries, "Events kept of a key by a rule that shares its matches")
+      ->capture_default_str();
+  verb.add_option("--limit-max-window-entries", limits.max_window_entries, "Panes and values of a measure and key")
+      ->capture_default_str();
+  verb.add_option("--limit-max-keys", limits.max_keys, "Keys per rule")->capture_default_str();
+  verb.add_option("--limit-max-history-events", limits.max_history_events, "Events per key that history(D) keeps")
+      ->capture_default_str();
+  verb.add_option("--limit-max-history-bytes", limits.max_history_bytes, "Bytes of all histories")
+      ->capture_default_str();
+  verb.add_option("--limit-max-state-bytes", limits.max_state_bytes, "Bytes of state of all rules")
+      ->capture_default_str();
+}
+
 Result<StreamOrder> resolve_order(const OrderOptions& options) {
   StreamOrder order;
   std::string problem;

@@ -10,6 +10,7 @@
 #include "runtime/core/decode.h"
 #include "runtime/core/reorder.h"
 #include "runtime/input/format.h"
+#include "runtime/model/limits.h"
 #include "runtime/model/program.h"
 #include "runtime/model/status.h"
 
@@ -40,6 +41,8 @@ struct OrderOptions {
   std::string lateness, max_ahead, dedupe;
 };
 void add_order_options(CLI::App& verb, OrderOptions& options);
+// What the machine keeps at most: --limit-NAME for each of model/limits.h.
+void add_limit_options(CLI::App& verb, Limits& limits);
 Result<StreamOrder> resolve_order(const OrderOptions& options);
 
 }  // namespace omen::cli

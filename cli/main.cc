@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   omen::cli::add_import(app, exit_code);
   omen::cli::add_log(app, exit_code);
   omen::cli::add_outbox(app, exit_code);
+  omen::cli::add_quarantine(app, exit_code);
   omen::cli::add_repair(app, exit_code);
   omen::cli::add_replay(app, exit_code);
   omen::cli::add_run(app, exit_code);

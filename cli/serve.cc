@@ -231,7 +231,12 @@ int serve(Options& options) {
   RuleWatch watch(options.rules);
   while (stop_signal() == 0 && !service.has_ended()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    if (take_reload_signal()) reload(service, options.rules, log, "SIGHUP");
+    if (take_reload_signal()) {
+      reload(service, options.rules, log, "SIGHUP");
+      if (Status reloaded = listeners.value()->reload_certificates(); !reloaded) {
+        log.problem("SIGHUP: the certificate stays what it is: " + reloaded.message());
+      }
+    }
     if (options.watch && watch.has_changed()) reload(service, options.rules, log, "the rule files have changed");
     if (Status refreshed = tokens.refresh(); !refreshed) log.problem(refreshed.message());
   }
@@ -290,6 +295,7 @@ void add_serve(CLI::App& app, int& exit_code) {
       ->type_name("WORDS");
   add_order_options(*verb, options->order);
   verb->get_option("--max-ahead")->description("Reject events further ahead of the wall clock; 1 day when not given");
+  add_limit_options(*verb, options->service.pipeline.limits);
   verb->add_flag("--strict-types", options->service.pipeline.strict_types,
                  "An event of a type that is not declared is a violation too");
   verb->add_option("--shards", options->service.pipeline.shards,
@@ -304,6 +310,10 @@ void add_serve(CLI::App& app, int& exit_code) {
       ->type_name("DURATION");
   verb->add_option("--retain-bytes", options->retain_bytes, "The log keeps at most this much")->type_name("BYTES");
   verb->add_option("--retain-for", options->retain_for, "The log keeps events this long")->type_name("DURATION");
+  verb->add_option("--quarantine-bytes", options->service.quarantine_bytes_max,
+                   "The quarantine keeps at most this much; 256 MB when not given")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES");
   verb->add_flag("--watch", options->watch, "Read the rules again when their files change");
   verb->add_flag("--allow-exec", options->service.delivery.allow_exec, "Destinations of kind exec may run commands");
   verb->add_option("--log-format", options->log_format, "text or json")

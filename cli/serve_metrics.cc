@@ -12,6 +12,8 @@ void add_service_metrics(Metrics& metrics, std::function<std::shared_ptr<const S
       text.counter("omen_events_rejected_total", "Events that went to quarantine", now->rejected_by_reason[i],
                    {{"reason", std::string(reason_names[i])}});
     }
+    text.counter("omen_quarantine_given_up_bytes_total", "Of the quarantine's oldest lines, gone for want of room",
+                 now->quarantine_given_up_bytes);
     text.counter("omen_events_duplicate_total", "Events that were there already", now->duplicates);
     text.counter("omen_events_refused_total", "Events refused for want of room on the disk", now->refused);
     text.counter("omen_ticks_total", "Times that the clock went on without events", now->ticks);

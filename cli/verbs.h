@@ -27,6 +27,7 @@ void add_history(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
 void add_log(CLI::App& app, int& exit_code);
 void add_outbox(CLI::App& app, int& exit_code);
+void add_quarantine(CLI::App& app, int& exit_code);
 void add_repair(CLI::App& app, int& exit_code);
 void add_replay(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);

@@ -210,7 +210,9 @@ Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, std::
   in.read_events();
   LoadedState loaded;
   load_rules(in, loaded, std::vector<bool>(program_.rules.size(), true));
-  load_histories(in, loaded);
+  LoadedState histories = loaded;
+  if (!rebuilt.empty()) histories.rebuilt = loaded.empty;  // theirs reach as far as any of the same key
+  load_histories(in, histories);
   in.check(in.is_at_end(), "there is more than was expected");
   if (!in.is_ok()) return in.status();
   if (!rebuilt.empty()) {
@@ -269,7 +271,10 @@ void Engine::load_histories(StateReader& in, const LoadedState& loaded) {
   }
   for (uint64_t left = in.count(); left > 0 && in.is_ok(); --left) {
     const uint32_t id = table_of_history(in, loaded);
-    if (id == tables_.size() || has_history[id]) {
+    const bool comes_rebuilt = std::ranges::any_of(loaded.rebuilt, [&](RuleId rule) {
+      return table_of_rule_[rule] == id && !program_.rules[rule].histories.empty();
+    });
+    if (id == tables_.size() || has_history[id] || comes_rebuilt) {
       in.skip();
       continue;
     }

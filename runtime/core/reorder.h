@@ -62,7 +62,9 @@ class Reorder {
 
   // Appends what is held and remembered, as bytes (state_bytes.h): one that loads them goes on as this one would.
   // What due() gave is no part of it.
-  void save(std::string& out) const;
+  // `is_brief`: without what is held and the ids; one that loads it numbers its events right from where all that was
+  // held has come, but for duplicates that it cannot know.
+  void save(std::string& out, bool is_brief = false) const;
   // Into one that has seen nothing, of the same order; its program may be another one. What was held is decoded again,
   // by a decoder of the program, as the stream was. After an error it is of no use.
   Status load(std::string_view bytes, Decoder& decoder);

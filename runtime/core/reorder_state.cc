@@ -17,14 +17,21 @@ constexpr uint64_t order_version = 1;
 
 }  // namespace
 
-void Reorder::save(std::string& out) const {
+void Reorder::save(std::string& out, bool is_brief) const {
   ByteWriter bytes;
   bytes.append(order_magic);
   bytes.number(order_version);
   bytes.signed_number(clock_us_);
   bytes.set_clock(clock_us_);
   bytes.time(stream_us_);
-  for (const uint64_t number : {sequence_, arrivals_, duplicates_, ids_forgotten_}) bytes.number(number);
+  const uint64_t sequence = sequence_ + (is_brief ? held_.size() : 0);
+  for (const uint64_t number : {sequence, arrivals_, duplicates_, ids_forgotten_}) bytes.number(number);
+  if (is_brief) {
+    bytes.number(0);
+    bytes.number(0);
+    out += bytes.bytes();
+    return;
+  }
   std::vector<const Held*> held;
   for (const Held& one : held_) held.push_back(&one);
   std::ranges::sort(held, {}, [](const Held* one) { return std::tie(one->ts_us, one->arrival); });

@@ -9,6 +9,11 @@
 //   {"reason":"schema_violation",…,"violations":[{"field":"amount","problem":"wrong_type",…}],"text":"…"}
 //
 // A line that is not UTF-8 stands under "base64" in place of "text"; of one that is too long the beginning is kept.
+//
+// A service's has two more things. Each line says when it came ("at":"2026-…"), and lines about lines say that one is
+// dealt with: {"done":"ID"}, where an ID is what the lines that it means are known by (cli/quarantine_entries.h). And
+// it has a bound: a file that has half of it becomes PATH.1, and the one that was PATH.1 goes; the newest lines stay,
+// those that go are counted.
 #pragma once
 
 #include <array>
@@ -16,6 +21,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "runtime/core/validate.h"
 #include "runtime/io/output.h"
@@ -23,19 +29,31 @@
 
 namespace omen {
 
+struct QuarantineOptions {
+  uint64_t bytes_max = UINT64_MAX;  // of both files
+  bool notes_time = false;
+};
+
 class Quarantine {
  public:
   // Counts only, until a file is given.
   Quarantine() = default;
-  Status open(const std::string& path);
+  Status open(const std::string& path, const QuarantineOptions& options = {});
 
   void add(const Rejection& rejection, const std::string& input, std::span<const Violation> violations = {});
-  Status flush() { return output_ != nullptr ? output_->flush() : Status::ok(); }
+  // The lines that are known by it are dealt with.
+  void note_done(std::string_view id);
+  Status flush();
   uint64_t count(Reason reason) const { return counts_[static_cast<size_t>(reason)]; }
+  uint64_t given_up() const { return given_up_; }  // bytes of lines that went for want of room
 
  private:
   std::array<uint64_t, reason_names.size()> counts_{};
   std::unique_ptr<Output> output_;
+  QuarantineOptions options_;
+  std::string path_;
+  uint64_t bytes_ = 0;  // of the file
+  uint64_t given_up_ = 0;
 };
 
 // Appends the bytes as base64 (RFC 4648, padded).

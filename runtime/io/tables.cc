@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "runtime/core/decode.h"
@@ -106,7 +107,10 @@ class Rows {
   uint64_t duplicates_ = 0;
 };
 
-Status read_csv(const TableProgram& table, const std::string& path, Rows& rows) {
+// Gets rows as JSON lines, padded.
+using TakeRows = std::function<Status(std::string_view lines)>;
+
+Status read_csv(const TableProgram& table, const std::string& path, const TakeRows& take_rows) {
   const std::string delimiter = option_of(table, "delimiter");
   Csv csv(delimiter.empty() ? '\0' : delimiter[0]);
   auto source = Source::open(path);
@@ -118,7 +122,7 @@ Status read_csv(const TableProgram& table, const std::string& path, Rows& rows) 
       const Rejection& first = records.rejections[0];
       return Status::error(fmt::format("line {} is {}", first.place.line, name_of(first.reason)));
     }
-    const Status added = rows.add(records.padded());
+    const Status added = take_rows(records.padded());
     records.clear();
     return added;
   };
@@ -132,14 +136,14 @@ Status read_csv(const TableProgram& table, const std::string& path, Rows& rows) 
   return take();
 }
 
-Status read_sqlite(const TableProgram& table, const std::string& path, Rows& rows) {
+Status read_sqlite(const TableProgram& table, const std::string& path, const TakeRows& take_rows) {
   const std::string query = option_of(table, "query");
   const std::string name = option_of(table, "table");
   const auto statement = option_value(query.empty() ? name : query);
   if (!statement) return Status::error(statement.message());
   Records block;
   const auto flush = [&]() -> Status {
-    const Status added = rows.add(block.padded());
+    const Status added = take_rows(block.padded());
     block.clear();
     return added;
   };
@@ -152,24 +156,66 @@ Status read_sqlite(const TableProgram& table, const std::string& path, Rows& row
   return read ? flush() : read;
 }
 
-}  // namespace
+Status read_rows(const TableProgram& table, const std::string& path, const TakeRows& take_rows) {
+  return table.kind == "csv" ? read_csv(table, path, take_rows) : read_sqlite(table, path, take_rows);
+}
 
-Tables::Version Tables::version_of(const std::string& path) {
+FileVersion version_of(const std::string& path) {
   struct stat file {};
   if (stat(path.c_str(), &file) != 0) return {};
   return {file.st_mtim.tv_sec * 1'000'000'000 + file.st_mtim.tv_nsec, static_cast<uint64_t>(file.st_size),
           static_cast<uint64_t>(file.st_ino)};
 }
 
-Result<std::string> Tables::path_of(const TableProgram& table) const {
+Result<std::string> path_of(const TableProgram& table) {
   auto path = option_value(option_of(table, "path"));
   if (!path || path.value().starts_with('/')) return path;
   return table.folder + path.value();
 }
 
+}  // namespace
+
+FileVersion table_file_version(const TableProgram& table) {
+  const auto path = path_of(table);
+  return path ? version_of(path.value()) : FileVersion{};
+}
+
+Result<std::string> read_table_rows(const TableProgram& table, size_t bytes_max) {
+  const auto wrong = [&](const std::string& problem) { return Status::error("table " + table.name + ": " + problem); };
+  const auto path = path_of(table);
+  if (!path) return wrong(path.message());
+  std::string text;
+  const Status read = read_rows(table, path.value(), [&](std::string_view lines) -> Status {
+    if (text.size() + lines.size() > bytes_max)
+      return Status::error(fmt::format("it has more than {} bytes", bytes_max));
+    text += lines;
+    return Status::ok();
+  });
+  if (!read) return wrong(path.value() + ": " + read.message());
+  return text;
+}
+
+Result<std::shared_ptr<const LookupTable>> make_table(const TableProgram& table, std::string_view text) {
+  Rows rows(table);
+  std::string block;
+  while (!text.empty()) {
+    size_t size = std::min(text.size(), block_bytes);
+    const size_t end = text.find('\n', size - 1);
+    size = end == std::string_view::npos ? text.size() : end + 1;
+    block.assign(text.substr(0, size));
+    block.append(slice_padding, '\0');
+    if (Status added = rows.add(std::string_view(block).substr(0, size)); !added) {
+      return Status::error("table " + table.name + ": " + added.message());
+    }
+    text.remove_prefix(size);
+  }
+  auto done = rows.finish();
+  return done ? std::move(done) : Status::error("table " + table.name + ": " + done.message());
+}
+
 Result<std::shared_ptr<const LookupTable>> Tables::read(const TableProgram& table, const std::string& path) {
   Rows rows(table);
-  const Status read = table.kind == "csv" ? read_csv(table, path, rows) : read_sqlite(table, path, rows);
+  const Status read = read_rows(table, path, [&](std::string_view lines) { return rows.add(lines); });
   if (!read) return Status::error(path + ": " + read.message());
   auto done = rows.finish();
   if (!done) return Status::error(path + ": " + done.message());
@@ -197,7 +243,7 @@ void Tables::refresh(const Receiver& receiver) {
   if (paths_.empty() || steady_clock_us() - looked_us_ < look_every_us) return;
   looked_us_ = steady_clock_us();
   for (uint32_t id = 0; id < paths_.size(); ++id) {
-    const Version version = version_of(paths_[id]);
+    const FileVersion version = version_of(paths_[id]);
     if (version == versions_[id]) continue;
     versions_[id] = version;
     auto rows = read(program_.tables[id], paths_[id]);

@@ -106,8 +106,9 @@ class Log {
   // The last one that may be acknowledged under the policy.
   uint64_t acknowledgeable() const { return options_.durability.mode == Durability::Mode::fsync ? synced_ : last(); }
   uint64_t epoch() const { return epoch_; }
-  uint64_t first() const { return segments_.front().first; }  // the first sequence that is still there
-  uint64_t bytes() const;                                     // of all segments
+  uint64_t first() const { return segments_.front().first; }         // the first sequence that is still there
+  uint64_t segment_first() const { return segments_.back().first; }  // of the segment that is written
+  uint64_t bytes() const;                                            // of all segments
 
   // Unlinks the oldest segments while they are beyond the retention, of which every record is covered: its sequence is
   // at most `covered`, that of a durable snapshot from which recovery can start. An error is not the log's death.

@@ -18,6 +18,7 @@ Result<std::unique_ptr<LogReader>> LogReader::open(Disk& disk, const std::string
   if (from != 0 && from < first) {
     return Status::error(fmt::format("the log {} begins with sequence {}: {} has been pruned", folder, first, from));
   }
+  reader->first_ = std::max(from, first);
   const auto after = std::upper_bound(segments.begin(), segments.end(), std::max(from, first),
                                       [](uint64_t sequence, const Segment& one) { return sequence < one.first; });
   segments.erase(segments.begin(), segments.empty() ? after : after - 1);

@@ -29,6 +29,7 @@ class LogReader {
   // The next record with a sequence up to `through`. False at the end and at a fault; status() tells which.
   bool next(Entry& entry);
   const Status& status() const { return status_; }
+  uint64_t first() const { return first_; }                // where it begins
   uint64_t records_lost() const { return records_lost_; }  // passed by: given up by a repair
   uint64_t bytes() const { return bytes_; }                // of frames read
 
@@ -40,7 +41,7 @@ class LogReader {
 
   Disk& disk_;
   std::string folder_;
-  uint64_t from_, through_;
+  uint64_t from_, through_, first_ = 1;
   std::vector<Segment> segments_;
   size_t segment_ = 0;  // the one after that which is read
   std::unique_ptr<File> file_;

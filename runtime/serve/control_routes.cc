@@ -10,6 +10,7 @@
 #include "runtime/io/clock.h"
 #include "runtime/model/time.h"
 #include "runtime/serve/control_text.h"
+#include "runtime/serve/replayed.h"
 
 namespace omen {
 namespace {
@@ -235,6 +236,22 @@ Response change_outbox(Service& service, Exchange& exchange) {
   return json_response(fmt::format("{{\"rows\":{}}}", count));
 }
 
+// A list of ids, one a line.
+Response finish_quarantine(Service& service, Exchange& exchange) {
+  std::vector<std::string> ids;
+  std::string_view lines = exchange.request.body;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, std::min(lines.find('\n'), lines.size()));
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+    if (line.empty()) continue;
+    const bool is_id = line.size() == 16 && line.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    if (!is_id) return Response::error(400, "an id has 16 hexadecimal digits, one on a line");
+    ids.emplace_back(line);
+  }
+  if (Status noted = service.note_quarantine_done(ids); !noted) return Response::error(500, noted.message());
+  return json_response(fmt::format("{{\"done\":{}}}", ids.size()));
+}
+
 }  // namespace
 
 std::vector<HttpRoute> control_routes(Service& service) {
@@ -262,6 +279,8 @@ std::vector<HttpRoute> control_routes(Service& service) {
   add("GET", "/v1/outbox", Role::read, asks(service, list_outbox));
   add("GET", "/v1/outbox/*", Role::read, asks(service, show_outbox));
   add("POST", "/v1/outbox/*", Role::admin, asks(service, change_outbox));
+  add("POST", "/v1/quarantine/done", Role::admin, asks(service, finish_quarantine));
+  routes.push_back(replayed_route(service));
   return routes;
 }
 

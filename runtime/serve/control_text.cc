@@ -111,6 +111,9 @@ std::string changes_text(std::span<const RuleChange> changes, bool is_plan) {
     out += i == 0 ? "{" : ",{";
     append_member(out, "rule", changes[i].rule);
     append_member(out, "fate", name_of(changes[i].fate));
+    if (changes[i].fate == RuleFate::changed || changes[i].fate == RuleFate::added) {
+      out += changes[i].horizon_us ? fmt::format(",\"horizon_us\":{}", *changes[i].horizon_us) : ",\"horizon_us\":null";
+    }
     out += '}';
   }
   return out += "]}";

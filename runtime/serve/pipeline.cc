@@ -22,16 +22,7 @@ Pipeline::Pipeline(SharedRules rules, const PipelineOptions& options)
       shards_(rules_->program, options.limits, options.shards),
       decoder_(rules_->program, {}, options.strict_types ? Declared::strict : Declared::types,
                options.shards > 1 ? batch_events_for_shards : Decoder::batch_events_max),
-      reorder_(rules_->program, without_ahead(options.order)),
-      tables_(rules_->program) {}
-
-Status Pipeline::open_tables() {
-  return tables_.load([this](uint32_t table, const auto& rows) { shards_.set_table(table, rows); });
-}
-
-void Pipeline::refresh_tables() {
-  tables_.refresh([this](uint32_t table, const auto& rows) { shards_.set_table(table, rows); });
-}
+      reorder_(rules_->program, without_ahead(options.order)) {}
 
 void Pipeline::open(std::string_view lines, int64_t arrival_us) {
   arrival_us_ = arrival_us;
@@ -72,6 +63,14 @@ void Pipeline::tick(int64_t clock_us, uint64_t cause) {
   reorder_.advance(clock_us);
   take_due(cause);
   shards_.advance(clock_us, cause);
+  run();
+}
+
+void Pipeline::release_held(uint64_t cause) {
+  while (const Event* held = reorder_.rest()) {
+    shards_.step(*held, cause);
+    if (++due_count_ >= due_max) run();
+  }
   run();
 }
 

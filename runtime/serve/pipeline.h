@@ -20,7 +20,6 @@
 #include "runtime/core/decode.h"
 #include "runtime/core/reorder.h"
 #include "runtime/io/shards.h"
-#include "runtime/io/tables.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/program.h"
 #include "runtime/model/status.h"
@@ -42,10 +41,8 @@ class Pipeline {
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  // Reads the rules' tables; before anything else.
-  Status open_tables();
-  // Again those whose files have changed; between batches.
-  void refresh_tables();
+  // What a table of the program holds from now on; between events, and of each before the first one.
+  void set_table(uint32_t table, const std::shared_ptr<const LookupTable>& rows) { shards_.set_table(table, rows); }
 
   // `lines`: padded by slice_padding; stay where they are until all events are taken. Line numbers count from 0.
   void open(std::string_view lines, int64_t arrival_us);
@@ -70,6 +67,12 @@ class Pipeline {
   // take it from `rebuilt`, of a pipeline of the same rules at the same place of the log; empty: they begin now.
   Status load(std::string_view order, std::string_view engine, std::string_view rebuilt = {});
 
+  // The order alone, for whoever begins at this place of the log (Reorder::save).
+  void save_order(std::string& out, bool is_brief) const { reorder_.save(out, is_brief); }
+  Status load_order(std::string_view order) { return reorder_.load(order, decoder_); }
+  // What waits for its time comes at once.
+  void release_held(uint64_t cause);
+
   std::span<const Shards::Raised> matches() const { return shards_.matches(); }
   void clear_matches() { shards_.clear_matches(); }
 
@@ -87,7 +90,6 @@ class Pipeline {
   Shards shards_;
   Decoder decoder_;
   Reorder reorder_;
-  Tables tables_;
   void take_due(uint64_t cause);
 
   int64_t arrival_us_ = 0;

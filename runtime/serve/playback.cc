@@ -46,6 +46,8 @@ Playback::Step Playback::next(Pipeline* pipeline, const Note& note) {
         return {Step::Kind::events, entry_.sequence, {}};
       case RecordKind::rules:
         return {Step::Kind::rules, entry_.sequence, record.text};
+      case RecordKind::config:
+        return {Step::Kind::config, entry_.sequence, record.text};
       default:
         break;
     }

@@ -3,7 +3,8 @@
 // Events that arrived together are decoded together, as live ones are; who asked for matches sees them behind each
 // record that completed some.
 //
-// NOT HERE: what a change of rules does: it is handed out, and the pipeline that goes on from there is the caller's.
+// NOT HERE: what a change of rules or options does: it is handed out, and the pipeline that goes on from there is the
+// caller's.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +25,13 @@ class Playback {
   using Note = std::function<void(Pipeline& pipeline)>;
 
   struct Step {
-    enum class Kind : uint8_t { events, rules, end };
+    enum class Kind : uint8_t { events, rules, config, end };
     Kind kind = Kind::end;
-    uint64_t sequence = 0;  // the last one played, or that of the rules
-    std::string_view text;  // of rules; until the next call
+    uint64_t sequence = 0;  // the last one played, or that of the record
+    std::string_view text;  // of rules or options; until the next call
   };
-  // Plays what comes until rules, the end, or so many bytes of events. `pipeline` may be nullptr as long as nothing but
-  // rules comes.
+  // Plays what comes until rules, options, the end, or so many bytes of events. `pipeline` may be nullptr as long as
+  // nothing but rules comes.
   Step next(Pipeline* pipeline, const Note& note);
 
  private:

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "runtime/core/json.h"
+#include "runtime/serve/horizon.h"
 
 namespace omen {
 
@@ -52,6 +53,43 @@ Result<RuleSet> parse_rule_set(std::string_view text) {
   return out;
 }
 
+std::string rules_record_text(const RulesRecord& record) {
+  std::string out = rule_set_text(record.rules);
+  out.pop_back();
+  if (record.warmed_from > 0) out += ",\"warmed_from\":" + std::to_string(record.warmed_from);
+  if (record.tables) {
+    out += ",\"tables\":{";
+    for (const auto& [name, hash] : *record.tables) {
+      if (out.back() != '{') out += ',';
+      json::append_string(out, name);
+      out += ':';
+      json::append_string(out, hash);
+    }
+    out += '}';
+  }
+  return out += '}';
+}
+
+Result<RulesRecord> parse_rules_record(std::string_view text) {
+  auto rules = parse_rule_set(text);
+  if (!rules) return Status::error(rules.message());
+  RulesRecord record;
+  record.rules = std::move(rules.value());
+  simdjson::dom::parser parser;
+  simdjson::dom::element json;
+  simdjson::dom::object tables;
+  if (parser.parse(simdjson::padded_string(text)).get(json) != simdjson::SUCCESS) return record;
+  if (json["warmed_from"].get(record.warmed_from) != simdjson::SUCCESS) record.warmed_from = 0;
+  if (json["tables"].get(tables) != simdjson::SUCCESS) return record;
+  record.tables.emplace();
+  for (const auto [name, value] : tables) {
+    std::string_view hash;
+    if (value.get(hash) != simdjson::SUCCESS) return Status::error("the tables of the rules do not read");
+    record.tables->emplace(std::string(name), std::string(hash));
+  }
+  return record;
+}
+
 RuleSet started_with(RuleSet own, const RuleSet& present) {
   for (const RuleFile& file : present.files) {
     const bool is_own = std::ranges::find(own.files, file.name, &RuleFile::name) != own.files.end();
@@ -65,6 +103,16 @@ bool needs_log(const std::vector<RuleChange>& changes) {
   return std::ranges::any_of(changes, [](const RuleChange& change) {
     return change.fate == RuleFate::changed || change.fate == RuleFate::added;
   });
+}
+
+std::optional<int64_t> horizon_of(const std::vector<RuleChange>& changes) {
+  int64_t longest_us = 0;
+  for (const RuleChange& change : changes) {
+    if (change.fate != RuleFate::changed && change.fate != RuleFate::added) continue;
+    if (!change.horizon_us) return std::nullopt;
+    longest_us = std::max(longest_us, *change.horizon_us);
+  }
+  return longest_us;
 }
 
 std::string_view name_of(RuleFate fate) {
@@ -82,7 +130,7 @@ std::vector<RuleChange> compare_rules(const Program& before, const Program& afte
     const RuleFate fate = old == before.rules.end()      ? RuleFate::added
                           : old->version == rule.version ? RuleFate::kept
                                                          : RuleFate::changed;
-    out.push_back({rule.name, fate});
+    out.push_back({rule.name, fate, horizon_us(after, static_cast<RuleId>(&rule - after.rules.data()))});
   }
   for (const RuleProgram& rule : before.rules) {
     if (find(after, rule.name) == after.rules.end()) out.push_back({rule.name, RuleFate::removed});

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,17 @@ struct RuleSet {
 };
 
 std::string rule_set_text(const RuleSet& rules);
+// A RULES record: the same, and what a replay needs to make the same of it. Beside the members above:
+//
+//   "warmed_from":17          the state of new and changed rules was made of the log from here on; 0: from its
+//   beginning "tables":{"vip":"9f86…"}  the rows of all tables from here on (stream_config.h)
+struct RulesRecord {
+  RuleSet rules;
+  uint64_t warmed_from = 0;
+  std::optional<std::map<std::string, std::string>> tables;  // none: they stay what they were
+};
+std::string rules_record_text(const RulesRecord& record);
+Result<RulesRecord> parse_rules_record(std::string_view text);
 // What is to be in force when the service has read the files that it is started with: these, what was loaded beside
 // them, and the pauses.
 RuleSet started_with(RuleSet own, const RuleSet& present);
@@ -60,10 +72,13 @@ std::string_view name_of(RuleFate fate);
 struct RuleChange {
   std::string rule;
   RuleFate fate = RuleFate::kept;
+  std::optional<int64_t> horizon_us = {};  // of one whose state is made from the log: so far back it can reach
 };
 // In the order of the new program, then what is removed.
 std::vector<RuleChange> compare_rules(const Program& before, const Program& after);
 // Whether the state of a rule has to be made from the log.
 bool needs_log(const std::vector<RuleChange>& changes);
+// How far back the longest of these states reaches; nothing when one of them has no bound.
+std::optional<int64_t> horizon_of(const std::vector<RuleChange>& changes);
 
 }  // namespace omen

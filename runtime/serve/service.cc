@@ -91,11 +91,13 @@ Status Service::rounds() {
     } else {
       is_open = intake_.take(batches_, next_look());
     }
+    if (Status refreshed = refresh_tables(); !refreshed) return refreshed;
     for (Batch& batch : batches_) {
       if (Status written = write(batch); !written) return written;
     }
     if (Status looked = look_for_room(); !looked) return looked;
     if (Status ticked = tick_if_due(); !ticked) return ticked;
+    if (Status marked = mark_place(); !marked) return marked;
     if (Status settled = settle(!is_open); !settled) return settled;
     run_commands();
     if (Status checked = check_warming(); !checked) return checked;
@@ -142,7 +144,6 @@ Status Service::write(Batch& batch) {
   lines_.assign(batch.events);
   lines_.append(slice_padding, '\0');
   std::vector<EventOutcome> outcomes(batch.count);
-  pipeline_->refresh_tables();
   pipeline_->open(std::string_view(lines_).substr(0, batch.events.size()), batch.arrival_us);
   bool is_refused = false;
   for (;;) {
@@ -329,6 +330,11 @@ Status Service::change_outbox(const std::function<Status(Store&)>& change) {
   return changed;
 }
 
+Status Service::note_quarantine_done(std::span<const std::string> ids) {
+  for (const std::string& id : ids) quarantine_.note_done(id);
+  return quarantine_.flush();
+}
+
 Status Service::housekeeping() {
   const uint64_t records = log_->last() - snapshot_sequence_;
   const bool is_due =
@@ -373,6 +379,7 @@ void Service::publish_view() {
   for (size_t i = 0; i < reason_names.size(); ++i) {
     view->rejected_by_reason[i] = quarantine_.count(static_cast<Reason>(i));
   }
+  view->quarantine_given_up_bytes = quarantine_.given_up();
   const Shards& engine = pipeline_->shards();
   view->clock_us = engine.clock_us();
   view->live_runs = engine.live_runs();

@@ -24,6 +24,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -32,6 +33,7 @@
 #include <vector>
 
 #include "runtime/io/quarantine.h"
+#include "runtime/io/tables.h"
 #include "runtime/log/data_folder.h"
 #include "runtime/log/disk.h"
 #include "runtime/log/log.h"
@@ -39,6 +41,7 @@
 #include "runtime/outbox/delivery.h"
 #include "runtime/outbox/outbox.h"
 #include "runtime/outbox/store.h"
+#include "runtime/serve/configured.h"
 #include "runtime/serve/intake.h"
 #include "runtime/serve/messages.h"
 #include "runtime/serve/pipeline.h"
@@ -55,6 +58,7 @@ struct ServiceOptions {
   uint64_t snapshot_records = 1'000'000;  // behind so many records of the log, or
   int64_t snapshot_us = 60'000'000;       // after so much time with any, whichever is first
   Retention retention;                    // of the log
+  uint64_t quarantine_bytes_max = 256u << 20;  // beyond it the oldest lines go; counted quarantine_given_up_bytes
   int64_t room_every_us = 1'000'000;      // on a full disk: how often it looks for room
   // For tests: a disk that is nobody else's, so that the folder is not locked, and the quarantine only counts. The
   // store has its own way there: store.vfs. Nothing: the operating system's.
@@ -77,6 +81,7 @@ struct ServiceView {
   std::array<uint64_t, reason_names.size()> rejected_by_reason{};
   uint64_t last_sequence = 0, synced_sequence = 0, watermark = 0, snapshot_sequence = 0;
   uint64_t snapshots = 0, syncs = 0, commits = 0;
+  uint64_t quarantine_given_up_bytes = 0;
   int64_t clock_us = 0;
   uint64_t live_runs = 0, partitions = 0, state_bytes = 0;
   std::vector<RuleStatus> rules;
@@ -125,6 +130,8 @@ class Service {
   void change_rules(RuleSet rules, RulesDone done);
   // Matches of a paused rule raise nothing; its state goes on. An error: there is no such rule, or the log has no room.
   Status pause(const std::string& rule, bool is_paused);
+  // Entries of the quarantine that are dealt with: fed again, or not wanted.
+  Status note_quarantine_done(std::span<const std::string> ids);
   // Within a transaction of its own; then rows are looked for again.
   Status change_outbox(const std::function<Status(Store&)>& change);
 
@@ -140,18 +147,29 @@ class Service {
   Status take_snapshot();
   Status try_snapshot(bool& is_taken);
   Status prune();
+  Status replay_rules(const Playback::Step& step);
+  Status replay_config(const Playback::Step& step, const Playback::Note& note);
+
+  // service_config.cc
+  Status take_options();
+  Status put_config(StreamConfig next, bool& is_done);
+  void hold_config(StreamConfig next, uint64_t sequence);
+  Status refresh_tables();
+  Result<std::map<std::string, std::string>> read_tables(const Program& program, const Program* before) const;
+  void drop_tables(uint64_t log_first);
+  Status mark_place();
 
   // service_rules.cc
   struct Warming;
   void start_warming(RuleSet rules, bool is_plan, RulesDone done);
   Status warm(Warming& warming, const Program& before) const;
-  Result<std::unique_ptr<Pipeline>> rebuild(SharedRules rules) const;
-  Status play(Pipeline& pipeline, uint64_t after, uint64_t through, const std::atomic<bool>* is_given_up) const;
+  uint64_t warm_from(std::optional<int64_t> horizon_us, int64_t clock_us, uint64_t log_first, uint64_t through) const;
+  Status play(Player& player, uint64_t from, uint64_t through, const std::atomic<bool>* is_given_up) const;
   Status check_warming();
   Status finish_warming();
   Status put_in_force(Warming& warming);
-  Result<std::unique_ptr<Pipeline>> follow(const std::vector<RuleChange>& changes,
-                                           std::unique_ptr<Pipeline> rebuilt) const;
+  Result<std::unique_ptr<Pipeline>> follow(const SharedRules& rules, const StreamConfig& config,
+                                           const Pipeline* rebuilt) const;
   Status set_destinations(const Program& program);
   void adopt(RuleSet rules, std::unique_ptr<Pipeline> pipeline);
   Status use(RuleSet rules, std::unique_ptr<Pipeline> pipeline);
@@ -181,8 +199,10 @@ class Service {
   const ServiceOptions options_;
   const Compile compile_;
   Disk& disk_;
+  const Pipelines pipelines_;
   Intake intake_;
   RuleSet rules_;
+  StreamConfig config_;  // in force, as the log says
   std::unique_ptr<FolderLock> lock_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<Store> store_;
@@ -204,6 +224,10 @@ class Service {
   std::vector<size_t> record_events_;  // which event of the decoder's batch each is
   std::vector<Violation> violations_;
   std::string lines_;  // of the batch in hand, padded
+
+  std::map<std::string, FileVersion> table_files_;  // as they were when they were last read
+  int64_t tables_looked_us_ = 0;
+  uint64_t marked_segment_ = 0;  // the first sequence of the newest segment that has a place
 
   uint64_t snapshot_sequence_ = 0;
   int64_t snapshot_us_ = 0, snapshot_failed_us_ = INT64_MIN / 2, view_us_ = 0, full_said_us_ = 0, room_looked_us_ = 0;

@@ -15,7 +15,7 @@
 namespace omen {
 namespace {
 
-// A snapshot: the rules in force, the stream's order, the engine; each with its size before it.
+// A snapshot: the rules in force, the stream's order, the engine, the options; each with its size before it.
 void append_part(std::string& out, std::string_view part) {
   const uint64_t size = part.size();
   char bytes[sizeof size];
@@ -48,6 +48,8 @@ Service::Service(ServiceOptions options, Compile compile)
     : options_(std::move(options)),
       compile_(std::move(compile)),
       disk_(options_.disk != nullptr ? *options_.disk : real_disk()),
+      pipelines_{options_.pipeline, TableStore(disk_, options_.data)},
+      config_(config_of(options_.pipeline)),
       view_(std::make_shared<ServiceView>()) {}
 
 Status Service::open_files() {
@@ -71,7 +73,8 @@ Status Service::open_files() {
   log_ = std::move(log.value());
   if (const auto& cut = log_->recovery().cut) say("the log's torn end was cut: " + damage_text(*cut), true);
   if (options_.disk == nullptr) {
-    if (Status opened = quarantine_.open(options_.data + "/quarantine.ndjson"); !opened) return opened;
+    const QuarantineOptions bounded{options_.quarantine_bytes_max, true};
+    if (Status opened = quarantine_.open(options_.data + "/quarantine.ndjson", bounded); !opened) return opened;
   }
   DeliveryOptions delivery = options_.delivery;
   delivery.wake = [this] {
@@ -89,12 +92,17 @@ Status Service::recover(const RuleSet& rules) {
   if (Status replayed = replay(loaded.value()); !replayed) return replayed;
   if (pipeline_ == nullptr) {
     if (Status begun = begin(rules); !begun) return begun;
-  } else if (RuleSet next = started_with(rules, rules_); !(next == rules_)) {
-    Status changed = Status::ok();
-    change_rules(std::move(next),
-                 [&](const auto& done) { changed = done ? Status::ok() : Status::error(done.message()); });
-    if (Status finished = finish_warming(); !finished) return finished;
-    if (!changed) return changed;
+  } else {
+    drop_tables(0);
+    if (Status taken = take_options(); !taken) return taken;
+    if (Status refreshed = refresh_tables(); !refreshed) return refreshed;
+    if (RuleSet next = started_with(rules, rules_); !(next == rules_)) {
+      Status changed = Status::ok();
+      change_rules(std::move(next),
+                   [&](const auto& done) { changed = done ? Status::ok() : Status::error(done.message()); });
+      if (Status finished = finish_warming(); !finished) return finished;
+      if (!changed) return changed;
+    }
   }
   if (Status started = delivery_->start(); !started) return started;
   if (Status settled = settle(true); !settled) return settled;
@@ -113,11 +121,16 @@ Result<uint64_t> Service::load_snapshot() {
   std::string_view rest = snapshot.state;
   const auto rules_part = take_part(rest), order_part = take_part(rest), engine_part = take_part(rest);
   if (!rules_part || !order_part || !engine_part) return Status::error("the snapshot is not one of a service");
+  if (const auto config_part = take_part(rest)) {
+    auto config = parse_config(*config_part, {});
+    if (!config) return Status::error(config.message());
+    config_ = std::move(config.value().config);
+  }
   auto rules = parse_rule_set(*rules_part);
   if (!rules) return Status::error(rules.message());
   auto program = compile_(rules.value().files);
   if (!program) return Status::error("the rules of the snapshot do not compile any more:\n" + program.message());
-  auto made = rebuild(program.value());
+  auto made = pipelines_.make(program.value(), config_);
   if (!made) return Status::error(made.message());
   std::unique_ptr<Pipeline> pipeline = std::move(made.value());
   if (Status loaded = pipeline->load(*order_part, *engine_part); !loaded) return loaded;
@@ -141,36 +154,73 @@ Status Service::replay(uint64_t after) {
   for (;;) {
     const Playback::Step step = playback.next(pipeline_.get(), note);
     if (step.kind == Playback::Step::Kind::end) break;
-    if (step.kind != Playback::Step::Kind::rules) continue;
-    auto rules = parse_rule_set(step.text);
-    if (!rules) return Status::error(rules.message());
-    auto program = compile_(rules.value().files);
-    if (!program) return Status::error("the rules of the log do not compile any more:\n" + program.message());
-    auto pipeline = rebuild(program.value());
-    if (pipeline && pipeline_ != nullptr) {
-      const auto changes = compare_rules(pipeline_->program(), program.value()->program);
-      if (needs_log(changes)) {
-        if (Status played = play(*pipeline.value(), 0, step.sequence - 1, nullptr); !played) return played;
-      }
-      pipeline = follow(changes, std::move(pipeline.value()));
-    }
-    if (!pipeline) return Status::error(pipeline.message());
-    if (Status used = use(std::move(rules.value()), std::move(pipeline.value())); !used) return used;
+    Status taken = Status::ok();
+    if (step.kind == Playback::Step::Kind::rules) taken = replay_rules(step);
+    if (step.kind == Playback::Step::Kind::config) taken = replay_config(step, note);
+    if (!taken) return taken;
   }
   return reader.value()->status();
+}
+
+Status Service::replay_rules(const Playback::Step& step) {
+  auto record = parse_rules_record(step.text);
+  if (!record) return Status::error(record.message());
+  RuleSet& rules = record.value().rules;
+  if (pipeline_ != nullptr && rules == rules_) return Status::ok();  // they stand in each segment once more
+  auto program = compile_(rules.files);
+  if (!program) return Status::error("the rules of the log do not compile any more:\n" + program.message());
+  StreamConfig next = config_;
+  if (record.value().tables) next.tables = *record.value().tables;
+  std::unique_ptr<Player> player;
+  if (pipeline_ != nullptr && needs_log(compare_rules(pipeline_->program(), program.value()->program))) {
+    std::map<std::string, std::string> fresh;
+    for (const std::string& name : new_tables(program.value()->program, &pipeline_->program())) {
+      if (const auto at = next.tables.find(name); at != next.tables.end()) fresh.insert(*at);
+    }
+    player = std::make_unique<Player>(pipelines_, program.value(), config_, std::move(fresh));
+    if (Status begun = player->begin(); !begun) return begun;
+    uint64_t from = record.value().warmed_from;
+    if (from < log_->first() && log_->first() > 1) {
+      say("the log that rules were made warm with is pruned in part: their state is made of what is left", true);
+      from = warm_from(std::nullopt, INT64_MIN, log_->first(), step.sequence - 1);
+    }
+    if (Status played = play(*player, from, step.sequence - 1, nullptr); !played) return played;
+  }
+  auto pipeline = follow(program.value(), next, player == nullptr ? nullptr : &player->pipeline());
+  if (!pipeline) return Status::error(pipeline.message());
+  if (Status used = use(std::move(rules), std::move(pipeline.value())); !used) return used;
+  hold_config(std::move(next), step.sequence);
+  return Status::ok();
+}
+
+Status Service::replay_config(const Playback::Step& step, const Playback::Note& note) {
+  auto record = parse_config(step.text, config_);
+  if (!record) return Status::error(record.message());
+  StreamConfig& next = record.value().config;
+  if (pipeline_ != nullptr) {
+    release_held(*pipeline_, config_, next, step.sequence);
+    if (!pipeline_->matches().empty()) note(*pipeline_);
+    auto gone_on = pipelines_.go_on(*pipeline_, config_, next);
+    if (!gone_on) return Status::error(gone_on.message());
+    if (gone_on.value() != nullptr) adopt(rules_, std::move(gone_on.value()));
+  }
+  hold_config(std::move(next), step.sequence);
+  return Status::ok();
 }
 
 // The first rules of a new folder.
 Status Service::begin(const RuleSet& rules) {
   auto program = compile_(rules.files);
   if (!program) return Status::error(program.message());
-  auto pipeline = rebuild(program.value());
+  config_ = config_of(options_.pipeline);
+  auto tables = read_tables(program.value()->program, nullptr);
+  if (!tables) return Status::error(tables.message());
+  config_.tables = std::move(tables.value());
+  auto pipeline = pipelines_.make(program.value(), config_);
   if (!pipeline) return Status::error(pipeline.message());
   if (Status used = use(rules, std::move(pipeline.value())); !used) return used;  // before it stands in the log
-  const std::string text = rule_set_text(rules);
-  const LogRecord record{RecordKind::rules, wall_clock_us(), text};
-  const Appended appended = log_->append({&record, 1}, wall_clock_us());
-  return appended.outcome == Appended::Outcome::done ? Status::ok() : Status::error(appended.problem);
+  if (Status marked = mark_place(); !marked) return marked;
+  return marked_segment_ != 0 ? Status::ok() : Status::error("the disk has no room for the first rules");
 }
 
 // W is committed and durable first, so that neither a crash nor a power cut leaves snapshots that are all newer than W:
@@ -188,6 +238,7 @@ Status Service::take_snapshot() {
   append_part(bytes, rule_set_text(rules_));
   append_part(bytes, order);
   append_part(bytes, engine);
+  append_part(bytes, snapshot_config_text(config_));
   const uint64_t fingerprint = pipeline_->program().fingerprint();
   if (Status written = write_snapshot(disk_, snapshot_folder(options_.data), log_->last(), fingerprint, bytes);
       !written) {
@@ -218,6 +269,7 @@ Status Service::prune() {
     const auto pruned = log_->prune(snapshots.value().front(), options_.retention, wall_clock_us());
     if (!pruned) return Status::error(pruned.message());
     if (pruned.value().segments > 0) {
+      drop_tables(pruned.value().first);
       say("the log begins at " + std::to_string(pruned.value().first) +
           " now: " + std::to_string(pruned.value().segments) + " segments are over their time or size");
     }

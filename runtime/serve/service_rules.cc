@@ -1,9 +1,9 @@
 // How rules change in a running service (service.h).
 //
 //   compile                                        in a thread of its own, as all but the last two
-//   a pipeline of the new program plays the log    from its beginning, or where it was pruned to: the state of every
-//   rule,
-//                                                  as if the rules had been there; nothing is raised
+//   a pipeline of the new program plays the log    from where the horizon of what is new or has changed begins
+//                                                  (horizon.h), or all of it: as if the rules had been there; nothing
+//                                                  is raised
 //   it catches up with the writer                  until a few records are left, which the writer plays
 //   state of rules that are kept                   is what it is, from the engine in service
 //   the rules become a record of the log, and the pipeline takes over: at one place of the stream
@@ -16,6 +16,7 @@
 #include "runtime/log/reader.h"
 #include "runtime/serve/playback.h"
 #include "runtime/serve/service.h"
+#include "runtime/serve/stream_place.h"
 
 namespace omen {
 namespace {
@@ -30,8 +31,14 @@ struct Service::Warming {
   bool is_plan = false;
   std::vector<RuleChange> changes;
   RulesDone done;
-  std::unique_ptr<Pipeline> pipeline;
-  uint64_t played = 0;  // the last sequence
+  StreamConfig config;     // in force when it began
+  int64_t clock_us = 0;    // of the engine then
+  uint64_t log_first = 0;  // of the log then
+  SharedRules compiled;
+  std::map<std::string, std::string> tables;  // those that are new, with the hash of their rows
+  std::unique_ptr<Player> player;             // when a state has to be made
+  uint64_t from = 0;                          // where it began; 0: with the log
+  uint64_t played = 0;                        // the last sequence
   Status status = Status::ok();
   std::atomic<uint64_t> head = 0;  // the last durable sequence, as the writer tells
   std::atomic<bool> is_ready = false, is_given_up = false;
@@ -58,6 +65,9 @@ void Service::start_warming(RuleSet rules, bool is_plan, RulesDone done) {
   warming.is_plan = is_plan;
   warming.done = std::move(done);
   warming.head = log_->last();
+  warming.config = config_;
+  warming.clock_us = pipeline_->shards().clock_us();
+  warming.log_first = log_->first();
   warming.thread = std::thread([this, &warming, before = pipeline_->rules()] {
     warming.status = warm(warming, before->program);
     warming.is_ready = true;
@@ -72,33 +82,46 @@ Status Service::warm(Warming& warming, const Program& before) const {
   if (!compiled) return Status::error(compiled.message());
   warming.changes = compare_rules(before, compiled.value()->program);
   if (warming.is_plan) return Status::ok();
-  auto pipeline = rebuild(compiled.value());
-  if (!pipeline) return Status::error(pipeline.message());
-  warming.pipeline = std::move(pipeline.value());
+  warming.compiled = compiled.value();
+  auto tables = read_tables(warming.compiled->program, &before);
+  if (!tables) return Status::error(tables.message());
+  warming.tables = std::move(tables.value());
   if (!needs_log(warming.changes)) return Status::ok();
+  warming.player = std::make_unique<Player>(pipelines_, warming.compiled, warming.config, warming.tables);
+  if (Status begun = warming.player->begin(); !begun) return begun;
+  warming.from = warm_from(horizon_of(warming.changes), warming.clock_us, warming.log_first, warming.head);
+  uint64_t from = warming.from;
   do {
-    if (Status played = play(*warming.pipeline, warming.played, warming.head, &warming.is_given_up); !played)
-      return played;
-    warming.played = warming.head;
+    const uint64_t head = warming.head;
+    if (Status played = play(*warming.player, from, head, &warming.is_given_up); !played) return played;
+    warming.played = head;
+    from = head + 1;
   } while (!warming.is_given_up && warming.head - warming.played > close_enough_records);
   return Status::ok();
 }
 
-Result<std::unique_ptr<Pipeline>> Service::rebuild(SharedRules rules) const {
-  auto pipeline = std::make_unique<Pipeline>(std::move(rules), options_.pipeline);
-  if (Status opened = pipeline->open_tables(); !opened) return opened;
-  return pipeline;
+// Where in the log to begin for states that reach so far back from the clock; 0: with it.
+uint64_t Service::warm_from(std::optional<int64_t> horizon_us, int64_t clock_us, uint64_t log_first,
+                            uint64_t through) const {
+  int64_t begin_us = INT64_MIN;
+  if (horizon_us && clock_us != INT64_MIN && __builtin_sub_overflow(clock_us, *horizon_us, &begin_us))
+    begin_us = INT64_MIN;
+  const auto place = find_place(disk_, log_folder(options_.data), begin_us, through);
+  return !place || (!place->is_far_enough && log_first == 1) ? 0 : place->sequence;
 }
 
-// The records in (after, through], raising nothing.
-Status Service::play(Pipeline& pipeline, uint64_t after, uint64_t through, const std::atomic<bool>* is_given_up) const {
-  if (through <= after) return Status::ok();
-  auto reader = LogReader::open(disk_, log_folder(options_.data), after == 0 ? 0 : after + 1, through);
+// The records in [from, through], raising nothing. `from` 0: from the first that there is.
+Status Service::play(Player& player, uint64_t from, uint64_t through, const std::atomic<bool>* is_given_up) const {
+  if (through < from) return Status::ok();
+  auto reader = LogReader::open(disk_, log_folder(options_.data), from, through);
   if (!reader) return Status::error(reader.message());
   Playback playback(*reader.value());
   const auto forget = [](Pipeline& played) { played.clear_matches(); };
-  while (playback.next(&pipeline, forget).kind != Playback::Step::Kind::end) {
-    if (is_given_up != nullptr && *is_given_up) break;
+  while (is_given_up == nullptr || !*is_given_up) {
+    const Playback::Step step = playback.next(&player.pipeline(), forget);
+    if (step.kind == Playback::Step::Kind::end) break;
+    if (step.kind != Playback::Step::Kind::config) continue;
+    if (Status taken = player.take_config(step.text, step.sequence, forget); !taken) return taken;
   }
   return reader.value()->status();
 }
@@ -127,13 +150,18 @@ Status Service::finish_warming() {
 }
 
 Status Service::put_in_force(Warming& warming) {
-  if (needs_log(warming.changes)) {
-    if (Status played = play(*warming.pipeline, warming.played, log_->last(), nullptr); !played) {
+  if (warming.player != nullptr) {
+    if (Status played = play(*warming.player, warming.played + 1, log_->last(), nullptr); !played) {
       warming.done(played);
       return Status::ok();
     }
   }
-  auto pipeline = follow(warming.changes, std::move(warming.pipeline));
+  StreamConfig config = config_;
+  config.tables = warming.tables;
+  for (const TableProgram& table : warming.compiled->program.tables) {
+    if (const auto kept = config_.tables.find(table.name); kept != config_.tables.end()) config.tables.insert(*kept);
+  }
+  auto pipeline = follow(warming.compiled, config, warming.player == nullptr ? nullptr : &warming.player->pipeline());
   if (!pipeline) {
     warming.done(Status::error(pipeline.message()));
     return Status::ok();
@@ -143,7 +171,9 @@ Status Service::put_in_force(Warming& warming) {
     warming.done(ready);
     return set_destinations(pipeline_->program());
   }
-  const std::string text = rule_set_text(warming.rules);
+  RulesRecord change{warming.rules, warming.from, std::nullopt};
+  if (config.tables != config_.tables) change.tables = config.tables;
+  const std::string text = rules_record_text(change);
   const int64_t now_us = wall_clock_us();
   const LogRecord record{RecordKind::rules, now_us, text};
   const Appended appended = log_->append({&record, 1}, now_us);
@@ -153,6 +183,7 @@ Status Service::put_in_force(Warming& warming) {
     return set_destinations(pipeline_->program());
   }
   adopt(std::move(warming.rules), std::move(pipeline.value()));
+  hold_config(std::move(config), appended.first);
   if (Status settled = settle(true); !settled) return settled;
   bool is_taken = false;
   Status tried = try_snapshot(is_taken);
@@ -161,15 +192,14 @@ Status Service::put_in_force(Warming& warming) {
 }
 
 // The pipeline that goes on where the present one is: state of rules that are kept from it, of the others from
-// `rebuilt`.
-Result<std::unique_ptr<Pipeline>> Service::follow(const std::vector<RuleChange>& changes,
-                                                  std::unique_ptr<Pipeline> rebuilt) const {
-  if (pipeline_ == nullptr) return rebuilt;
-  auto next = rebuild(rebuilt->rules());
-  if (!next) return Status::error(next.message());
+// `rebuilt`, if there are others.
+Result<std::unique_ptr<Pipeline>> Service::follow(const SharedRules& rules, const StreamConfig& config,
+                                                  const Pipeline* rebuilt) const {
+  auto next = pipelines_.make(rules, config);
+  if (!next || pipeline_ == nullptr) return next;
   std::string order, engine, rebuilt_order, rebuilt_engine;
   pipeline_->save(order, engine);
-  if (needs_log(changes)) rebuilt->save(rebuilt_order, rebuilt_engine);
+  if (rebuilt != nullptr) rebuilt->save(rebuilt_order, rebuilt_engine);
   if (Status loaded = next.value()->load(order, engine, rebuilt_engine); !loaded) return loaded;
   return next;
 }

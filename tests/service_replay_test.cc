@@ -1,0 +1,178 @@
+// What a service makes of its log once more: options and tables as they were at each place, rules made warm from their
+// horizon on, numbers that are right although the log was pruned.
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "runtime/log/reader.h"
+#include "tests/support/running_service.h"
+
+namespace omen {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+constexpr const char* pairs_rule = "rule pairs {\n  by u\n  match a -> b\n  within 1h\n  alert \"{u} did it\"\n}\n";
+
+ServiceOptions with_dedupe(std::optional<int64_t> dedupe_us, std::optional<int64_t> lateness_us = std::nullopt) {
+  ServiceOptions options;
+  options.pipeline.order.dedupe_us = dedupe_us;
+  options.pipeline.order.lateness_us = lateness_us;
+  return options;
+}
+
+// Small segments, of which few stay.
+ServiceOptions in_small_pieces(bool is_pruned) {
+  ServiceOptions options;
+  options.log.segment_bytes = 3'000;
+  options.snapshot_records = 40;
+  if (is_pruned) options.retention.bytes_max = 6'000;
+  return options;
+}
+
+struct LoggedRules {
+  uint64_t first = 0;  // of the log
+  std::vector<RulesRecord> records;
+};
+LoggedRules logged_rules(const std::string& data) {
+  LoggedRules out;
+  auto reader = LogReader::open(real_disk(), log_folder(data), 0);
+  REQUIRE(reader);
+  out.first = reader.value()->first();
+  LogReader::Entry entry;
+  while (reader.value()->next(entry)) {
+    if (entry.record.kind == RecordKind::rules) out.records.push_back(parse_rules_record(entry.record.text).value());
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("service: options hold from where the log says so, whatever it is started with later") {
+  Running omen("omen-service-options");
+  const RuleSet rules{{{"r.omen", pairs_rule}}, {}};
+  omen.start(rules);
+  omen.feed({event("a", "u1", 0, "1"), event("b", "u1", 1, "1")});
+  omen.end();
+  omen.start(rules, with_dedupe(us_per_day));
+  omen.feed({event("a", "u2", 2, "2"), event("b", "u2", 3, "2"), event("b", "u2", 4, "3")});
+  omen.end();
+  omen.start(rules, with_dedupe(us_per_day, us_per_day));
+  omen.feed({event("b", "u3", 6, "4"), event("a", "u3", 5, "5")});  // in order it is a match
+  CHECK(omen.texts() == Texts{"u1 did it", "u2 did it"});           // but it has to wait
+  omen.end();
+  omen.start(rules);  // nothing waits any more, and ids mean nothing
+  CHECK(omen.texts() == Texts{"u1 did it", "u2 did it", "u3 did it"});
+  omen.feed({event("a", "u4", 7, "6"), event("b", "u4", 8, "6")});
+  const auto rows = omen.bodies();
+  CHECK(rows.size() == 4);
+  CHECK(rows[1].find("\"id\":\"3\"") != std::string::npos);
+  omen.end();
+  omen.forget_all_but_the_log();
+  omen.start(rules, with_dedupe(1));
+  CHECK(omen.bodies() == rows);
+}
+
+TEST_CASE("service: rows of tables are those that were there then") {
+  Running omen("omen-service-tables");
+  const std::string path = (fs::temp_directory_path() / "omen-service-tables.csv").string();
+  const auto write = [&](const std::string& rows) { std::ofstream(path) << "id,tier\n" << rows; };
+  const RuleSet rules{{{"r.omen", "table vip = csv { path: \"" + path +
+                                      "\" } key id\nrule r { by u match a as x alert \"{u} {vip[u].tier}\" }\n"}},
+                      {}};
+  write("u1,gold\n");
+  omen.start(rules);
+  omen.feed({event("a", "u1", 0)});
+  write("u1,silver\nu2,tin\n");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1'200));  // it is looked at once a second
+  omen.feed({event("a", "u1", 1)});
+  CHECK(omen.texts() == Texts{"u1 gold", "u1 silver"});
+  omen.end();
+  write("u1,lead\n");
+  omen.start(rules);
+  omen.feed({event("a", "u1", 2)});
+  CHECK(omen.texts() == Texts{"u1 gold", "u1 silver", "u1 lead"});
+  const auto rows = omen.bodies();
+  omen.end();
+  fs::remove(path);
+  omen.forget_all_but_the_log();
+  omen.start(rules);  // the file is gone: the rows are not
+  CHECK(omen.bodies() == rows);
+  omen.feed({event("a", "u1", 3)});
+  CHECK(omen.texts().back() == "u1 lead");
+  size_t files = 0;
+  for ([[maybe_unused]] const auto& one : fs::directory_iterator(omen.data + "/tables")) ++files;
+  CHECK(files == 3);
+}
+
+TEST_CASE("service: a rule is made warm from its horizon on, and counts as if it had been there") {
+  for (const bool is_pruned : {false, true}) {
+    const RuleFile first{"r.omen", pairs_rule};
+    const RuleFile second{"s.omen", "rule soon {\n  by u\n  match c -> d\n  within 20s\n  alert \"{u} soon\"\n}\n"};
+    const RuleFile open{"o.omen", "rule open {\n  by u\n  match c -> d\n  alert \"{u} at last\"\n}\n"};
+    std::vector<std::string> lines;
+    for (int second_of = 0; second_of < 300; ++second_of) {
+      lines.push_back(event(second_of % 7 == 0 ? "x" : "a", "u" + std::to_string(second_of % 5), second_of));
+    }
+    lines.push_back(event("c", "u9", 300));
+    const std::string last = event("d", "u9", 305);
+    std::vector<std::vector<std::string>> rows;
+    for (const bool was_there : {true, false}) {
+      Running omen("omen-service-warm");
+      RuleSet rules{{first}, {}};
+      if (was_there) rules.files = {first, second, open};
+      omen.start(rules, in_small_pieces(is_pruned));
+      for (size_t i = 0; i < lines.size(); i += 10) {
+        omen.feed({lines.begin() + static_cast<std::ptrdiff_t>(i),
+                   lines.begin() + static_cast<std::ptrdiff_t>(std::min(i + 10, lines.size()))});
+      }
+      if (!was_there) {
+        REQUIRE(omen.change({{first, second}, {}}));
+        const auto changes = omen.change({{first, second, open}, {}});
+        REQUIRE(changes);
+        CHECK(changes.value()[2].horizon_us == std::nullopt);
+      }
+      omen.feed({last});
+      rows.push_back(omen.bodies());
+      omen.end();
+      if (was_there) continue;
+      const LoggedRules logged = logged_rules(omen.data);
+      CHECK((logged.first > 1) == is_pruned);
+      REQUIRE(logged.records.size() > 2);
+      uint64_t warmed_soon = 0, warmed_open = 0;
+      for (const RulesRecord& record : logged.records) {
+        if (record.warmed_from > 0) (record.rules.files.size() == 2 ? warmed_soon : warmed_open) = record.warmed_from;
+      }
+      CHECK(warmed_soon > 200);  // of about 350 records
+      CHECK((is_pruned ? warmed_open >= logged.first && warmed_open <= warmed_soon : warmed_open < 10));
+      omen.start({{first, second, open}, {}}, in_small_pieces(is_pruned));
+      CHECK(omen.bodies() == rows.back());
+    }
+    REQUIRE(rows[0].size() == 2);
+    CHECK(rows[1] == rows[0]);  // with the same ids: events are known by their place in the stream
+  }
+}
+
+TEST_CASE("service: a rule that is made warm has the key's history from the log, also where others had a shorter one") {
+  Running omen("omen-service-history");
+  const RuleFile brief{"b.omen", "rule brief {\n  by u\n  match x\n  alert \"{u} {len(history(5s))}\"\n}\n"};
+  const RuleFile full{"f.omen", "rule full {\n  by u\n  match y\n  alert \"{u} {len(history(1h))}\"\n}\n"};
+  omen.start({{brief}, {}});
+  omen.feed(
+      {event("a", "u1", 0), event("b", "u1", 10), event("c", "u2", 10), event("d", "u1", 58), event("e", "u1", 60)});
+  REQUIRE(omen.change({{brief, full}, {}}));
+  omen.feed({event("y", "u1", 61), event("x", "u1", 62), event("y", "u2", 63)});
+  CHECK(omen.texts() == Texts{"u1 5", "u1 4", "u2 2"});
+  omen.end();
+  ServiceOptions options;
+  options.pipeline.limits.max_history_events = 3;
+  omen.start({{brief, full}, {}}, options);
+  omen.feed({event("a", "u3", 64), event("a", "u3", 65), event("a", "u3", 66), event("y", "u3", 67)});
+  CHECK(omen.texts().back() == "u3 3");
+  omen.end();
+  omen.forget_all_but_the_log();
+  omen.start({{brief, full}, {}});  // the log says which limit held
+  CHECK(omen.texts() == Texts{"u1 5", "u1 4", "u2 2", "u3 3"});
+}
+
+}  // namespace omen
