@@ -100,6 +100,15 @@ TEST_CASE("engine: a key that is too long is not seen, and counted") {
   CHECK(run.engine().counters().keys_too_long == 1);
 }
 
+TEST_CASE("engine: events of one time free what is over, too: a batch has the time of its arrival") {
+  const Program program = program_of("rule r { by u match a -> b within 1s }");
+  VirtualRun run(program);
+  for (int batch = 0; batch < 20; ++batch) {
+    for (int i = 0; i < 500; ++i) feed(run, event("a", batch * 10, fmt::format("u{}", batch * 500 + i)));
+  }
+  CHECK(run.engine().live_runs() <= 1'000);  // of 10,000: those of the last batch, and what this one is about to free
+}
+
 TEST_CASE("engine: after all windows nothing is left") {
   const Program program = program_of(
       "rule r { by u match a+ -> b within 1h overlap starts }\n"

@@ -151,6 +151,8 @@ void Engine::build_starts(TypeId type, bool is_derived, Interest& interest, Rule
 void Engine::step(const Event& event) {
   OMEN_ASSERT(event.time_us >= clock_us_ || event.is_derived);
   if (event.time_us > clock_us_) pass_time(event.time_us);
+  // At each event, not only when the clock moves: a whole batch may have one time, and must free as much as it makes.
+  if (!sweeps_.empty() && sweeps_.begin()->first < clock_us_ && !event.is_derived) sweep(sweep_states_per_event);
   const size_t first_match = matches_.size();
   if (event.is_derived) {
     see_derived(event);
@@ -182,7 +184,6 @@ void Engine::pass_time(int64_t time_us) {
   if (clock_us_ == std::numeric_limits<int64_t>::min()) begin_stream(time_us);
   if (!timers_.empty() && timers_.earliest().deadline_us < time_us) meet_deadlines(time_us - 1);
   clock_us_ = time_us;
-  if (!sweeps_.empty() && sweeps_.begin()->first < clock_us_) sweep(sweep_states_per_event);
 }
 
 // `hashes` are those that prefetch() has of the event's keys, if it has them.
