@@ -1,5 +1,6 @@
 // omen serve: rules in a running engine that loses nothing.
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -177,6 +178,9 @@ int serve(Options& options) {
     if (message.is_record) subscribers.publish(message.alert, message.body);
   };
 
+  // Bodies and batches come from the system and go back to it. By itself glibc takes ever larger ones from its heaps,
+  // which under overload grow for minutes by what lies between them.
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
   catch_stop_signals();
   catch_reload_signal();
   const auto began = std::chrono::steady_clock::now();
