@@ -46,7 +46,7 @@ class Grammar {
       parser_.reset();
     }
     simulator->setPredictionMode(antlr4::atn::PredictionMode::LL);
-    parser_.setErrorHandler(std::make_shared<Recovery>(words, text, diagnostics));
+    parser_.setErrorHandler(std::make_shared<ParseRecovery>(words, text, diagnostics));
     return (parser_.*rule)();
   }
 

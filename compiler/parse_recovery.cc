@@ -147,7 +147,7 @@ size_t innermost(const antlr4::RuleContext* context, std::initializer_list<size_
 
 }  // namespace
 
-Recovery::Recovery(const std::vector<Word>& words, const ParsedText& text, Diagnostics& diagnostics)
+ParseRecovery::ParseRecovery(const std::vector<Word>& words, const ParsedText& text, Diagnostics& diagnostics)
     : words_(words), text_(text), diagnostics_(diagnostics) {
   uint32_t depth = 0;
   for (const Word& word : words) {
@@ -164,7 +164,7 @@ Recovery::Recovery(const std::vector<Word>& words, const ParsedText& text, Diagn
 
 // Before a loop or a choice. In a body, what begins no part of it is reported and skipped here; elsewhere the rule is
 // left with an exception, up to the part that it belongs to.
-void Recovery::sync(antlr4::Parser* parser) {
+void ParseRecovery::sync(antlr4::Parser* parser) {
   if (inErrorRecoveryMode(parser)) return;
   antlr4::atn::ATNState* state =
       parser->getInterpreter<antlr4::atn::ParserATNSimulator>()->atn.states[parser->getState()];
@@ -191,16 +191,16 @@ void Recovery::sync(antlr4::Parser* parser) {
   } while (!next.contains(parser->getTokenStream()->LA(1)) && parser->getTokenStream()->LA(1) != antlr4::Token::EOF);
 }
 
-antlr4::Token* Recovery::recoverInline(antlr4::Parser* parser) { throw antlr4::InputMismatchException(parser); }
+antlr4::Token* ParseRecovery::recoverInline(antlr4::Parser* parser) { throw antlr4::InputMismatchException(parser); }
 
-void Recovery::reportError(antlr4::Parser* parser, const antlr4::RecognitionException& e) {
+void ParseRecovery::reportError(antlr4::Parser* parser, const antlr4::RecognitionException& e) {
   if (inErrorRecoveryMode(parser)) return;
   beginErrorCondition(parser);
   const size_t index = e.getOffendingToken()->getTokenIndex();
   if (!report_swallowed_clause(parser, index)) report(parser, index);
 }
 
-void Recovery::recover(antlr4::Parser* parser, std::exception_ptr e) {
+void ParseRecovery::recover(antlr4::Parser* parser, std::exception_ptr e) {
   const size_t rule = parser->getContext()->getRuleIndex();
   if (rule == OmenParser::RuleFile || rule == OmenParser::RuleTemplateExpression) {
     while (parser->getTokenStream()->LA(1) != antlr4::Token::EOF) parser->getTokenStream()->consume();
@@ -217,7 +217,7 @@ void Recovery::recover(antlr4::Parser* parser, std::exception_ptr e) {
 }
 
 // Whether a part of that kind may begin at the word.
-bool Recovery::begins(size_t rule, size_t index) const {
+bool ParseRecovery::begins(size_t rule, size_t index) const {
   const Word& word = words_[index];
   switch (rule) {
     case OmenParser::RuleDeclaration:
@@ -234,7 +234,7 @@ bool Recovery::begins(size_t rule, size_t index) const {
 }
 
 // On to the next part of the body, or to the body's end.
-void Recovery::skip(antlr4::Parser* parser, size_t rule) {
+void ParseRecovery::skip(antlr4::Parser* parser, size_t rule) {
   const size_t body_depth = rule == OmenParser::RuleDeclaration ? 0 : 1;
   for (;;) {
     const size_t index = parser->getCurrentToken()->getTokenIndex();
@@ -245,7 +245,7 @@ void Recovery::skip(antlr4::Parser* parser, size_t rule) {
   }
 }
 
-std::string Recovery::shown(size_t index) const {
+std::string ParseRecovery::shown(size_t index) const {
   if (index >= words_.size()) return text_.offsets == nullptr ? "the end of the file" : "the end of the expression";
   const Word& word = words_[index];
   if (word.begin == word.end) return "the end of the brackets";
@@ -254,7 +254,7 @@ std::string Recovery::shown(size_t index) const {
   return fmt::format("`{}`", text);
 }
 
-void Recovery::error(const char* code, size_t index, std::string message, std::string help) {
+void ParseRecovery::error(const char* code, size_t index, std::string message, std::string help) {
   if (index < words_.size() && words_[index].follows_dropped) return;
   Span span;
   if (index < words_.size()) {
@@ -268,7 +268,7 @@ void Recovery::error(const char* code, size_t index, std::string message, std::s
 
 // `match a -> ⏎ within 5m`: the keyword was taken for a name, and the mistake shows one word late. Reports what is
 // missing before the keyword, and goes back to it.
-bool Recovery::report_swallowed_clause(antlr4::Parser* parser, size_t index) {
+bool ParseRecovery::report_swallowed_clause(antlr4::Parser* parser, size_t index) {
   if (innermost(parser->getContext(), {OmenParser::RuleEventDeclaration}) != SIZE_MAX) return false;  // only fields
   const antlr4::ParserRuleContext* part = parser->getContext();
   while (part != nullptr && part->getRuleIndex() != OmenParser::RuleClause &&
@@ -298,7 +298,7 @@ bool Recovery::report_swallowed_clause(antlr4::Parser* parser, size_t index) {
 }
 
 // A word where a clause, field, test line or declaration should begin.
-void Recovery::report_in_body(antlr4::Parser* parser, size_t index) {
+void ParseRecovery::report_in_body(antlr4::Parser* parser, size_t index) {
   auto* context = parser->getContext();
   const std::string word = shown(index);
   const bool is_name = index < words_.size() && is_name_word(words_[index].type);
@@ -343,7 +343,7 @@ void Recovery::report_in_body(antlr4::Parser* parser, size_t index) {
   }
 }
 
-void Recovery::report_foreign_clause(size_t index, bool may_be_clause) {
+void ParseRecovery::report_foreign_clause(size_t index, bool may_be_clause) {
   if (!may_be_clause) {
     return error("E0101", index, fmt::format("{} is not expected here", shown(index)),
                  "the clauses of a rule begin with a keyword, such as `match`, `within` or `alert`");
@@ -360,7 +360,7 @@ void Recovery::report_foreign_clause(size_t index, bool may_be_clause) {
 }
 
 // `amount number` or `amount`: there is no colon behind the name.
-void Recovery::report_untyped_field(antlr4::Parser* parser, size_t index) {
+void ParseRecovery::report_untyped_field(antlr4::Parser* parser, size_t index) {
   const std::string_view name = words_[parser->getContext()->start->getTokenIndex()].text(text_);
   if (index < words_.size() && !words_[index].first_on_line && is_name_word(words_[index].type)) {
     return error("E0134", index, "a colon is missing before the type",
@@ -371,7 +371,7 @@ void Recovery::report_untyped_field(antlr4::Parser* parser, size_t index) {
 }
 
 // A word that does not fit inside of a part: by what the parser was reading.
-void Recovery::report(antlr4::Parser* parser, size_t index) {
+void ParseRecovery::report(antlr4::Parser* parser, size_t index) {
   const antlr4::RuleContext* context = parser->getContext();
   const size_t rule = context->getRuleIndex();
   const std::string word = shown(index);

@@ -1,4 +1,4 @@
-// Recovery: what the parser says where it does not understand, and where it goes on.
+// ParseRecovery: what the parser says where it does not understand, and where it goes on.
 //
 // A mistake costs the innermost clause, field, test line or declaration that it stands in: that is reported once, in
 // words, and skipped; brackets are balanced by then (parse_tokens.h), so a skip never leaves its block.
@@ -12,10 +12,10 @@
 
 namespace omen {
 
-class Recovery : public antlr4::DefaultErrorStrategy {
+class ParseRecovery : public antlr4::DefaultErrorStrategy {
  public:
   // words: as given to the parser, in its order. All must outlive the strategy.
-  Recovery(const std::vector<Word>& words, const ParsedText& text, Diagnostics& diagnostics);
+  ParseRecovery(const std::vector<Word>& words, const ParsedText& text, Diagnostics& diagnostics);
 
   void sync(antlr4::Parser* parser) override;
   void reportError(antlr4::Parser* parser, const antlr4::RecognitionException& e) override;
