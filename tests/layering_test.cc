@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <regex>
 #include <string>
 #include <vector>
@@ -116,6 +117,26 @@ std::vector<std::string> complaints(const std::string& path, const std::vector<s
 
 fs::path project_root() { return fs::path(OMEN_SOURCE_ROOT); }
 
+// Types that a file defines outside of any class or unnamed namespace, with their namespace.
+std::vector<std::string> types_of(const std::vector<std::string>& lines) {
+  static const std::regex opening(R"(namespace ?([\w:]*) ?\{.*)"), closing(R"(\}  // namespace.*)"),
+      definition(R"((struct|class) (\w+)( final)?( :.*)? ?\{.*)");
+  std::vector<std::string> out, namespaces;
+  for (const std::string& line : lines) {
+    std::smatch found;
+    if (std::regex_match(line, found, opening)) {
+      namespaces.push_back(found[1]);
+    } else if (std::regex_match(line, closing) && !namespaces.empty()) {
+      namespaces.pop_back();
+    } else if (std::regex_match(line, found, definition) && std::ranges::count(namespaces, "") == 0) {
+      std::string name;
+      for (const std::string& each : namespaces) name += each + "::";
+      out.push_back(name + found[2].str());
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("layering: the sources keep to the arrows") {
@@ -133,6 +154,28 @@ TEST_CASE("layering: the sources keep to the arrows") {
     }
   }
   CHECK(files > 10);
+}
+
+// Two types of one name are one to the linker: a test once ran the destructor of the other.
+TEST_CASE("layering: a name belongs to one type") {
+  std::map<std::string, std::string> files;  // by type
+  for (const char* room : {"bench", "cli", "compiler", "runtime", "tests"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(project_root() / room)) {
+      if (entry.path().extension() != ".cc" && entry.path().extension() != ".h") continue;
+      std::vector<std::string> lines;
+      std::ifstream in(entry.path());
+      for (std::string line; std::getline(in, line);) lines.push_back(line);
+      const std::string path = fs::relative(entry.path(), project_root()).generic_string();
+      for (const std::string& type : types_of(lines)) {
+        const auto [known, is_new] = files.emplace(type, path);
+        CHECK_MESSAGE(is_new, type << " is defined in " << known->second << " and in " << path);
+      }
+    }
+  }
+  CHECK(files.contains("omen::Engine"));
+  CHECK(types_of({"namespace a {", "namespace {", "struct Hidden {", "}  // namespace", "class Seen final : X {",
+                  "struct Declared;", "struct Seen::Inner {", "}  // namespace a", "struct Top {};"}) ==
+        std::vector<std::string>{"a::Seen", "Top"});
 }
 
 TEST_CASE("layering: the checker sees what it is there for") {

@@ -98,7 +98,7 @@ TEST_CASE("outbox: what is committed is delivered, once") {
   CHECK(writer.store->counts("hook").delivered == 200);
   CHECK(writer.outbox->counters().delivered >= 136);  // the last turn's count with the next one
   CHECK_FALSE(writer.outbox->next_us().has_value());
-  for (const Received& one : receiver.received()) CHECK_FALSE(has(one.body, "never"));
+  for (const SeenRequest& one : receiver.received()) CHECK_FALSE(has(one.body, "never"));
 }
 
 TEST_CASE("outbox: what fails is tried again in its time, with one id and one body") {
@@ -129,7 +129,7 @@ TEST_CASE("outbox: what fails is tried again in its time, with one id and one bo
   REQUIRE(attempts.value().size() == 3);
   CHECK(attempts.value()[1].status == 429);
   CHECK(attempts.value()[2].status == 200);
-  for (const Received& one : receiver.received()) {
+  for (const SeenRequest& one : receiver.received()) {
     CHECK(one.headers.at("webhook-id") == "a-0");
     CHECK(one.body == R"({"id":"a"})");
   }

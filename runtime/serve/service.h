@@ -55,11 +55,11 @@ struct ServiceOptions {
   LogOptions log;
   StoreOptions store;
   DeliveryOptions delivery;
-  uint64_t snapshot_records = 1'000'000;  // behind so many records of the log, or
-  int64_t snapshot_us = 60'000'000;       // after so much time with any, whichever is first
-  Retention retention;                    // of the log
+  uint64_t snapshot_records = 1'000'000;       // behind so many records of the log, or
+  int64_t snapshot_us = 60'000'000;            // after so much time with any, whichever is first
+  Retention retention;                         // of the log
   uint64_t quarantine_bytes_max = 256u << 20;  // beyond it the oldest lines go; counted quarantine_given_up_bytes
-  int64_t room_every_us = 1'000'000;      // on a full disk: how often it looks for room
+  int64_t room_every_us = 1'000'000;           // on a full disk: how often it looks for room
   // For tests: a disk that is nobody else's, so that the folder is not locked, and the quarantine only counts. The
   // store has its own way there: store.vfs. Nothing: the operating system's.
   Disk* disk = nullptr;

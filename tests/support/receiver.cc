@@ -97,7 +97,7 @@ class HttpReceiver::Impl : public Listener {
   ~Impl() override { stop(); }
 
   bool has_tls() const { return tls_.has_value(); }
-  std::vector<Received> received() const {
+  std::vector<SeenRequest> received() const {
     const std::lock_guard lock(mutex_);
     return received_;
   }
@@ -128,7 +128,7 @@ class HttpReceiver::Impl : public Listener {
   }
 
   Answer take(const http::request<http::string_body>& request) {
-    Received received;
+    SeenRequest received;
     received.target = std::string(request.target());
     received.body = request.body();
     for (const auto& field : request) {
@@ -167,7 +167,7 @@ class HttpReceiver::Impl : public Listener {
 
   const std::vector<Answer> answers_;
   std::optional<asio::ssl::context> tls_;
-  std::vector<Received> received_;
+  std::vector<SeenRequest> received_;
   std::atomic<size_t> active_ = 0, most_ = 0;
 };
 
@@ -178,7 +178,7 @@ uint16_t HttpReceiver::port() const { return impl_->port(); }
 std::string HttpReceiver::url() const {
   return (impl_->has_tls() ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port()) + "/hook";
 }
-std::vector<Received> HttpReceiver::received() const { return impl_->received(); }
+std::vector<SeenRequest> HttpReceiver::received() const { return impl_->received(); }
 size_t HttpReceiver::connections() const { return impl_->connections(); }
 size_t HttpReceiver::most_at_a_time() const { return impl_->most(); }
 

@@ -29,7 +29,7 @@ struct Answer {
   int delay_ms = 0;
 };
 
-struct Received {
+struct SeenRequest {
   std::string target;
   std::map<std::string, std::string> headers;  // names in small letters
   std::string body;
@@ -42,7 +42,7 @@ class HttpReceiver {
   ~HttpReceiver();
   uint16_t port() const;
   std::string url() const;  // http://127.0.0.1:PORT/hook, or https
-  std::vector<Received> received() const;
+  std::vector<SeenRequest> received() const;
   size_t connections() const;
   size_t most_at_a_time() const;  // requests
 
