@@ -113,7 +113,7 @@ def feed(service, events, disk, seed):
 
 def run(omen, events, folder, disk, seed):
     os.makedirs(folder, exist_ok=True)
-    service = Service(omen, folder, dict(os.environ), 1)
+    service = Service(omen, folder, dict(os.environ), [1])
     if disk is not None:
         service.data = os.path.join(disk.path, "data")
     open(service.rules, "w").write(RULES % os.path.join(folder, "alerts.ndjson"))
