@@ -6,12 +6,13 @@
 // A library that stands behind one door is included by that door's files only. Also here, for want of a better
 // place: habits that a compiler does not see (the length of a file, no notes to ourselves, no stray output).
 #include <doctest/doctest.h>
+#include <re2/re2.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <regex>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -43,37 +44,36 @@ const std::vector<Room> rooms = {
 // Something that only some files may say. `doors` are beginnings of paths; tests and bench may say everything.
 struct Door {
   std::string what;
-  std::regex pattern;
+  std::shared_ptr<const RE2> pattern;
   std::vector<std::string> doors;
 };
+std::shared_ptr<const RE2> said(const char* pattern) { return std::make_shared<const RE2>(pattern); }
 const std::vector<Door>& doors() {
   static const std::vector<Door> all = {
-      {"antlr4",
-       std::regex(R"(#include\s*[<"]antlr4|#include\s*[<"](grammar/)?Omen(Lexer|Parser))"),
-       {"compiler/parse"}},
+      {"antlr4", said(R"(#include\s*[<"]antlr4|#include\s*[<"](grammar/)?Omen(Lexer|Parser))"), {"compiler/parse"}},
       {"simdjson",
-       std::regex(R"(#include\s*[<"]simdjson)"),
+       said(R"(#include\s*[<"]simdjson)"),
        {"runtime/core/decode", "runtime/serve/rule_set", "runtime/serve/replayed", "runtime/serve/stream_config",
         "runtime/serve/control_routes", "cli/"}},
-      {"re2", std::regex(R"(#include\s*[<"]re2/)"), {"compiler/", "runtime/core/", "runtime/model/"}},
-      {"sqlite3", std::regex(R"(#include\s*[<"]sqlite3)"), {"runtime/io/table_sqlite", "runtime/outbox/database"}},
-      {"curl", std::regex(R"(#include\s*[<"]curl/)"), {"runtime/outbox/transfer", "cli/control_client"}},
-      {"CLI11", std::regex(R"(#include\s*[<"]CLI/)"), {"cli/"}},
+      {"re2", said(R"(#include\s*[<"]re2/)"), {"compiler/", "runtime/core/", "runtime/model/"}},
+      {"sqlite3", said(R"(#include\s*[<"]sqlite3)"), {"runtime/io/table_sqlite", "runtime/outbox/database"}},
+      {"curl", said(R"(#include\s*[<"]curl/)"), {"runtime/outbox/transfer", "cli/control_client"}},
+      {"CLI11", said(R"(#include\s*[<"]CLI/)"), {"cli/"}},
       {"zlib or zstd",
-       std::regex(R"(#include\s*[<"](zlib|zstd)\.h)"),
+       said(R"(#include\s*[<"](zlib|zstd)\.h)"),
        {"runtime/io/source", "runtime/outbox/check_sum", "runtime/serve/unpack"}},
       {"the system clock",
-       std::regex(R"(system_clock|steady_clock|clock_gettime|gettimeofday|\btime\s*\(\s*(nullptr|NULL|0|&))"),
+       said(R"(system_clock|steady_clock|clock_gettime|gettimeofday|\btime\s*\(\s*(nullptr|NULL|0|&))"),
        {"runtime/io/", "runtime/outbox/", "runtime/serve/", "cli/"}},
-      {"the environment", std::regex(R"(\bgetenv\b)"), {"runtime/io/", "cli/"}},
+      {"the environment", said(R"(\bgetenv\b)"), {"runtime/io/", "cli/"}},
       {"standard output or error",
-       std::regex(R"(std::c(out|err|log)\b|\bf?printf\s*\(|\bputs\s*\(|fmt::print)"),
+       said(R"(std::c(out|err|log)\b|\bf?printf\s*\(|\bputs\s*\(|fmt::print)"),
        {"cli/", "runtime/model/status.h"}},
       {"a thread or a lock",
-       std::regex(R"(#include\s*<(thread|mutex|atomic|condition_variable|future)>)"),
+       said(R"(#include\s*<(thread|mutex|atomic|condition_variable|future)>)"),
        {"runtime/io/", "runtime/outbox/", "runtime/serve/", "cli/"}},
       {"a virtual call in the machine",
-       std::regex(R"(\bvirtual\b)"),
+       said(R"(\bvirtual\b)"),
        {"compiler/", "runtime/io/", "runtime/log/", "runtime/outbox/", "runtime/serve/", "cli/"}},
   };
   return all;
@@ -85,8 +85,8 @@ bool starts_with_any(const std::string& text, const std::vector<std::string>& be
 
 // What is wrong with a file of that path and those lines, one sentence each.
 std::vector<std::string> complaints(const std::string& path, const std::vector<std::string>& lines) {
-  static const std::regex own_include(R"re(^\s*#include\s*"([^"]+)")re");
-  static const std::regex note(R"(\b(TODO|FIXME|XXX|HACK)\b)");
+  static const RE2 own_include(R"re(^\s*#include\s*"([^"]+)")re");
+  static const RE2 note(R"(\b(TODO|FIXME|XXX|HACK)\b)");
   constexpr size_t lines_max = 600;
   std::vector<std::string> out;
   const auto room = std::find_if(rooms.begin(), rooms.end(), [&](const Room& r) { return path.rfind(r.path, 0) == 0; });
@@ -97,17 +97,16 @@ std::vector<std::string> complaints(const std::string& path, const std::vector<s
   for (size_t i = 0; i < lines.size(); ++i) {
     const std::string& line = lines[i];
     const std::string where = path + ":" + std::to_string(i + 1) + ": ";
-    std::smatch found;
-    if (std::regex_search(line, found, own_include)) {
-      const std::string target = found[1];
+    std::string target;
+    if (RE2::PartialMatch(line, own_include, &target)) {
       const bool generated = target.rfind("grammar/", 0) == 0 || target.rfind("Omen", 0) == 0;
       if (!generated && !starts_with_any(target, room->may_include)) out.push_back(where + "may not include " + target);
     }
     if (may_all) continue;
-    if (std::regex_search(line, note)) out.push_back(where + "a note to ourselves");
+    if (RE2::PartialMatch(line, note)) out.push_back(where + "a note to ourselves");
     const std::string code = line.substr(0, line.find("//"));
     for (const Door& door : doors()) {
-      if (!starts_with_any(path, door.doors) && std::regex_search(code, door.pattern)) {
+      if (!starts_with_any(path, door.doors) && RE2::PartialMatch(code, *door.pattern)) {
         out.push_back(where + door.what + " has its door elsewhere");
       }
     }
@@ -119,19 +118,19 @@ fs::path project_root() { return fs::path(OMEN_SOURCE_ROOT); }
 
 // Types that a file defines outside of any class or unnamed namespace, with their namespace.
 std::vector<std::string> types_of(const std::vector<std::string>& lines) {
-  static const std::regex opening(R"(namespace ?([\w:]*) ?\{.*)"), closing(R"(\}  // namespace.*)"),
-      definition(R"((struct|class) (\w+)( final)?( :.*)? ?\{.*)");
+  static const RE2 opening(R"(namespace ?([\w:]*) ?\{.*)"), closing(R"(\}  // namespace.*)"),
+      definition(R"((?:struct|class) (\w+)(?: final)?(?: :.*)? ?\{.*)");
   std::vector<std::string> out, namespaces;
   for (const std::string& line : lines) {
-    std::smatch found;
-    if (std::regex_match(line, found, opening)) {
-      namespaces.push_back(found[1]);
-    } else if (std::regex_match(line, closing) && !namespaces.empty()) {
+    std::string found;
+    if (RE2::FullMatch(line, opening, &found)) {
+      namespaces.push_back(found);
+    } else if (RE2::FullMatch(line, closing) && !namespaces.empty()) {
       namespaces.pop_back();
-    } else if (std::regex_match(line, found, definition) && std::ranges::count(namespaces, "") == 0) {
+    } else if (RE2::FullMatch(line, definition, &found) && std::ranges::count(namespaces, "") == 0) {
       std::string name;
       for (const std::string& each : namespaces) name += each + "::";
-      out.push_back(name + found[2].str());
+      out.push_back(name + found);
     }
   }
   return out;
