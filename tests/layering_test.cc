@@ -166,8 +166,8 @@ TEST_CASE("layering: a name belongs to one type") {
       for (std::string line; std::getline(in, line);) lines.push_back(line);
       const std::string path = fs::relative(entry.path(), project_root()).generic_string();
       for (const std::string& type : types_of(lines)) {
-        const auto [known, is_new] = files.emplace(type, path);
-        CHECK_MESSAGE(is_new, type << " is defined in " << known->second << " and in " << path);
+        const std::string& known = files.emplace(type, path).first->second;
+        CHECK_MESSAGE(known == path, type << " is defined in " << known << " and in " << path);
       }
     }
   }
