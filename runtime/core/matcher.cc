@@ -139,6 +139,7 @@ bool Matcher::pass_over(const RuleProgram& rule, Run& thread, uint32_t routes) {
     state = &rule.states[thread.state];
     i = 0;  // the loops that are still open
   }
+  if (state->strict && counts) return false;  // a loop is closed, and behind it the very next event was due
   if (counts) thread.state = state->on_pass;
   return true;
 }
