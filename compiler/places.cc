@@ -151,19 +151,34 @@ bool Places::begins_limited(uint32_t index) const {
   return false;
 }
 
+// Whichever event it takes first, nothing further has to come.
 bool Places::done_at_once(uint32_t index) const {
   const Node& node = nodes_[index];
+  const auto only_needs = [&](size_t item) {  // what stands behind it may be left out, and what is beside it
+    for (size_t other = node.kind == Node::Kind::sequence ? item + 1 : 0; other < node.items.size(); ++other) {
+      const Node& beside = nodes_[node.items[other]];
+      if (other != item && (!beside.nullable || beside.has_choice)) return false;
+    }
+    return done_at_once(node.items[item]);
+  };
   switch (node.kind) {
     case Node::Kind::step:
       return true;
     case Node::Kind::any:
       return node.is_simple;
     case Node::Kind::loop:
-      return node.min <= 1 && done_at_once(node.items[0]);
+      return (node.min <= 1 || nodes_[node.items[0]].nullable) && done_at_once(node.items[0]);
     case Node::Kind::sequence:
-      return node.items.size() == 1 && done_at_once(node.items[0]);
+      for (size_t item = 0; item < node.items.size(); ++item) {
+        if (!only_needs(item)) return false;
+        if (!nodes_[node.items[item]].nullable) break;
+      }
+      return true;
     case Node::Kind::all:
-      return false;
+      for (size_t item = 0; item < node.items.size(); ++item) {
+        if (!only_needs(item)) return false;
+      }
+      return true;
   }
   return false;
 }

@@ -86,8 +86,8 @@ class Service:
         shards = self.shards[self.starts % len(self.shards)]
         self.starts += 1
         self.process = subprocess.Popen(
-            [self.omen, "serve", self.rules, "--data", self.data, "--dedupe", "1 day", "--snapshot-every", "300ms",
-             "--shards", str(shards)],
+            [self.omen, "serve", self.rules, "--data", self.data, "--dedupe", "1 day", "--max-ahead", "60 days",
+             "--snapshot-every", "300ms", "--shards", str(shards)],
             env=self.env, stdout=subprocess.DEVNULL, stderr=self.log)
 
     def wait_ready(self):
