@@ -34,7 +34,7 @@ struct Options {
   std::string config, data = "omen-data";
   std::vector<std::string> http, lines, follow;
   std::string certificate, key, tokens;
-  std::string durability = "fsync", retain_for, snapshot_every = "60s", max_ahead = "1 day";
+  std::string durability = "fsync", retain_for, snapshot_every = "60s";
   uint64_t retain_bytes = 0;
   std::vector<std::string> hooks;
   bool watch = false, acks = false;
@@ -90,7 +90,7 @@ Result<Durability> durability_of(const std::string& text) {
 }
 
 Status resolve(Options& options) {
-  options.order.max_ahead = options.max_ahead;
+  if (options.order.max_ahead.empty()) options.order.max_ahead = "1 day";
   const auto order = resolve_order(options.order);
   if (!order) return Status::error(order.message());
   options.service.pipeline.order = order.value();

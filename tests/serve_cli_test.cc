@@ -132,6 +132,26 @@ TEST_CASE("serve: what was rejected is listed, shown, fed again and dropped") {
   CHECK(run(folder, {"quarantine", "drop", "--all"}).exit_code == 3);  // nobody is there who writes
 }
 
+TEST_CASE("serve: how far ahead an event may be is an option, and one day without it") {
+  const auto in_hours = [](int hours) {
+    const auto at = std::chrono::system_clock::now() + std::chrono::hours(hours);
+    return "{\"type\":\"pay\",\"ts\":" +
+           std::to_string(std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count()) + "}";
+  };
+  const Folder folder;
+  folder.write("rules.omen", "rule r { match pay alert \"x\" }\n");
+  {
+    Served served(folder, {"--max-ahead", "30 days"});
+    CHECK(has(served.ask(post("/v1/events", in_hours(20 * 24))), "\"accepted\":1"));
+    CHECK(has(served.ask(post("/v1/events", in_hours(40 * 24))), "\"reason\":\"ahead\""));
+    CHECK(served.stop() == 0);
+  }
+  Served served(folder);
+  CHECK(has(served.ask(post("/v1/events", in_hours(23))), "\"accepted\":1"));
+  CHECK(has(served.ask(post("/v1/events", in_hours(25))), "\"reason\":\"ahead\""));
+  CHECK(served.stop() == 0);
+}
+
 TEST_CASE("serve: a replay hands over what is missing, when it is told to, and once") {
   const Folder folder;
   folder.write("rules.omen", "rule r { by user match pay alert \"{user} paid\" }\n");
