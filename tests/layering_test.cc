@@ -136,41 +136,40 @@ std::vector<std::string> types_of(const std::vector<std::string>& lines) {
   return out;
 }
 
-}  // namespace
-
-TEST_CASE("layering: the sources keep to the arrows") {
-  size_t files = 0;
+// visit(path in the project, lines) for each of our files.
+template <typename Visit>
+void for_each_source(const Visit& visit) {
   for (const char* room : {"bench", "cli", "compiler", "runtime", "tests"}) {
     for (const auto& entry : fs::recursive_directory_iterator(project_root() / room)) {
       if (entry.path().extension() != ".cc" && entry.path().extension() != ".h") continue;
       std::vector<std::string> lines;
       std::ifstream in(entry.path());
       for (std::string line; std::getline(in, line);) lines.push_back(line);
-      ++files;
-      for (const auto& complaint : complaints(fs::relative(entry.path(), project_root()).generic_string(), lines)) {
-        FAIL_CHECK(complaint);
-      }
+      visit(fs::relative(entry.path(), project_root()).generic_string(), lines);
     }
   }
+}
+
+}  // namespace
+
+TEST_CASE("layering: the sources keep to the arrows") {
+  size_t files = 0;
+  for_each_source([&](const std::string& path, const std::vector<std::string>& lines) {
+    ++files;
+    for (const std::string& complaint : complaints(path, lines)) FAIL_CHECK(complaint);
+  });
   CHECK(files > 10);
 }
 
 // Two types of one name are one to the linker: a test once ran the destructor of the other.
 TEST_CASE("layering: a name belongs to one type") {
   std::map<std::string, std::string> files;  // by type
-  for (const char* room : {"bench", "cli", "compiler", "runtime", "tests"}) {
-    for (const auto& entry : fs::recursive_directory_iterator(project_root() / room)) {
-      if (entry.path().extension() != ".cc" && entry.path().extension() != ".h") continue;
-      std::vector<std::string> lines;
-      std::ifstream in(entry.path());
-      for (std::string line; std::getline(in, line);) lines.push_back(line);
-      const std::string path = fs::relative(entry.path(), project_root()).generic_string();
-      for (const std::string& type : types_of(lines)) {
-        const std::string& known = files.emplace(type, path).first->second;
-        CHECK_MESSAGE(known == path, type << " is defined in " << known << " and in " << path);
-      }
+  for_each_source([&](const std::string& path, const std::vector<std::string>& lines) {
+    for (const std::string& type : types_of(lines)) {
+      const std::string& known = files.emplace(type, path).first->second;
+      CHECK_MESSAGE(known == path, type << " is defined in " << known << " and in " << path);
     }
-  }
+  });
   CHECK(files.contains("omen::Engine"));
   CHECK(types_of({"namespace a {", "namespace {", "struct Hidden {", "}  // namespace", "class Seen final : X {",
                   "struct Declared;", "struct Seen::Inner {", "}  // namespace a", "struct Top {};"}) ==

@@ -211,7 +211,7 @@ TEST_CASE("service: a second one on the folder is refused") {
   omen.start(rules);
   ServiceOptions options;
   options.data = omen.data;
-  const auto second = Service::open(std::move(options), compiled, rules);
+  const auto second = Service::open(std::move(options), compile_rules, rules);
   REQUIRE_FALSE(second);
   CHECK(second.message().find(std::to_string(::getpid())) != std::string::npos);
 }

@@ -2,11 +2,10 @@
 // are the same and in the same order, however many there are.
 //
 //   step, advance, end_stream   say what the stream does next; with one shard it is done at once
-//   run                         with several: an engine for the bound rules (core/share) goes over all that was said,
-//   and
-//                               notes how many events it has derived before each; then the others go over it side by
-//                               side, each with its own keys; then their matches become one list, by what made them and
-//                               their places
+//   run                         with several: an engine for the bound rules (core/share), if there are any, goes over
+//                               all that was said and notes how many events it has derived before each; then the others
+//                               go over it side by side, each with its own keys; then their matches become one list, by
+//                               what made them and their places (MatchPlace)
 //
 // A round costs two wake-ups, so it should have some hundred events; a few are done by the caller alone.
 //

@@ -264,8 +264,8 @@ Status Service::tick_if_due() {
 
 Status Service::settle(bool is_last) {
   const uint64_t synced_before = log_->synced();
-  // Under `off` nothing is synced for those who send, but W must never be ahead of the disk.
   if (seeded.acknowledges_before_sync) acknowledge();
+  // Under `off` nothing is synced for those who send, but W must never be ahead of the disk.
   const bool is_to_sync = is_last || (options_.log.durability.mode == Durability::Mode::off && has_to_commit());
   if (Status synced = is_to_sync ? log_->sync() : log_->settle(wall_clock_us()); !synced) return synced;
   counters_.syncs += log_->synced() > synced_before ? 1 : 0;

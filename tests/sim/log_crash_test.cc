@@ -17,7 +17,7 @@
 #include "runtime/log/log.h"
 #include "runtime/log/reader.h"
 #include "runtime/log/snapshot_file.h"
-#include "tests/support/cases.h"
+#include "tests/support/cycles.h"
 #include "tests/support/simulated_disk.h"
 
 namespace omen {
@@ -274,28 +274,18 @@ class Cycle {
   std::string problem_;
 };
 
-// The number of the first cycle in which something was found.
 std::optional<uint64_t> first_found(uint64_t cycles, const SimulatedDisk::Defects& defects,
                                     const CallerDefects& caller) {
   Tally tally;
-  for (uint64_t seed = 1; seed <= cycles; ++seed) {
-    if (!Cycle(seed, defects, caller, tally).run().empty()) return seed;
-  }
-  return std::nullopt;
+  return omen::first_found(cycles, [&](uint64_t seed) { return Cycle(seed, defects, caller, tally).run(); });
 }
 
 }  // namespace
 
 TEST_CASE("log: crash cycles lose nothing that was durable, and invent nothing") {
-  const uint64_t cycles = cases(2'000), seed = first_seed();
+  const uint64_t cycles = cases(2'000);
   Tally tally;
-  uint64_t wrong = 0;
-  for (uint64_t i = 0; i < cycles && wrong < 5; ++i) {
-    const std::string problem = Cycle(seed + i, {}, {}, tally).run();
-    if (problem.empty()) continue;
-    ++wrong;
-    FAIL_CHECK("OMEN_SEED=" << seed + i << " OMEN_CASES=1: " << problem);
-  }
+  check_cycles(cycles, [&](uint64_t seed) { return Cycle(seed, {}, {}, tally).run(); });
   MESSAGE(
       fmt::format("{} cycles: {} lives, {} power cuts, {} kills, {} dead by errors, {} appends to a full disk, {} torn "
                   "ends cut, {} records ({} unacknowledged lost), {} snapshots, {} segments pruned",

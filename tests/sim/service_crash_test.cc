@@ -20,7 +20,7 @@
 #include <thread>
 
 #include "runtime/serve/seeded_defects.h"
-#include "tests/support/cases.h"
+#include "tests/support/cycles.h"
 #include "tests/support/simulated_service.h"
 
 namespace omen {
@@ -143,15 +143,9 @@ std::string cycle(uint64_t seed, const SimulatedDisk::Defects& defects, Tally& t
 #ifndef OMEN_SEEDED_DEFECTS
 
 TEST_CASE("service: crash cycles end with the outbox of a run that nothing has disturbed") {
-  const uint64_t cycles = cases(200), seed = first_seed();
+  const uint64_t cycles = cases(200);
   Tally tally;
-  uint64_t wrong = 0;
-  for (uint64_t i = 0; i < cycles && wrong < 5; ++i) {
-    const std::string problem = cycle(seed + i, {}, tally);
-    if (problem.empty()) continue;
-    ++wrong;
-    FAIL_CHECK("OMEN_SEED=" << seed + i << " OMEN_CASES=1: " << problem);
-  }
+  check_cycles(cycles, [&](uint64_t seed) { return cycle(seed, {}, tally); });
   MESSAGE(
       fmt::format("{} cycles: {} lives, {} power cuts, {} kills, {} snapshots, {} changes of rules, {} batches "
                   "refused by a full disk",
@@ -169,24 +163,18 @@ TEST_CASE("service: crash cycles notice a log that is not synced before it is ac
   SimulatedDisk::Defects defects;
   Tally tally;
   defects.forgets_sync = true;
-  bool is_found = false;
-  for (uint64_t seed = 1; seed <= 200 && !is_found; ++seed) is_found = !cycle(seed, defects, tally).empty();
-  CHECK(is_found);
+  CHECK(first_found(200, [&](uint64_t seed) { return cycle(seed, defects, tally); }));
 }
 
 #else
 
 namespace {
 
-// The number of the first cycle in which something was found.
 std::optional<uint64_t> first_found(const SeededDefects& defects, uint64_t cycles, bool keeps_log = false) {
   Tally tally;
   for (uint64_t i = 0; i < streams; ++i) (void)undisturbed(i);
   seeded = defects;
-  std::optional<uint64_t> found;
-  for (uint64_t seed = 1; seed <= cycles && !found; ++seed) {
-    if (!cycle(seed, {}, tally, keeps_log).empty()) found = seed;
-  }
+  const auto found = omen::first_found(cycles, [&](uint64_t seed) { return cycle(seed, {}, tally, keeps_log); });
   seeded = {};
   return found;
 }

@@ -12,27 +12,13 @@
 #include <thread>
 #include <vector>
 
-#include "compiler/compile.h"
 #include "runtime/io/clock.h"
 #include "runtime/serve/service.h"
+#include "tests/support/compile_rules.h"
 
 namespace omen {
 
 namespace fs = std::filesystem;
-
-inline Result<SharedRules> compiled(const std::vector<RuleFile>& files) {
-  Sources sources;
-  for (const RuleFile& file : files) sources.files.push_back({file.name, file.text});
-  Compilation compilation = compile(sources);
-  if (!compilation.program) {
-    std::string problems;
-    for (const Diagnostic& diagnostic : compilation.diagnostics.items) problems += diagnostic.message + '\n';
-    return Status::error(problems);
-  }
-  auto out = std::make_shared<CompiledRules>();
-  out->program = std::move(*compilation.program);
-  return SharedRules(std::move(out));
-}
 
 // A data folder, and the service on it. Alerts go to /dev/null: what matters is the outbox.
 struct Running {
@@ -55,7 +41,7 @@ struct Running {
     options.data = data;
     options.delivery.standard_output = sink = ::open("/dev/null", O_WRONLY);
     options.say = [this](const std::string& line, bool) { said.push_back(line); };
-    auto opened = Service::open(std::move(options), compiled, rules);
+    auto opened = Service::open(std::move(options), compile_rules, rules);
     REQUIRE_MESSAGE(opened, opened.message());
     service = std::move(opened.value());
     writer = std::thread([this] { ended = service->run(); });

@@ -5,7 +5,7 @@
 #include <map>
 #include <mutex>
 
-#include "compiler/compile.h"
+#include "tests/support/compile_rules.h"
 
 namespace omen {
 namespace {
@@ -55,20 +55,6 @@ rule many_refunds {
 )";
 
 }  // namespace
-
-Result<SharedRules> compile_rules(const std::vector<RuleFile>& files) {
-  Sources sources;
-  for (const RuleFile& file : files) sources.files.push_back({file.name, file.text});
-  Compilation compilation = compile(sources);
-  if (!compilation.program) {
-    std::string problems;
-    for (const Diagnostic& diagnostic : compilation.diagnostics.items) problems += diagnostic.message + '\n';
-    return Status::error(problems);
-  }
-  auto out = std::make_shared<CompiledRules>();
-  out->program = std::move(*compilation.program);
-  return SharedRules(std::move(out));
-}
 
 std::vector<std::string> make_stream(uint64_t seed, size_t count) {
   std::mt19937_64 random(seed);

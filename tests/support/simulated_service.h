@@ -26,9 +26,6 @@
 
 namespace omen {
 
-// Rule files -> program, for services in tests.
-Result<SharedRules> compile_rules(const std::vector<RuleFile>& files);
-
 // Events of a few users with ids; every kind of rule below finds something in them.
 std::vector<std::string> make_stream(uint64_t seed, size_t count);
 // A rule for each event, a sequence, an absence, a loop, a derived event and a measure. `variant` 1 has one more that
