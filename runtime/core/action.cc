@@ -12,8 +12,6 @@
 namespace omen {
 namespace {
 
-constexpr std::string_view severity_texts[] = {"info", "warning", "critical"};
-
 // Numbers and texts in one byte sequence from which each can be told.
 void add_number(std::string& out, uint64_t number) {
   for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(number >> shift & 0xFF);
@@ -104,7 +102,7 @@ void Actions::append_record(std::string& out, const MatchView& match, const Acti
   out += R"(","rule":)";
   json::append_string(out, rule.name);
   out += R"(,"severity":")";
-  out += severity_texts[static_cast<size_t>(rule.severity)];
+  out += severity_text(rule.severity);
   out += R"(","key":{)";
   for (size_t i = 0; i < match.key.size(); ++i) {
     if (i > 0) out += ',';

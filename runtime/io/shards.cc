@@ -193,13 +193,6 @@ RuleCounters Shards::counters_of(RuleId rule) const {
   return sum;
 }
 
-EngineCounters Shards::counters() const {
-  EngineCounters sum;
-  for (const auto& engine : engines_) sum += engine->counters();
-  sum.events = engines_[0]->counters().events;  // each has seen all
-  return sum;
-}
-
 uint64_t Shards::live_runs() const {
   uint64_t sum = 0;
   for (const auto& engine : engines_) sum += engine->live_runs();

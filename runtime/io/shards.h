@@ -68,12 +68,10 @@ class Shards {
   // Rounds of fewer steps and advances than this are the caller's alone.
   void set_wake_up_at(size_t tasks) { wake_up_at_ = tasks; }
 
-  uint32_t count() const { return count_; }
   std::span<const std::unique_ptr<Engine>> engines() const { return engines_; }
   int64_t clock_us() const { return engines_[0]->clock_us(); }
   std::optional<int64_t> next_deadline_us() const;
   RuleCounters counters_of(RuleId rule) const;  // of all engines together
-  EngineCounters counters() const;
   uint64_t live_runs() const;
   uint64_t partitions() const;
   uint64_t state_bytes() const;

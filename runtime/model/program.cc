@@ -9,6 +9,11 @@
 
 namespace omen {
 
+std::string_view severity_text(AlertSeverity severity) {
+  constexpr std::string_view texts[] = {"info", "warning", "critical"};
+  return texts[static_cast<size_t>(severity)];
+}
+
 namespace {
 
 // Collects the first thing that is out of range.
@@ -145,10 +150,6 @@ class Verifier {
 };
 
 // ---- dump ----
-
-const char* severity_text(AlertSeverity severity) {
-  return severity == AlertSeverity::critical ? "critical" : severity == AlertSeverity::warning ? "warning" : "info";
-}
 
 const char* overlap_text(Overlap overlap) {
   constexpr const char* texts[] = {"none", "single", "latest", "starts", "all"};

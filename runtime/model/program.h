@@ -43,6 +43,7 @@ inline constexpr StateId state_dead = UINT32_MAX;
 inline constexpr int64_t time_unbounded = std::numeric_limits<int64_t>::max();
 
 enum class AlertSeverity : uint8_t { info, warning, critical };
+std::string_view severity_text(AlertSeverity severity);  // its word in rules and alerts
 enum class Overlap : uint8_t { none, single, latest, starts, all };
 // What runs a rule: explicit runs (core/matcher), shared matches (core/forest), windows and their evaluations
 // (core/measure).

@@ -1,5 +1,5 @@
 // Request: one attempt at a remote destination, as the network part needs it, and its reply. Made and judged by the
-// kinds (webhook.h, slack.h, mail.h), carried out by transfer.h.
+// kinds (webhook.cc, slack.cc, mail.h), carried out by transfer.h.
 //
 // Holds secrets: it lives as long as the attempt and is never printed.
 #pragma once

@@ -11,7 +11,7 @@
 //   3. close() loses nothing: what has been taken in is still handed to the writer, then take() says that it is over.
 //
 // Any thread may call anything here, but take(), which is the writer's alone.
-// NOT HERE: whether an event is a good one (the writer decodes); sockets (http.h, lines.h).
+// NOT HERE: whether an event is a good one (the writer decodes); sockets (listeners.h).
 #pragma once
 
 #include <chrono>

@@ -18,10 +18,6 @@ std::string key_object(const RuleProgram& rule, std::span<const std::string_view
 
 }  // namespace
 
-std::string_view severity_name(AlertSeverity severity) {
-  return severity == AlertSeverity::critical ? "critical" : severity == AlertSeverity::warning ? "warning" : "info";
-}
-
 Messages::Messages(const Program& program, const Shards& shards)
     : program_(program), shards_(shards), is_paused_(program.rules.size()), matches_(program.rules.size()) {
   for (const auto& engine : shards.engines()) {
@@ -51,7 +47,7 @@ void Messages::append(uint64_t after, int64_t now_us, std::vector<Message>& out)
     base.alert = actions.identity(view);
     base.rule = rule.name;
     base.title = rule.title;
-    base.severity = severity_name(rule.severity);
+    base.severity = severity_text(rule.severity);
     base.key = key_object(rule, key);
     base.end_us = match.end_us;
     base.sequence = raised.cause;

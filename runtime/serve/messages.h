@@ -19,8 +19,6 @@
 
 namespace omen {
 
-std::string_view severity_name(AlertSeverity severity);
-
 class Messages {
  public:
   // Both outlive it.

@@ -4,7 +4,7 @@
 //   as it stands)
 //   another dialect: its records are cut, checked and put into Omen's form (runtime/input)
 //
-// Pure. NOT HERE: where a body comes from (ingest_routes.h, hooks.h), what becomes of the events (intake.h).
+// Pure. NOT HERE: where a body comes from (event_routes.h, hook_routes.h), what becomes of the events (intake.h).
 #pragma once
 
 #include <cstdint>

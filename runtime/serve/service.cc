@@ -360,7 +360,7 @@ std::vector<RuleStatus> Service::rule_statuses() const {
     status.name = rule.name;
     const auto file = compiled.file_of_rule.find(rule.name);
     if (file != compiled.file_of_rule.end()) status.file = file->second;
-    status.severity = severity_name(rule.severity);
+    status.severity = severity_text(rule.severity);
     status.version = rule.version;
     status.is_paused = rules_.is_paused(rule.name);
     status.keys = pipeline_->shards().counters_of(static_cast<RuleId>(i)).keys;

@@ -3,7 +3,7 @@
 //
 // The log names what is in force by its hash (stream_config.h). A file is durable before a record names it.
 //
-// NOT HERE: which files nobody needs any more (service_tables.cc).
+// NOT HERE: which files nobody needs any more (service_config.cc).
 #pragma once
 
 #include <cstddef>
