@@ -75,7 +75,7 @@ int read_inputs(Options& options, const Program& program) {
 }
 
 int report(Options& options) {
-  const Loaded loaded = load_rules(options.rules);
+  const Loaded loaded = load_rules(options.rules, with_runs_in_sight());
   if (loaded.exit_code != exit_ok) return loaded.exit_code;
   const Program& program = *loaded.compilation.program;
   if (const int exit_code = read_inputs(options, program); exit_code != exit_ok) return exit_code;
@@ -88,9 +88,9 @@ int report(Options& options) {
 }
 
 int compare(Options& options) {
-  const Loaded old_rules = load_rules({options.versions[0]});
+  const Loaded old_rules = load_rules({options.versions[0]}, with_runs_in_sight());
   if (old_rules.exit_code != exit_ok) return old_rules.exit_code;
-  const Loaded new_rules = load_rules({options.versions[1]});
+  const Loaded new_rules = load_rules({options.versions[1]}, with_runs_in_sight());
   if (new_rules.exit_code != exit_ok) return new_rules.exit_code;
   const Program& old_program = *old_rules.compilation.program;
   const Program& new_program = *new_rules.compilation.program;

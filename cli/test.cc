@@ -112,7 +112,7 @@ bool is_chosen(const ast::Test& test, const std::string& filter) {
 }
 
 int run_tests(const Options& options) {
-  const Loaded loaded = load_rules(options.rules);
+  const Loaded loaded = load_rules(options.rules, with_runs_in_sight());
   if (loaded.exit_code != exit_ok) return loaded.exit_code;
   const bool colour = is_terminal(STDOUT_FILENO);
   std::vector<Result> results;

@@ -24,6 +24,8 @@ struct OptimizeOptions {
   bool simple_predicates = true;  // field-operator-constant conditions are tested without the stack machine
   bool fold_constants = true;
   bool share_matches = true;  // matches of `overlap all` are kept in shared form where they can be
+  // Rules that begin with the same step put their runs off (core/shared_starts) from so many rules on; 0: never.
+  uint32_t share_starts_from = 4;
 };
 
 struct Compilation {

@@ -8,6 +8,7 @@
 #include "compiler/emit_code.h"
 #include "compiler/emit_measures.h"
 #include "compiler/sharing.h"
+#include "compiler/starting.h"
 #include "compiler/version.h"
 
 namespace omen {
@@ -248,6 +249,7 @@ Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnost
     rule.version = version_of(from, typed);
     if (rule.overlap == Overlap::all) choose_machine(from, options, rule, diagnostics);
   }
+  if (!diagnostics.has_errors()) share_starts(options, program);
   for (const TypedMapping& mapping : typed.mappings) program.mappings.push_back(emit_mapping(mapping, code));
   FieldsByType fields(program.types.size());
   for (size_t i = 0; i < typed.rules.size(); ++i) fields.add_rule(typed.rules[i], program.rules[i]);

@@ -93,6 +93,12 @@ TEST_CASE("the machine and the reference interpreter give the same alerts") {
   run_cases({}, number_from("OMEN_CASES", 5'000), number_from("OMEN_SEED", 1));
 }
 
+TEST_CASE("the machine and the reference interpreter give the same alerts when all starts are shared") {
+  OptimizeOptions all_shared;
+  all_shared.share_starts_from = 1;
+  run_cases(all_shared, number_from("OMEN_CASES", 5'000), number_from("OMEN_SEED", 1) + 500'000);
+}
+
 TEST_CASE("every assignment that satisfies the pattern is found under overlap all, and no other") {
   const uint64_t cases = number_from("OMEN_CASES", 5'000) / 5;
   const uint64_t seed = number_from("OMEN_SEED", 1) + 2'000'000;
@@ -103,7 +109,11 @@ TEST_CASE("every assignment that satisfies the pattern is found under overlap al
 }
 
 TEST_CASE("rules that read what other rules emit give the same alerts") {
-  run_cases({}, number_from("OMEN_CASES", 5'000) / 5, number_from("OMEN_SEED", 1) + 3'000'000, make_emit_case);
+  const uint64_t cases = number_from("OMEN_CASES", 5'000) / 5, seed = number_from("OMEN_SEED", 1) + 3'000'000;
+  OptimizeOptions all_shared;
+  all_shared.share_starts_from = 1;
+  SUBCASE("runs begin at once") { run_cases({}, cases, seed, make_emit_case); }
+  SUBCASE("starts are shared") { run_cases(all_shared, cases, seed, make_emit_case); }
 }
 
 TEST_CASE("without each optimisation the alerts are the same") {

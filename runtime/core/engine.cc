@@ -41,11 +41,14 @@ Engine::Engine(const Program& program, const Limits& limits, bool only_counts, c
       captures_(program),
       rule_counters_(program.rules.size()),
       machines_(program_, *prepared_, limits_, captures_, words_, timers_, rule_counters_, only_counts),
+      table_of_rule_(build_tables()),
+      starts_(program, works_for_, table_of_rule_, captures_, words_),
       clock_us_(std::numeric_limits<int64_t>::min()),
       stepped_at_(program.rules.size(), 0),
+      lists_seen_(starts_.size()),
+      sharing_seen_(starts_.empty() ? 0 : program.rules.size()),
       limit_windows_(program.rules.size()),
-      oldest_(program.rules.size()) {
-  build_tables();
+      oldest_(program.rules.size() + starts_.size()) {
   build_histories();
   build_interests(false, interests_);
   build_interests(true, derived_interests_);
@@ -57,8 +60,8 @@ Engine::~Engine() { clear_matches(); }
 
 // ---- what goes where, decided once ----
 
-void Engine::build_tables() {
-  table_of_rule_.resize(program_.rules.size());
+std::vector<uint32_t> Engine::build_tables() {
+  std::vector<uint32_t> table_of_rule(program_.rules.size());
   for (RuleId rule = 0; rule < program_.rules.size(); ++rule) {
     const std::vector<Route>& routes = program_.rules[rule].routes;
     uint32_t table = 0;
@@ -71,8 +74,9 @@ void Engine::build_tables() {
           {routes[0].key, routes.size() > 1, {}, std::make_unique<KeyTable>(words_, key_blocks_), nullptr});
     }
     tables_[table].rules.push_back(rule);
-    table_of_rule_[rule] = table;
+    table_of_rule[rule] = table;
   }
+  return table_of_rule;
 }
 
 // As far back as any rule of the table asks, whoever works for it: what engines that share a stream have of a key is
@@ -105,7 +109,11 @@ void Engine::build_interests(bool is_derived, std::vector<std::vector<Interest>>
         if (!works_for_[rule] || !cares_for(program_.rules[rule], type, is_derived)) continue;
         any = true;
         interest.cares[rule] = true;
-        build_starts(type, is_derived, interest, rule);
+        if (starts_.start_of(rule) == start_none) {
+          build_starts(type, is_derived, interest, rule);
+        } else {
+          build_followers(type, is_derived, interest, rule);
+        }
       }
       if (!any) continue;
       if (tables_[table].has_routes) {
@@ -272,19 +280,13 @@ void Engine::remember_routes(Table& table, const Event& event) {
 void Engine::visit(const Interest& interest, uint32_t routes, std::string_view key, uint32_t hash) {
   KeyTable& table = *tables_[interest.table].partitions;
   PartitionId partition = table.find(key, hash);
-  if (partition == index_none && interest.starts.empty()) return;
+  if (partition == index_none && interest.starts.empty() && interest.shared_starts.empty()) return;
   ++visit_number_;
   set_key(interest.table, key);
+  added_.clear();
   if (partition != index_none) {
-    for (RuleStateId id = table.at(partition).first; id != index_none;) {
-      const RuleState& state = state_at(id);
-      const RuleStateId next = state.next;
-      if (interest.cares[state.rule]) {
-        stepped_at_[state.rule] = visit_number_;
-        step_rule(interest.table, partition, id, routes);
-      }
-      id = next;
-    }
+    step_states(interest, partition, routes);
+    if (!starts_.empty()) step_sharing(interest, partition, routes);
   }
   for (const Starts& starts : interest.starts) {
     if (starts.predicate != predicate_none && !present().shared_holds(starts.predicate)) continue;
@@ -294,11 +296,38 @@ void Engine::visit(const Interest& interest, uint32_t routes, std::string_view k
       if (!machines_.may_begin(rule, routes)) continue;
       if (partition == index_none) partition = table.find_or_add(key, hash);
       step_rule(interest.table, partition, add_rule_state(partition, rule), routes);
-      enforce_limits(rule);
-      if (!table.contains(partition, hash)) partition = index_none;
+      added_.push_back(rule);
     }
   }
+  for (StartId start : interest.shared_starts) {
+    const PredicateId predicate = starts_.at(start).predicate;
+    if (predicate != predicate_none && !present().shared_holds(predicate)) continue;
+    if (partition == index_none) partition = table.find_or_add(key, hash);
+    add_start(partition, start);
+  }
   if (partition != index_none) free_partition_if_empty(interest.table, partition);
+  for (RuleId rule : added_) enforce_limits(rule);
+}
+
+// Those of rules that share their start wait until all states have been seen.
+void Engine::step_states(const Interest& interest, PartitionId partition, uint32_t routes) {
+  to_step_.clear();
+  for (RuleStateId id = tables_[interest.table].partitions->at(partition).first; id != index_none;) {
+    const RuleState& state = state_at(id);
+    const RuleStateId next = state.next;
+    if (starts_.is_list(state.rule)) {
+      lists_seen_[starts_.start_of_list(state.rule)] = {visit_number_, id};
+    } else if (interest.cares[state.rule]) {
+      if (starts_.start_of(state.rule) == start_none) {
+        stepped_at_[state.rule] = visit_number_;
+        step_rule(interest.table, partition, id, routes);
+      } else {
+        sharing_seen_[state.rule] = {visit_number_, id};
+        if (state.first != index_none) to_step_.push_back(id);
+      }
+    }
+    id = next;
+  }
 }
 
 // A rule whose steps name the key in several ways sees the event once under each different key, by all the routes
@@ -345,18 +374,24 @@ RuleStateId Engine::add_rule_state(PartitionId partition, RuleId rule) {
   const RuleStateId id = words_.take(rule_state_words);
   Partition& owner = *static_cast<Partition*>(words_.at(partition));
   auto* state = new (words_.at(id)) RuleState{rule, owner.first, index_none, index_none, 0, 0, index_none, 0};
-  machines_.init(*state);
   owner.first = id;
-  ++rule_counters_[rule].keys;
+  if (starts_.is_list(rule)) {
+    ++starts_.at(starts_.start_of_list(rule)).keys;
+  } else {
+    machines_.init(*state);
+    ++rule_counters_[rule].keys;
+  }
   return id;
 }
 
-void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, uint32_t routes) {
+// `list` are the starts of a rule that shares them.
+void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, uint32_t routes, RuleStateId list) {
   RuleState& state = state_at(id);
+  if (list != index_none) begin_starts(state, list);
   completions_.clear();
   machines_.step(state, partition, routes, completions_);
   if (!completions_.empty()) take_completions(state, tables_[table].partitions->key(partition));
-  if (machines_.is_idle(state)) {
+  if (is_idle(state, list)) {
     free_state(partition, id, RunEnd::out_of_time);
   } else {
     note_state(table, partition, state);
@@ -366,7 +401,7 @@ void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, ui
 // A sweep will look at a state that nothing can come of after some time.
 void Engine::note_state(uint32_t table, PartitionId partition, RuleState& state) {
   if (state.is_noted) return;
-  const int64_t until_us = machines_.alive_until(state);
+  const int64_t until_us = alive_until(partition, state);
   if (until_us == time_unbounded) return;
   state.is_noted = 1;
   note_for_sweep({table, partition, tables_[table].partitions->at(partition).hash, state.rule}, until_us);

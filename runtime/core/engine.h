@@ -5,6 +5,7 @@
 //     for each way of partitioning (key table) that has a rule caring for the event's type:
 //       the key is read from the event and its partition looked up
 //       the rule states of the partition that care step; rules whose first step fits and that have no state get one
+//       (of rules that share their first step, those that the event may move further: shared_starts.h, engine_starts)
 //     matches of the event are put in the order of the rules
 //     the events that matches emit are seen in turn, in the order of the matches, and what they complete joins the end
 //   advance(t)
@@ -44,6 +45,7 @@
 #include "runtime/core/match_view.h"
 #include "runtime/core/partition.h"
 #include "runtime/core/share.h"
+#include "runtime/core/shared_starts.h"
 #include "runtime/core/timers.h"
 #include "runtime/core/validate.h"
 #include "runtime/model/limits.h"
@@ -147,6 +149,7 @@ class Engine {
   Result<LoadedState> load(std::string_view bytes, Decoder& decoder, std::string_view rebuilt = {});
 
   // Counts from now on how far runs come and what ends them.
+  // The program's rules share no starts: runs that are put off cannot be counted.
   void set_funnel(Funnel* funnel) { machines_.set_funnel(funnel); }
 
   int64_t clock_us() const { return clock_us_; }
@@ -159,7 +162,8 @@ class Engine {
   const Prepared& prepared() const { return *prepared_; }
   const EngineCounters& counters() const { return counters_; }
   const std::vector<RuleCounters>& rule_counters() const { return rule_counters_; }
-  uint64_t live_runs() const { return machines_.live_runs(); }
+  // Those put off included, which are at most as many.
+  uint64_t live_runs() const { return machines_.live_runs() + starts_.waiting_runs(); }
   uint64_t true_conditions() const;   // keys whose condition is true; looks at all of them
   uint64_t panes() const;             // of the windows of measures; looks at all of them
   uint64_t waiting_absences() const;  // runs that wait for a final absence; looks at all of them
@@ -182,11 +186,22 @@ class Engine {
     PredicateId predicate;  // predicate_none: ask each rule
     std::vector<RuleId> rules;
   };
+  // A rule behind a shared start that an event may move, if a predicate holds.
+  struct Follower {
+    RuleId rule;
+    PredicateId predicate;  // predicate_none: ask the rule
+  };
+  struct Followers {
+    StartId start;
+    std::vector<Follower> rules;
+  };
   // What one event type means to one table.
   struct Interest {
     uint32_t table = 0;
     std::vector<bool> cares;  // by RuleId
     std::vector<Starts> starts;
+    std::vector<StartId> shared_starts;
+    std::vector<Followers> followers;
     std::vector<uint8_t> routes;  // multi-route: those that exist for this type
   };
 
@@ -199,6 +214,11 @@ class Engine {
   struct Oldest {
     uint64_t touched;
     Noted where;
+  };
+  // A rule state of the partition in hand.
+  struct Seen {
+    uint64_t visit = 0;
+    RuleStateId id = index_none;
   };
 
   // What is needed to make an event of a match.
@@ -230,20 +250,29 @@ class Engine {
     };
     std::vector<Place> places;
     size_t next = 0;
-    std::vector<uint64_t> keys;
+    std::vector<uint64_t> keys;  // by rule, and then by list of starts
     std::vector<Timer> timers;
   };
   SavedPlaces places_to_save() const;
   void save_keys(RuleId rule, SavedPlaces& saved, StateWriter& out) const;
   static void save_histories(std::span<const Engine* const> shares, StateWriter& out);
-  static void save_rules(std::span<const Engine* const> shares, StateWriter& out);
+  static void save_rules(std::span<const Engine* const> shares, std::vector<SavedPlaces>& places, StateWriter& out);
+  static void save_starts(std::span<const Engine* const> shares, std::vector<SavedPlaces>& places, StateWriter& out);
+  void save_lists(StartId start, SavedPlaces& saved, StateWriter& out) const;
   void load_histories(StateReader& in, const LoadedState& loaded);
   Status load_rebuilt(std::string_view bytes, Decoder& decoder, LoadedState& loaded);
-  void load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted);
+  std::vector<RuleId> load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted);
+  void load_starts(StateReader& in, const std::vector<RuleId>& numbers);
+  void load_list(StateReader& in, const std::vector<RuleId>& rules);
+  std::vector<KeptEvent*> load_list_events(StateReader& in, const RuleProgram& rule);
+  void begin_loaded(PartitionId partition, RuleId rule, const std::vector<KeptEvent*>& events);
   void load_rule(StateReader& in, RuleId rule);
   void load_rule_state(StateReader& in, RuleId rule);
   uint32_t table_of_history(StateReader& in, const LoadedState& loaded) const;
-  void build_tables();
+  std::vector<uint32_t> build_tables();
+  uint32_t table_of(RuleId rule) const {
+    return starts_.is_list(rule) ? starts_.at(starts_.start_of_list(rule)).table : table_of_rule_[rule];
+  }
   void build_histories();
   void remember(const Event& event);
   void remember_routes(Table& table, const Event& event);
@@ -259,6 +288,15 @@ class Engine {
   void prepare_emits();
   bool emit(const Match& match, const ActionProgram& action, uint32_t place);
   void visit(const Interest& interest, uint32_t routes, std::string_view key, uint32_t hash);
+  void step_states(const Interest& interest, PartitionId partition, uint32_t routes);
+  void build_followers(TypeId type, bool is_derived, Interest& interest, RuleId rule) const;
+  void step_sharing(const Interest& interest, PartitionId partition, uint32_t routes);
+  void add_start(PartitionId partition, StartId start);
+  RuleStateId list_in_hand(StartId start) const;
+  RuleStateId find_list(PartitionId partition, RuleId rule) const;
+  void begin_starts(RuleState& state, RuleStateId list);
+  bool is_idle(const RuleState& state, RuleStateId list) const;
+  int64_t alive_until(PartitionId partition, const RuleState& state) const;
   void visit_routes(const Interest& interest, const Event& event);
   RuleStateId add_rule_state(PartitionId partition, RuleId rule);
   template <typename Visit>
@@ -266,7 +304,8 @@ class Engine {
   void begin_stream(int64_t time_us);
   void begin_rule(RuleId rule, int64_t time_us);
   void note_state(uint32_t table, PartitionId partition, RuleState& state);
-  void step_rule(uint32_t table, PartitionId partition, RuleStateId state, uint32_t routes);
+  void step_rule(uint32_t table, PartitionId partition, RuleStateId state, uint32_t routes,
+                 RuleStateId list = index_none);
   void take_completions(RuleState& state, std::string_view key);
   uint64_t count_raised(const RuleState& state, const Completion& completion);
   void raise(RuleId rule, const Completion& completion, uint64_t count, std::string_view key);
@@ -278,9 +317,11 @@ class Engine {
   void note_for_sweep(const Noted& where, int64_t until_us);
   void sweep(size_t states_max);
   void enforce_limits(RuleId rule);
+  void evict(const Noted& where, RuleStateId id);
   void evict_oldest(uint32_t first_table, uint32_t last_table, const RuleId* rule, std::vector<Oldest>& oldest);
   void set_key(uint32_t table, std::string_view key);
   Present& present() { return machines_.present(); }
+  bool has_runs(RuleId rule) const { return !starts_.is_list(rule) && program_.rules[rule].machine == Machine::runs; }
   RuleState& state_at(RuleStateId id) { return *static_cast<RuleState*>(words_.at(id)); }
   const RuleState& state_at(RuleStateId id) const { return *static_cast<const RuleState*>(words_.at(id)); }
 
@@ -299,6 +340,7 @@ class Engine {
   Machines machines_;
   std::vector<Table> tables_;
   std::vector<uint32_t> table_of_rule_;
+  SharedStarts starts_;
   std::vector<std::vector<Interest>> interests_;          // by TypeId
   std::vector<std::vector<Interest>> derived_interests_;  // of derived events
   std::vector<bool> is_lenient_;                          // by TypeId: one that breaks its declaration is matched
@@ -311,6 +353,10 @@ class Engine {
   MatchPlace place_;                  // of what is raised now
   std::vector<uint64_t> stepped_at_;  // by RuleId: the last event that its state of the key in hand saw
   uint64_t visit_number_ = 0;
+  std::vector<Seen> lists_seen_;        // by StartId
+  std::vector<Seen> sharing_seen_;      // by RuleId: of rules that share their start
+  std::vector<RuleStateId> to_step_;    // of them, those with runs
+  std::vector<RuleId> added_;           // rules that got a state in this visit
   std::vector<Completion> completions_;
   std::vector<Match> matches_;
   std::string match_keys_;
@@ -330,7 +376,7 @@ class Engine {
     uint32_t count = 0;
   };
   std::vector<Window> limit_windows_;        // by RuleId
-  std::vector<std::vector<Oldest>> oldest_;  // by RuleId: those that go next, the very next last
+  std::vector<std::vector<Oldest>> oldest_;  // by RuleId, lists of starts too: those that go next, the very next last
   std::vector<Oldest> oldest_of_all_;
 };
 

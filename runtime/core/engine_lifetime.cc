@@ -54,10 +54,12 @@ void Engine::meet_deadlines(int64_t until_us) {
     completions_.clear();
     clock_us_ = std::max(clock_us_, timer.deadline_us);
     place_ = {timer.deadline_us, timer.start_sequence, false, timer.rule, timer.route};
+    const RuleStateId list = find_list(timer.partition, timer.rule);
+    if (list != index_none) begin_starts(state, list);
     machines_.meet_deadline(state, timer.partition, timer, completions_);
     const size_t first_match = matches_.size();
     if (!completions_.empty()) take_completions(state, key_);
-    if (machines_.is_idle(state)) {
+    if (is_idle(state, list)) {
       free_state(timer.partition, id, RunEnd::out_of_time);
       free_partition_if_empty(table, timer.partition);
     } else {
@@ -84,8 +86,13 @@ void Engine::free_state(PartitionId partition, RuleStateId id, RunEnd why) {
   while (*link != id) link = &state_at(*link).next;
   RuleState& state = state_at(id);
   *link = state.next;
-  machines_.drop(state, why);
-  --rule_counters_[state.rule].keys;
+  if (starts_.is_list(state.rule)) {
+    starts_.drop(state);
+    --starts_.at(starts_.start_of_list(state.rule)).keys;
+  } else {
+    machines_.drop(state, why);
+    --rule_counters_[state.rule].keys;
+  }
   words_.give(id, rule_state_words);
 }
 
@@ -113,7 +120,7 @@ void Engine::sweep(size_t states_max) {
       const RuleStateId id = find_state(where);
       if (id == index_none) continue;
       RuleState& state = state_at(id);
-      const int64_t until_us = machines_.alive_until(state);
+      const int64_t until_us = alive_until(where.partition, state);
       if (until_us < clock_us_) {
         free_state(where.partition, id, RunEnd::out_of_time);
         free_partition_if_empty(where.table, where.partition);
@@ -127,14 +134,29 @@ void Engine::sweep(size_t states_max) {
   }
 }
 
+// `rule` may be a list of starts.
 void Engine::enforce_limits(RuleId rule) {
-  if (rule_counters_[rule].keys > limits_.max_keys) {
-    const uint32_t table = table_of_rule_[rule];
+  const bool is_list = starts_.is_list(rule);
+  const StartId start = is_list ? starts_.start_of_list(rule) : start_none;
+  if ((is_list ? starts_.at(start).keys : rule_counters_[rule].keys) > limits_.max_keys) {
+    const uint32_t table = is_list ? starts_.at(start).table : table_of_rule_[rule];
     evict_oldest(table, table + 1, &rule, oldest_[rule]);
   }
   if (state_bytes() > limits_.max_state_bytes) {
     evict_oldest(0, static_cast<uint32_t>(tables_.size()), nullptr, oldest_of_all_);
   }
+}
+
+// A rule forgets with its state which starts it has begun: they go too.
+void Engine::evict(const Noted& where, RuleStateId id) {
+  if (starts_.is_list(where.rule)) {
+    for (RuleId rule : starts_.at(starts_.start_of_list(where.rule)).rules) ++rule_counters_[rule].keys_evicted;
+  } else {
+    ++rule_counters_[where.rule].keys_evicted;
+    const RuleStateId list = find_list(where.partition, where.rule);
+    if (list != index_none) free_state(where.partition, list, RunEnd::limit);
+  }
+  free_state(where.partition, id, RunEnd::limit);
 }
 
 // The rule states idle longest are found by a scan that remembers the next thousand, so that a scan is rare. One that
@@ -146,8 +168,7 @@ void Engine::evict_oldest(uint32_t first_table, uint32_t last_table, const RuleI
       oldest.pop_back();
       const RuleStateId id = find_state(next.where);
       if (id == index_none || state_at(id).touched != next.touched) continue;
-      ++rule_counters_[next.where.rule].keys_evicted;
-      free_state(next.where.partition, id, RunEnd::limit);
+      evict(next.where, id);
       free_partition_if_empty(next.where.table, next.where.partition);
       return;
     }

@@ -33,13 +33,16 @@ struct Head {
   int64_t clock_us = never_us;
   uint64_t sequence = 0, derived = 0;
   bool is_ended = false;
+  bool has_starts = false;  // behind the histories
   EngineCounters counters;
 };
 
 Head read_head(StateReader& in) {
   Head head;
   if (!in.expect(state_magic)) return head;
-  in.check(in.number() == state_version, "it is of another version of Omen");
+  const uint64_t version = in.number();
+  in.check(version >= state_version_without_starts && version <= state_version, "it is of another version of Omen");
+  head.has_starts = version > state_version_without_starts;
   head.clock_us = in.signed_number();
   in.check(head.clock_us == never_us || (head.clock_us >= -in.time_max_us && head.clock_us <= in.time_max_us),
            "the clock is out of range");
@@ -75,8 +78,11 @@ void Engine::save(std::span<const Engine* const> shares, std::string& out) {
   }
   counters.events = first.counters_.events;  // each has seen all
   StateWriter writer(first.captures_, first.clock_us_);
-  save_rules(shares, writer);
+  std::vector<SavedPlaces> places;
+  for (const Engine* share : shares) places.push_back(share->places_to_save());
+  save_rules(shares, places, writer);
   save_histories(shares, writer);
+  save_starts(shares, places, writer);
   ByteWriter head;
   head.append(state_magic);
   head.number(state_version);
@@ -116,10 +122,8 @@ void Engine::save_histories(std::span<const Engine* const> shares, StateWriter& 
 
 // The keys of a share have the hashes between those of the share before it and those of the next: one behind the other
 // they are in order.
-void Engine::save_rules(std::span<const Engine* const> shares, StateWriter& out) {
+void Engine::save_rules(std::span<const Engine* const> shares, std::vector<SavedPlaces>& places, StateWriter& out) {
   const Program& program = shares[0]->program_;
-  std::vector<SavedPlaces> places;
-  for (const Engine* share : shares) places.push_back(share->places_to_save());
   out.number(program.rules.size());
   for (RuleId id = 0; id < program.rules.size(); ++id) {
     const RuleProgram& rule = program.rules[id];
@@ -162,10 +166,10 @@ Engine::SavedPlaces Engine::places_to_save() const {
   }
   std::ranges::sort(places, [&](const SavedPlaces::Place& a, const SavedPlaces::Place& b) {
     if (a.rule != b.rule || a.hash != b.hash) return std::tie(a.rule, a.hash) < std::tie(b.rule, b.hash);
-    const KeyTable& partitions = *tables_[table_of_rule_[a.rule]].partitions;
+    const KeyTable& partitions = *tables_[table_of(a.rule)].partitions;
     return partitions.key(a.partition) < partitions.key(b.partition);
   });
-  saved.keys.resize(program_.rules.size());
+  saved.keys.resize(program_.rules.size() + starts_.size());
   for (const SavedPlaces::Place& place : places) ++saved.keys[place.rule];
   saved.timers = timers_.all();
   std::ranges::sort(saved.timers, [&](const Timer& a, const Timer& b) {
@@ -209,10 +213,11 @@ Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, std::
   if (head.is_ended) machines_.measures().end_stream();
   in.read_events();
   LoadedState loaded;
-  load_rules(in, loaded, std::vector<bool>(program_.rules.size(), true));
+  const std::vector<RuleId> numbers = load_rules(in, loaded, std::vector<bool>(program_.rules.size(), true));
   LoadedState histories = loaded;
   if (!rebuilt.empty()) histories.rebuilt = loaded.empty;  // theirs reach as far as any of the same key
   load_histories(in, histories);
+  if (head.has_starts) load_starts(in, numbers);
   in.check(in.is_at_end(), "there is more than was expected");
   if (!in.is_ok()) return in.status();
   if (!rebuilt.empty()) {
@@ -237,8 +242,9 @@ Status Engine::load_rebuilt(std::string_view bytes, Decoder& decoder, LoadedStat
   std::vector<bool> wanted(program_.rules.size());
   for (const RuleId rule : loaded.empty) wanted[rule] = true;
   LoadedState made;
-  load_rules(in, made, wanted);
+  const std::vector<RuleId> numbers = load_rules(in, made, wanted);
   load_histories(in, made);
+  if (head.has_starts) load_starts(in, numbers);
   in.check(in.is_at_end(), "there is more than was expected");
   if (!in.is_ok()) return in.status();
   loaded.rebuilt = std::move(made.kept);
@@ -285,8 +291,10 @@ void Engine::load_histories(StateReader& in, const LoadedState& loaded) {
   }
 }
 
-void Engine::load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted) {
+// The rules that go on, by their places in the bytes.
+std::vector<RuleId> Engine::load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted) {
   std::vector<bool> is_kept(program_.rules.size());
+  std::vector<RuleId> numbers;
   std::unordered_map<std::string_view, RuleId> rules;
   for (RuleId id = 0; id < program_.rules.size(); ++id) rules.emplace(program_.rules[id].name, id);
   for (uint64_t left = in.count(); left > 0 && in.is_ok(); --left) {
@@ -294,14 +302,16 @@ void Engine::load_rules(StateReader& in, LoadedState& loaded, const std::vector<
     const uint64_t shape = in.fixed();
     const auto known = rules.find(name);
     const RuleId id = known == rules.end() ? 0 : known->second;
+    numbers.push_back(rule_none);
     if (known == rules.end() || !wanted[id] || program_.rules[id].version != version ||
         shape_of(program_.rules[id], machines_.is_counted(id)) != shape) {
       loaded.gone.emplace_back(name);
       in.skip();
       continue;
     }
-    if (!in.check(!is_kept[id], "a rule is there twice")) return;
+    if (!in.check(!is_kept[id], "a rule is there twice")) break;
     is_kept[id] = true;
+    numbers.back() = id;
     if (!works_for_[id]) {
       in.skip();
       continue;
@@ -311,6 +321,7 @@ void Engine::load_rules(StateReader& in, LoadedState& loaded, const std::vector<
     in.close();
   }
   for (RuleId id = 0; id < program_.rules.size(); ++id) (is_kept[id] ? loaded.kept : loaded.empty).push_back(id);
+  return numbers;
 }
 
 void Engine::load_rule(StateReader& in, RuleId id) {

@@ -25,9 +25,8 @@ uint64_t Engine::waiting_absences() const {
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
       for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
-        if (program_.rules[state_at(id).rule].machine != Machine::runs) continue;
+        if (!has_runs(state_at(id).rule)) continue;
         const std::vector<State>& states = program_.rules[state_at(id).rule].states;
-        if (program_.rules[state_at(id).rule].machine != Machine::runs) continue;
         for (RunId run_id = state_at(id).first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
           RunId thread = run_id;
           while (thread != index_none && !states[machines_.matcher().run(thread).state].waits)
@@ -45,7 +44,8 @@ void Engine::each_measure_state(Visit visit) const {
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
       for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
-        if (program_.rules[state_at(id).rule].measures) visit(state_at(id));
+        const RuleId rule = state_at(id).rule;
+        if (!starts_.is_list(rule) && program_.rules[rule].measures) visit(state_at(id));
       }
     });
   }
@@ -68,7 +68,7 @@ std::vector<RunView> Engine::runs() const {
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
       for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
-        if (program_.rules[state_at(id).rule].machine != Machine::runs) continue;
+        if (!has_runs(state_at(id).rule)) continue;
         for (RunId run_id = state_at(id).first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
           const Run& run = machines_.matcher().run(run_id);
           RunView view{state_at(id).rule,

@@ -42,6 +42,7 @@ class Machines {
   void init(RuleState& state);
   // The present event, seen under the state's key by `routes`.
   void step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out);
+  void begin_past(RuleState& state, KeptEvent* event) { matcher_.begin_past(state, event); }
   // A rule that is at work before any of its events has come: at the beginning of the stream.
   static bool begins_with_stream(const RuleProgram& rule);
   void begin(RuleState& state, PartitionId partition, int64_t time_us);

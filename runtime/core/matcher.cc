@@ -197,7 +197,7 @@ Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t 
   std::ranges::fill(decided_branch_, int8_t{-1});
   bool arrived = false;
   RunId thread = id;
-  if (!is_alive(rule, run(id))) {
+  if (!is_alive(rule, run(id), present_.event().time_us)) {
     ending_ = RunEnd::out_of_time;
     free_run(rule, id);
     return Outcome::ended;
@@ -278,6 +278,29 @@ bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, 
   return started != index_none;
 }
 
+void Matcher::begin_past(RuleState& state, KeptEvent* event) {
+  const RuleProgram& rule = program_.rules[state.rule];
+  const Transition& way = *only_start(rule);
+  if (state.run_count >= limits_.max_runs) drop_over(rule, state, event->time_us);
+  if (state.run_count >= limits_.max_runs) {
+    ++counters_[state.rule].runs_refused;
+    return;
+  }
+  const RunId id = new_run(rule);
+  Run& begun = run(id);
+  begun.state = way.targets[0];
+  begun.captures = captures_.add(capture_none, event, way.slot, way.opens, 1);
+  begun.start_us = event->time_us;
+  begun.start_sequence = event->sequence;
+  begun.registers()[0] = event->time_us;
+  for (uint8_t mark : way.marks) begun.registers()[mark] = event->time_us;
+  append_run(state, id);
+  ++counters_[state.rule].runs_started;
+  if (rule.overlap != Overlap::latest) return;
+  arrived_.assign(1, id);
+  keep_latest(rule, state);
+}
+
 // ---- all runs and one event ----
 
 void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out) {
@@ -290,7 +313,7 @@ void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std
   RunId id = state.first;
   while (id != index_none) {
     const RunId next = run(id).next;
-    if (rule.overlap == Overlap::single && is_alive(rule, run(id))) may_start_one = false;
+    if (rule.overlap == Overlap::single && is_alive(rule, run(id), present_.event().time_us)) may_start_one = false;
     Completion completion{};
     RunId after = id;
     const uint8_t slot = funnel_ == nullptr ? uint8_t{0} : captures_.at(run(id).captures).slot;

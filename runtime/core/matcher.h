@@ -50,6 +50,9 @@ class Matcher {
   // can be first fits it.
   bool may_start(RuleId rule, uint32_t routes);
   void step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out);
+  // Of a rule that puts its runs off (shared_starts.h): the run that `event`, which is past, has begun; nothing since
+  // would have moved it.
+  void begin_past(RuleState& state, KeptEvent* event);
   // The run that started with `timer.start_sequence` may have a final absence that lasts until the deadline.
   void meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::vector<Completion>& out);
 
@@ -90,7 +93,8 @@ class Matcher {
   void keep_latest(const RuleProgram& rule, RuleState& state);
   bool same_place(RunId a, RunId b) const;
   bool only_waits(const RuleProgram& rule, RunId id) const;
-  bool is_alive(const RuleProgram& rule, const Run& head) const;
+  bool is_alive(const RuleProgram& rule, const Run& head, int64_t time_us) const;
+  void drop_over(const RuleProgram& rule, RuleState& state, int64_t time_us);
   int64_t thread_alive_until(const RuleProgram& rule, const Run& thread) const;
   int64_t deadline_of(const RuleProgram& rule, const Run& thread) const;
   void arm(const RuleProgram& rule, const RuleState& state, PartitionId partition, RunId id);

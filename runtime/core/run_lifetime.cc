@@ -113,9 +113,9 @@ int64_t Matcher::thread_alive_until(const RuleProgram& rule, const Run& thread) 
   return until_us;
 }
 
-bool Matcher::is_alive(const RuleProgram& rule, const Run& head) const {
+bool Matcher::is_alive(const RuleProgram& rule, const Run& head, int64_t time_us) const {
   for (const Run* thread = &head;; thread = &run(thread->thread)) {
-    if (thread_alive_until(rule, *thread) >= present_.event().time_us) return true;
+    if (thread_alive_until(rule, *thread) >= time_us) return true;
     if (thread->thread == index_none) return false;
   }
 }
@@ -162,6 +162,24 @@ void Matcher::free_run(const RuleProgram& rule, RunId id) {
     const RunId following = run(id).thread;
     free_thread(rule, id);
     id = following;
+  }
+}
+
+// Runs that had nothing to come at that time.
+void Matcher::drop_over(const RuleProgram& rule, RuleState& state, int64_t time_us) {
+  RunId previous = index_none;
+  for (RunId id = state.first; id != index_none;) {
+    const RunId next = run(id).next;
+    if (is_alive(rule, run(id), time_us)) {
+      previous = id;
+    } else {
+      (previous == index_none ? state.first : run(previous).next) = next;
+      if (state.last == id) state.last = previous;
+      free_run(rule, id);
+      --state.run_count;
+      --live_runs_;
+    }
+    id = next;
   }
 }
 

@@ -8,6 +8,7 @@
 //              of its `limit`, and for each key what its machine holds and the timers that are set for it
 //   histories  for each way of keying (the names of its fields): the keys, that with the oldest last event first, and
 //              of each its events
+//   starts     for each first step that rules share (shared_starts.h): those rules, and then, of each key, its events
 //
 // Nothing is known by a number of the program: rules, types and fields go by their names, events by their place in the
 // list of events, so the section of a rule that has not changed suits any program that has it.
@@ -33,7 +34,8 @@
 namespace omen {
 
 inline constexpr std::string_view state_magic = "OMENSTAT";
-inline constexpr uint64_t state_version = 1;
+inline constexpr uint64_t state_version = 2;
+inline constexpr uint64_t state_version_without_starts = 1;  // the last one: no starts behind the histories
 
 class StateWriter : public ByteWriter {
  public:

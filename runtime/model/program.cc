@@ -14,6 +14,30 @@ std::string_view severity_text(AlertSeverity severity) {
   return texts[static_cast<size_t>(severity)];
 }
 
+const Transition* only_start(const RuleProgram& rule) {
+  // Under `single` a run that is over by now may have kept others from beginning.
+  const bool begins_each = rule.overlap != Overlap::all && rule.overlap != Overlap::single;
+  const bool is_plain = begins_each && rule.machine == Machine::runs && rule.routes.size() == 1 &&
+                        rule.leading.empty() && rule.within_us != time_unbounded && rule.initial.size() == 1;
+  if (!is_plain || rule.states[rule.initial[0]].transitions.size() != 1) return nullptr;
+  const Transition& way = rule.states[rule.initial[0]].transitions[0];
+  const StepProgram& step = rule.steps[way.step];
+  const bool is_judged_alone = !step.types.empty() && (step.predicate == predicate_none || step.is_shared) &&
+                               way.guards.empty() && way.for_received && way.for_derived;
+  if (!is_judged_alone || way.targets.size() != 1 || way.loop != 0 || way.decides != 0) return nullptr;
+  const State& place = rule.states[way.targets[0]];
+  if (place.accepts || place.strict || place.waits || !place.breaks.empty() || place.on_pass != way.targets[0]) {
+    return nullptr;
+  }
+  // What can move or end the run, of few types only.
+  const auto has_types = [&](StepId other) { return !rule.steps[other].types.empty(); };
+  const auto moves = [&](const Transition& other) { return has_types(other.step); };
+  const auto ends = [&](const AbsenceProgram& absence) { return std::ranges::all_of(absence.steps, has_types); };
+  const bool is_quiet = std::ranges::all_of(place.transitions, moves) && std::ranges::all_of(place.absences, ends) &&
+                        std::ranges::all_of(rule.unless, has_types);
+  return is_quiet ? &way : nullptr;
+}
+
 namespace {
 
 // Collects the first thing that is out of range.
@@ -93,6 +117,7 @@ class Verifier {
     absences(rule, rule.leading);
     for (StateId initial : rule.initial) state(rule, initial);
     for (const State& each : rule.states) verify_state(rule, each);
+    require(!rule.shares_start || only_start(rule) != nullptr, rule.name, "the shared start");
     if (rule.measures) verify_measures(rule, *rule.measures);
     code(rule, rule.where);
     for (const ActionProgram& action : rule.actions) {
@@ -286,6 +311,7 @@ void dump_rule(std::string& out, const Program& program, const RuleProgram& rule
   if (rule.registers > 1) out += fmt::format(" registers {}", rule.registers);
   out += bars_text(" strict", rule.strict_bars);
   if (rule.machine == Machine::forest) out += " shared";
+  if (rule.shares_start) out += " shared start";
   out += '\n';
   for (const AbsenceProgram& absence : rule.leading) out += "  first " + absence_text(program, rule, absence) + '\n';
   for (StateId id = 0; id < rule.states.size(); ++id) dump_state(out, program, rule, id);

@@ -40,6 +40,7 @@ using StepId = uint32_t;
 using RuleId = uint32_t;
 
 inline constexpr StateId state_dead = UINT32_MAX;
+inline constexpr RuleId rule_none = UINT32_MAX;
 inline constexpr int64_t time_unbounded = std::numeric_limits<int64_t>::max();
 
 enum class AlertSeverity : uint8_t { info, warning, critical };
@@ -195,7 +196,12 @@ struct RuleProgram {
   bool resolves = false;            // one of them is on_resolve
   std::vector<uint32_t> histories;  // those that its where, texts and bodies read: indices into the code's
   bool sees_all_types = false;      // a step `*`, a => or a consecutive group makes every event count
+  bool shares_start = false;        // many rules begin as it does (core/shared_starts); needs an only_start()
 };
+
+// The one way in which a run of the rule begins, when that can be put off: the event is judged by itself, and what is
+// begun waits in one place, unmoved by time and by events of most types. nullptr: its runs begin at once.
+const Transition* only_start(const RuleProgram& rule);
 
 struct Program;
 // A step as its author would write it, without its name: `purchase[amount > 5] by customer.id`.

@@ -1,0 +1,128 @@
+// Rules that share their first step: when they begin their runs, and when they step (shared_starts.h).
+#include <algorithm>
+
+#include "runtime/core/engine.h"
+
+namespace omen {
+
+// ---- decided once ----
+
+// `interest` is that of the rule's table in a type that the rule cares for.
+void Engine::build_followers(TypeId type, bool is_derived, Interest& interest, RuleId id) const {
+  const RuleProgram& rule = program_.rules[id];
+  const StartId start = starts_.start_of(id);
+  const auto takes = [&](StepId step) {
+    const std::vector<TypeId>& types = rule.steps[step].types;
+    return types.empty() ? !is_derived : std::ranges::find(types, type) != types.end();
+  };
+  const Transition& begin = *only_start(rule);
+  if (takes(begin.step) && std::ranges::find(interest.shared_starts, start) == interest.shared_starts.end()) {
+    interest.shared_starts.push_back(start);
+  }
+  std::vector<PredicateId> asked;
+  const auto ask = [&](StepId step) {
+    if (takes(step)) asked.push_back(rule.steps[step].is_shared ? rule.steps[step].predicate : predicate_none);
+  };
+  const State& place = rule.states[begin.targets[0]];
+  for (const Transition& way : place.transitions) ask(way.step);
+  for (const AbsenceProgram& absence : place.absences) std::ranges::for_each(absence.steps, ask);
+  std::ranges::for_each(rule.unless, ask);
+  if (asked.empty()) return;
+  const bool is_one = std::ranges::count(asked, asked[0]) == static_cast<ptrdiff_t>(asked.size());
+  auto group = std::ranges::find(interest.followers, start, &Followers::start);
+  if (group == interest.followers.end()) group = interest.followers.insert(group, Followers{start, {}});
+  group->rules.push_back({id, is_one ? asked[0] : predicate_none});
+}
+
+// ---- one event under one key ----
+
+// Rules with runs step as all others do. Of those without, the ones step that have something to begin and that the
+// event may move.
+void Engine::step_sharing(const Interest& interest, PartitionId partition, uint32_t routes) {
+  for (RuleStateId id : to_step_) {
+    const RuleId rule = state_at(id).rule;
+    stepped_at_[rule] = visit_number_;
+    step_rule(interest.table, partition, id, routes, list_in_hand(starts_.start_of(rule)));
+  }
+  for (const Followers& followers : interest.followers) {
+    const RuleStateId list = list_in_hand(followers.start);
+    if (list == index_none || state_at(list).last == index_none) continue;
+    const StartLink& newest = starts_.link(state_at(list).last);
+    for (const Follower& follower : followers.rules) {
+      if (stepped_at_[follower.rule] == visit_number_) continue;
+      if (clock_us_ - newest.time_us > program_.rules[follower.rule].within_us) continue;
+      const Seen& seen = sharing_seen_[follower.rule];
+      RuleStateId id = seen.visit == visit_number_ ? seen.id : index_none;
+      if (id != index_none && state_at(id).touched >= newest.sequence) continue;
+      if (follower.predicate != predicate_none && !present().shared_holds(follower.predicate)) continue;
+      stepped_at_[follower.rule] = visit_number_;
+      if (id == index_none) {
+        id = add_rule_state(partition, follower.rule);
+        added_.push_back(follower.rule);
+      }
+      step_rule(interest.table, partition, id, routes, list);
+    }
+  }
+}
+
+// The present event may begin runs from now on.
+void Engine::add_start(PartitionId partition, StartId start) {
+  RuleStateId id = list_in_hand(start);
+  if (id == index_none) {
+    id = add_rule_state(partition, starts_.list_of(start));
+    added_.push_back(starts_.list_of(start));
+  }
+  RuleState& list = state_at(id);
+  starts_.trim(list, clock_us_);
+  if (list.run_count >= limits_.max_runs) {
+    for (RuleId rule : starts_.at(start).rules) ++rule_counters_[rule].runs_refused;
+    return;
+  }
+  starts_.append(list, present().kept());
+  note_state(starts_.at(start).table, partition, list);
+}
+
+// Of the partition that is visited; index_none when it has none.
+RuleStateId Engine::list_in_hand(StartId start) const {
+  return lists_seen_[start].visit == visit_number_ ? lists_seen_[start].id : index_none;
+}
+
+// Of any partition; index_none too for a rule that begins its runs at once.
+RuleStateId Engine::find_list(PartitionId partition, RuleId rule) const {
+  const StartId start = starts_.is_list(rule) ? start_none : starts_.start_of(rule);
+  if (start == start_none) return index_none;
+  RuleStateId id = static_cast<const Partition*>(words_.at(partition))->first;
+  while (id != index_none && state_at(id).rule != starts_.list_of(start)) id = state_at(id).next;
+  return id;
+}
+
+void Engine::begin_starts(RuleState& state, RuleStateId list) {
+  const RuleState& starts = state_at(list);
+  const int64_t from_us = clock_us_ - program_.rules[state.rule].within_us;
+  for (uint32_t id = starts_.first_after(starts, state.touched, from_us); id != index_none; id = starts_.link(id).next) {
+    machines_.begin_past(state, starts_.link(id).event);
+  }
+  state.touched = std::max(state.touched, starts.touched);
+}
+
+// ---- how long it lives ----
+
+bool Engine::is_idle(const RuleState& state, RuleStateId list) const {
+  if (!machines_.is_idle(state)) return false;
+  if (list == index_none) return true;
+  const std::optional<int64_t> begun_us = starts_.newest_until(state_at(list), state.touched);
+  return !begun_us || clock_us_ - *begun_us > program_.rules[state.rule].within_us;
+}
+
+int64_t Engine::alive_until(PartitionId partition, const RuleState& state) const {
+  if (starts_.is_list(state.rule)) return starts_.alive_until(state);
+  int64_t until_us = machines_.alive_until(state);
+  const RuleStateId list = find_list(partition, state.rule);
+  if (list == index_none) return until_us;
+  if (const auto begun_us = starts_.newest_until(state_at(list), state.touched)) {
+    until_us = std::max(until_us, *begun_us + program_.rules[state.rule].within_us);
+  }
+  return until_us;
+}
+
+}  // namespace omen

@@ -1,0 +1,100 @@
+// Shared starts: of rules that begin with the same step, the events that may begin a run, kept once for all of them.
+//
+// A thousand rules that begin with a `page_view` would begin a thousand runs at each, and most of these would see
+// nothing more before their time is over. Instead
+//
+//   an event that fits the step                     becomes a link in the key's list of starts
+//   an event that could move a run behind the step  makes each of the rules begin the runs that it has not begun yet,
+//                                                   as if it had done so in time, and then step as ever
+//
+// What a rule has begun, its state's `touched` says: links behind it are new to the rule. A state without runs is
+// kept as long as there are links that it must not begin again.
+//
+// The lists stand among the rule states of a key, each as the state of a rule behind those of the program (its `rule`
+// is list_of(start)): `first` and `last` are links, `run_count` counts them, `touched` is the newest one's sequence.
+// So keys, sweep and limits know them without more ado.
+//
+// The compiler says which rules these are (compiler/starting): the event that begins the run is judged by itself, and
+// nothing happens to the run before an event of one of a few types. OptimizeOptions::share_starts_from switches it off.
+//
+// INVARIANTS
+//   1. Links of a list are in the order of their sequences, and so of their times.
+//   2. A rule steps, or meets a deadline, only when it has begun all links of its list that are in its window.
+// NOT HERE: when a rule steps (engine_starts), how a run begins (matcher).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "runtime/core/captures.h"
+#include "runtime/core/partition.h"
+#include "runtime/model/program.h"
+
+namespace omen {
+
+using StartId = uint32_t;
+inline constexpr StartId start_none = UINT32_MAX;
+
+// A first step, and the rules that begin with it.
+struct SharedStart {
+  uint32_t table = 0;                      // of the engine: a way of partitioning
+  std::vector<TypeId> types;               // of the step
+  PredicateId predicate = predicate_none;  // likewise
+  std::vector<RuleId> rules;               // ascending
+  int64_t longest_us = 0;                  // of their windows
+  uint64_t keys = 0;                       // lists at present
+};
+
+// An event that may begin runs.
+struct StartLink {
+  KeptEvent* event;
+  int64_t time_us;
+  uint64_t sequence;
+  uint32_t next, previous;
+};
+static_assert(sizeof(StartLink) == 32);
+
+class SharedStarts {
+ public:
+  // Of the rules that the engine works for; `table_of_rule` by RuleId.
+  SharedStarts(const Program& program, const std::vector<bool>& works_for, const std::vector<uint32_t>& table_of_rule,
+               CaptureStore& captures, WordPool& words);
+
+  bool empty() const { return starts_.empty(); }
+  uint32_t size() const { return static_cast<uint32_t>(starts_.size()); }
+  SharedStart& at(StartId start) { return starts_[start]; }
+  const SharedStart& at(StartId start) const { return starts_[start]; }
+  // With which the rule begins; start_none: it begins its runs at once.
+  StartId start_of(RuleId rule) const { return start_of_rule_[rule]; }
+  RuleId list_of(StartId start) const { return rule_count_ + start; }
+  bool is_list(RuleId rule) const { return rule >= rule_count_; }
+  StartId start_of_list(RuleId list) const { return list - rule_count_; }
+
+  const StartLink& link(uint32_t id) const { return *static_cast<const StartLink*>(words_.at(id)); }
+  void append(RuleState& list, KeptEvent* event);  // shares it
+  // Links that no rule has in its window any more, or all.
+  void trim(RuleState& list, int64_t clock_us);
+  void drop(RuleState& list);
+  // The last moment at which a link matters to any rule.
+  int64_t alive_until(const RuleState& list) const;
+  // The oldest link from `from_us` on that is behind `sequence`; none: index_none.
+  uint32_t first_after(const RuleState& list, uint64_t sequence, int64_t from_us) const;
+  // When the newest link up to `sequence` happened.
+  std::optional<int64_t> newest_until(const RuleState& list, uint64_t sequence) const;
+
+  uint64_t waiting_runs() const { return waiting_runs_; }  // at most: those that rules have begun since are in it
+
+ private:
+  StartLink& mutable_link(uint32_t id) { return *static_cast<StartLink*>(words_.at(id)); }
+  void drop_first(RuleState& list);
+
+  const RuleId rule_count_;
+  CaptureStore& captures_;
+  WordPool& words_;
+  std::vector<SharedStart> starts_;
+  std::vector<StartId> start_of_rule_;
+  uint64_t waiting_runs_ = 0;
+};
+
+}  // namespace omen
