@@ -1,0 +1,159 @@
+// Rules that begin with the same step: what they share changes no alert, and meets its limits (core/shared_starts).
+#include "runtime/core/shared_starts.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "cli/virtual_run.h"
+#include "compiler/compile.h"
+#include "runtime/model/time.h"
+#include "tests/support/resumed.h"
+
+namespace omen {
+namespace {
+
+constexpr int64_t start_s = 1'767'600'000;
+
+Program program_of(const std::string& rules, uint32_t share_starts_from = 4) {
+  OptimizeOptions options;
+  options.share_starts_from = share_starts_from;
+  Compilation compilation = compile(Sources{{{"rules.omen", rules}}}, options);
+  for (const Diagnostic& diagnostic : compilation.diagnostics.items) INFO(diagnostic.message);
+  REQUIRE(compilation.program);
+  return std::move(*compilation.program);
+}
+
+std::string event(const std::string& type, int64_t second, const std::string& user, int64_t amount = 0) {
+  return fmt::format(R"({{"type":"{}","ts":{},"u":"{}","amount":{}}})", type, start_s + second, user, amount);
+}
+
+// `count` rules that begin with an `a`, each with a condition, a window and an overlap of its own.
+std::string rules_text(int from, int count) {
+  constexpr const char* overlaps[] = {"none", "latest", "starts"};
+  constexpr const char* ends[] = {"b[amount > {}]", "b[amount > {}] -> c", "b[amount > {}] -> not c for 20s", "c"};
+  std::string out;
+  for (int i = from; i < from + count; ++i) {
+    out += fmt::format("rule r{} {{ by u match a -> {} within {}s {} overlap {} }}\n", i,
+                       fmt::format(fmt::runtime(ends[i % 4]), i), 30 + i % 5 * 10, i % 4 == 3 ? "unless d" : "",
+                       overlaps[i % 3]);
+  }
+  return out;
+}
+
+// Every few seconds one of four types by one of five users; the same each time.
+std::vector<std::string> stream(size_t count) {
+  std::vector<std::string> out;
+  uint64_t state = 1;
+  int64_t second = 0;
+  for (size_t i = 0; i < count; ++i) {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    const uint64_t dice = state >> 33;
+    second += static_cast<int64_t>(dice % 3);
+    out.push_back(event(std::string(1, "aabcd"[dice / 3 % 5]), second, fmt::format("u{}", dice / 15 % 5),
+                        static_cast<int64_t>(dice / 75 % 40)));
+  }
+  return out;
+}
+
+size_t sharing(const Program& program) {
+  return static_cast<size_t>(std::ranges::count_if(program.rules, &RuleProgram::shares_start));
+}
+
+TEST_CASE("shared starts: from four rules on that begin alike, and under the same key") {
+  CHECK(sharing(program_of(rules_text(0, 3))) == 0);
+  CHECK(sharing(program_of(rules_text(0, 4))) == 4);
+  CHECK(sharing(program_of(rules_text(0, 4), 0)) == 0);
+  const std::string three = rules_text(0, 3);
+  CHECK(sharing(program_of(three + "rule x { by v match a -> b within 1m }")) == 0);
+  CHECK(sharing(program_of(three + "rule x { by u match a[amount > 1] -> b within 1m }")) == 0);
+  for (const char* at_once : {"a => b within 1m", "a -> b", "a -> not b for 1m within 1h", "a -> * within 1m",
+                              "a+ -> b within 1m", "a? -> b within 1m", "not b for 1m -> a -> b within 1m",
+                              "a -> b within 1m overlap single", "a -> b within 1m overlap all"}) {
+    CAPTURE(at_once);
+    CHECK(sharing(program_of(three + "rule x { by u match " + at_once + " }")) == 0);
+  }
+}
+
+TEST_CASE("shared starts: the alerts are those of rules that begin their runs at once") {
+  const std::string rules = rules_text(0, 60) + "rule each { by u match a }";
+  const Program shared = program_of(rules), apart = program_of(rules, 0);
+  VirtualRun one(shared), other(apart);
+  for (const std::string& line : stream(3'000)) {
+    REQUIRE(one.feed(line));
+    REQUIRE(other.feed(line));
+  }
+  one.advance((start_s + 90'000) * us_per_second);
+  other.advance((start_s + 90'000) * us_per_second);
+  REQUIRE(one.alerts().size() == other.alerts().size());
+  CHECK(one.alerts().size() > 3'000);
+  for (size_t i = 0; i < one.alerts().size(); ++i) CHECK(one.alerts()[i].record == other.alerts()[i].record);
+  for (const VirtualRun* run : {&one, &other}) {
+    CHECK(run->engine().partitions() == 0);
+    CHECK(run->engine().live_runs() == 0);
+  }
+}
+
+TEST_CASE("shared starts: a thousand rules begin nothing before it matters") {
+  const Program program = program_of(rules_text(0, 1'000));
+  VirtualRun run(program);
+  for (int i = 0; i < 100; ++i) REQUIRE(run.feed(event("a", i / 10, fmt::format("u{}", i))));
+  CHECK(run.engine().live_runs() == 100'000);
+  CHECK(run.engine().runs().empty());
+  CHECK(run.engine().state_bytes() < 100 * 500);
+}
+
+TEST_CASE("shared starts: state goes to rules that share them, and to those that no longer do") {
+  const std::vector<std::string> lines = stream(1'200);
+  for (const int after_count : {8, 6, 3, 9}) {  // the same; two fewer; none left that share; one that is new
+    CAPTURE(after_count);
+    const std::string before = rules_text(0, 8), after = rules_text(0, after_count);
+    std::vector<std::string> raised;
+    for (const uint32_t from : {4u, 0u}) {
+      const Program first = program_of(before, from), second = program_of(after, from);
+      Resumed run(first);
+      for (size_t i = 0; i < lines.size(); ++i) {
+        if (i == 700) {
+          const std::string bytes = run.saved();
+          REQUIRE(run.resume(second, bytes));
+        }
+        run.feed(lines[i]);
+      }
+      run.end_stream();
+      raised.push_back(run.raised());
+    }
+    CHECK(raised[0] == raised[1]);
+    CHECK(raised[0].size() > 1'000);
+  }
+}
+
+TEST_CASE("shared starts: max_keys: the key idle longest goes, and all that the rules have of it") {
+  const Program program = program_of(rules_text(0, 8));
+  Limits limits;
+  limits.max_keys = 2;
+  VirtualRun run(program, limits);
+  int second = 0;
+  for (const char* user : {"x", "y", "x", "z"}) REQUIRE(run.feed(event("a", ++second, user)));
+  CHECK(run.engine().partitions() == 2);
+  CHECK(run.engine().rule_counters()[0].keys_evicted == 1);
+  REQUIRE(run.feed(event("b", 5, "y", 100)));
+  CHECK(run.alerts().empty());
+  REQUIRE(run.feed(event("b", 5, "x", 100)));
+  CHECK(!run.alerts().empty());
+}
+
+TEST_CASE("shared starts: max_runs: no further run starts, and it is counted for each rule") {
+  const Program program = program_of(rules_text(0, 8));
+  Limits limits;
+  limits.max_runs = 3;
+  VirtualRun run(program, limits);
+  for (int i = 0; i < 5; ++i) REQUIRE(run.feed(event("a", i, "x")));
+  for (const RuleCounters& counters : run.engine().rule_counters()) CHECK(counters.runs_refused == 2);
+  CHECK(run.engine().live_runs() == 3 * 8);
+}
+
+}  // namespace
+}  // namespace omen
