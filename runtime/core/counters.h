@@ -12,7 +12,7 @@ struct RuleCounters {
   uint64_t held_by_limit = 0;
   uint64_t matches_cut = 0;  // max_matches was reached at their moment
   uint64_t emitted = 0;
-  uint64_t emits_refused = 0;  // max_derived was reached, or the event would break a limit on what is read
+  uint64_t emits_refused = 0;    // max_derived was reached, or the event would break a limit on what is read
   uint64_t runs_started = 0;     // of a rule that puts its runs off, those that it had to begin
   uint64_t runs_refused = 0;     // max_runs was reached
   uint64_t entries_refused = 0;  // max_entries was reached

@@ -353,10 +353,10 @@ class Engine {
   MatchPlace place_;                  // of what is raised now
   std::vector<uint64_t> stepped_at_;  // by RuleId: the last event that its state of the key in hand saw
   uint64_t visit_number_ = 0;
-  std::vector<Seen> lists_seen_;        // by StartId
-  std::vector<Seen> sharing_seen_;      // by RuleId: of rules that share their start
-  std::vector<RuleStateId> to_step_;    // of them, those with runs
-  std::vector<RuleId> added_;           // rules that got a state in this visit
+  std::vector<Seen> lists_seen_;      // by StartId
+  std::vector<Seen> sharing_seen_;    // by RuleId: of rules that share their start
+  std::vector<RuleStateId> to_step_;  // of them, those with runs
+  std::vector<RuleId> added_;         // rules that got a state in this visit
   std::vector<Completion> completions_;
   std::vector<Match> matches_;
   std::string match_keys_;

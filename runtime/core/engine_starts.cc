@@ -99,7 +99,8 @@ RuleStateId Engine::find_list(PartitionId partition, RuleId rule) const {
 void Engine::begin_starts(RuleState& state, RuleStateId list) {
   const RuleState& starts = state_at(list);
   const int64_t from_us = clock_us_ - program_.rules[state.rule].within_us;
-  for (uint32_t id = starts_.first_after(starts, state.touched, from_us); id != index_none; id = starts_.link(id).next) {
+  for (uint32_t id = starts_.first_after(starts, state.touched, from_us); id != index_none;
+       id = starts_.link(id).next) {
     machines_.begin_past(state, starts_.link(id).event);
   }
   state.touched = std::max(state.touched, starts.touched);

@@ -280,7 +280,7 @@ bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, 
 
 void Matcher::begin_past(RuleState& state, KeptEvent* event) {
   const RuleProgram& rule = program_.rules[state.rule];
-  const Transition& way = *only_start(rule);
+  const Transition& way = rule.states[rule.initial[0]].transitions[0];  // only_start()
   if (state.run_count >= limits_.max_runs) drop_over(rule, state, event->time_us);
   if (state.run_count >= limits_.max_runs) {
     ++counters_[state.rule].runs_refused;

@@ -36,8 +36,7 @@ SharedStarts::SharedStarts(const Program& program, const std::vector<bool>& work
 
 void SharedStarts::append(RuleState& list, KeptEvent* event) {
   const uint32_t id = words_.take(link_words);
-  new (words_.at(id))
-      StartLink{captures_.share(event), event->time_us, event->sequence, index_none, list.last};
+  new (words_.at(id)) StartLink{captures_.share(event), event->time_us, event->sequence, index_none, list.last};
   (list.last == index_none ? list.first : mutable_link(list.last).next) = id;
   list.last = id;
   list.touched = event->sequence;
