@@ -46,7 +46,7 @@ double run_ns(const std::string& path, const std::string& window, bool only_coun
   Tally tally(*compilation.program);
   runner.run(tally, [](const Progress&) {});
   const double elapsed_s = cpu_s() - begin_s;
-  matches = runner.engine().rule_counters()[0].matches;
+  matches = runner.shards().counters_of(0).matches;
   return elapsed_s * 1e9 / static_cast<double>(events);
 }
 

@@ -4,8 +4,7 @@
 //
 //   throughput [EVENTS] [REPEATS] [TEXT]     TEXT: only workloads with it in their names
 //
-// Rules are `A -> B[amount > c]` within 15 minutes by user. Those called `rare` name the 14 rarest types, about a tenth
-// of the events; those called `all` name every type. Measure rules name `page_view`, a quarter of the events. With
+// Sequence rules are those of workloads.h. Measure rules name `page_view`, a quarter of the events. With
 // `declared` every type has a declaration of its eight fields, with constraints, which every event keeps to.
 #include <fmt/format.h>
 #include <unistd.h>
@@ -18,7 +17,7 @@
 
 #include "bench/events.h"
 #include "bench/floor.h"
-#include "compiler/compile.h"
+#include "bench/workloads.h"
 #include "runtime/io/runner.h"
 #include "runtime/io/tally.h"
 
@@ -26,18 +25,6 @@ namespace {
 
 using namespace omen;
 using namespace omen::bench;
-
-std::string rules_text(size_t count, bool all_types) {
-  const std::vector<std::string>& types = type_names();
-  const size_t first = all_types ? 0 : types.size() - 14, range = types.size() - first;
-  std::string out;
-  for (size_t i = 0; i < count; ++i) {
-    out += fmt::format(
-        "rule r{} {{ by user_id match {} as a -> {}[amount > {}] as b within 15m alert \"{{user_id}}\" }}\n", i,
-        types[first + i % range], types[first + (i * 7 + 3) % range], 300 + i % 97 * 2);
-  }
-  return out;
-}
 
 std::string declarations_text() {
   std::string out;
@@ -77,19 +64,6 @@ struct Workload {
   std::vector<double> ratios, ns;
 };
 
-// A file has at most a megabyte.
-Program compile_rules(const std::string& text) {
-  Sources sources;
-  for (size_t begin = 0, end = 0; begin < text.size(); begin = end) {
-    end = std::min(text.find('\n', std::min(begin + 500'000, text.size() - 1)), text.size() - 1) + 1;
-    sources.files.push_back({fmt::format("rules{}.omen", sources.files.size()), text.substr(begin, end - begin)});
-  }
-  const Compilation compilation = compile(sources);
-  if (compilation.program) return *compilation.program;
-  for (const Diagnostic& diagnostic : compilation.diagnostics.items) fmt::print(stderr, "{}\n", diagnostic.message);
-  std::exit(1);
-}
-
 // CPU seconds, and the alerts.
 double run(const Program& program, const std::string& path, uint64_t& alerts) {
   RunOptions options;
@@ -102,11 +76,6 @@ double run(const Program& program, const std::string& path, uint64_t& alerts) {
   alerts = 0;
   for (const Tally::Rule& rule : tally.rules()) alerts += rule.alerts;
   return elapsed_s;
-}
-
-double quantile(std::vector<double> values, double q) {
-  std::ranges::sort(values);
-  return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
 }
 
 }  // namespace
@@ -138,6 +107,11 @@ int main(int argc, char** argv) {
   }
   for (const MeasureRule& rule : measure_rules) workloads.push_back({rule.name, compile_rules(rule.text), 0, {}, {}});
   std::erase_if(workloads, [&](const Workload& one) { return one.name.find(only) == std::string::npos; });
+  if (workloads.empty()) {
+    fmt::print(stderr, "throughput: no workload has `{}` in its name\n", only);
+    unlink(path.c_str());
+    return 2;
+  }
   std::vector<double> floors;
   const double per_event = 1e9 / static_cast<double>(events);
   for (int repeat = 0; repeat < repeats; ++repeat) {

@@ -14,6 +14,8 @@ namespace omen::cli {
 
 namespace {
 
+const Engine& engine_of(const Backtest& backtest) { return *backtest.runner.shards().engines()[0]; }
+
 constexpr int64_t us_per_day = 86'400 * us_per_second;
 constexpr int64_t columns_max = 60;
 
@@ -68,9 +70,9 @@ std::vector<FunnelLine> funnel_lines(const Backtest& backtest, RuleId id) {
     }
   }
   std::ranges::sort(lines, {}, &FunnelLine::slot);
-  for (const RunView& run : backtest.runner.engine().runs()) {
+  for (const RunView& run : engine_of(backtest).runs()) {
     if (run.rule != id || run.captures.empty()) continue;
-    const uint8_t slot = backtest.runner.engine().captures().at(run.captures[0]).slot;
+    const uint8_t slot = engine_of(backtest).captures().at(run.captures[0]).slot;
     ++std::ranges::find(lines, slot, &FunnelLine::slot)->waiting;
   }
   return lines;
@@ -95,7 +97,7 @@ struct Days {
 
 // From the first event to the clock, and to deadlines beyond it.
 Days days_of(const Backtest& backtest) {
-  const int64_t clock_us = backtest.runner.engine().clock_us();
+  const int64_t clock_us = engine_of(backtest).clock_us();
   Days days{backtest.report.begin_us.value_or(0) / us_per_day, backtest.report.begin_us.value_or(0) / us_per_day};
   if (backtest.report.events > 0 && clock_us < 253'402'300'799 * us_per_second) {
     days.last = std::max(days.first, clock_us / us_per_day);
@@ -125,7 +127,7 @@ std::string plot(const BacktestTally::Rule& rule, const Days& days) {
 void append_funnel(std::string& out, const Backtest& backtest, RuleId id) {
   const Funnel::Rule& funnel = backtest.funnel.rules()[id];
   const std::vector<FunnelLine> lines = funnel_lines(backtest, id);
-  const uint64_t started = backtest.runner.engine().rule_counters()[id].runs_started;
+  const uint64_t started = engine_of(backtest).rule_counters()[id].runs_started;
   size_t width = 0;
   for (const FunnelLine& line : lines) width = std::max(width, std::min<size_t>(line.step.size(), 48));
   out += fmt::format("  funnel of {}\n", plural(started, "run"));
@@ -158,7 +160,7 @@ std::string backtest_text(const Backtest& backtest) {
   for (RuleId id = 0; id < backtest.program.rules.size(); ++id) {
     const RuleProgram& rule = backtest.program.rules[id];
     const BacktestTally::Rule& tally = backtest.tally.rules()[id];
-    const RuleCounters& counters = backtest.runner.engine().rule_counters()[id];
+    const RuleCounters& counters = engine_of(backtest).rule_counters()[id];
     out += fmt::format("\n{}  {}", rule.name, plural(tally.alerts, "alert"));
     if (!rule.key_names.empty()) {
       out += fmt::format(" of {}{}", tally.of_other_keys > 0 ? "at least " : "", plural(tally.keys.size(), "key"));
@@ -203,7 +205,7 @@ std::string backtest_json(const Backtest& backtest) {
     }
     out += ']';
     if (has_funnel(rule)) {
-      fmt::format_to(to, ",\"runs\":{},\"funnel\":[", backtest.runner.engine().rule_counters()[id].runs_started);
+      fmt::format_to(to, ",\"runs\":{},\"funnel\":[", engine_of(backtest).rule_counters()[id].runs_started);
       is_first = true;
       for (const FunnelLine& line : funnel_lines(backtest, id)) {
         const Funnel::Step& step = backtest.funnel.rules()[id].steps[line.slot];

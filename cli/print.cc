@@ -258,22 +258,23 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   size_t width = 0;
   for (const RuleProgram& rule : program.rules) width = std::max(width, rule.name.size());
   for (size_t i = 0; i < program.rules.size(); ++i) {
-    out += rule_line(program.rules[i], runner.engine().rule_counters()[i], alerts.counters()[i], width);
+    out +=
+        rule_line(program.rules[i], runner.shards().counters_of(static_cast<RuleId>(i)), alerts.counters()[i], width);
   }
   for (size_t i = 0; i < program.destinations.size(); ++i) {
     if (alerts.unsent()[i] == 0) continue;
     out += fmt::format("destination {} ({}): {} not sent but printed; `omen serve` sends\n",
                        program.destinations[i].name, program.destinations[i].kind, grouped(alerts.unsent()[i]));
   }
-  const Engine& engine = runner.engine();
-  const EngineCounters& counters = engine.counters();
-  out += fmt::format("pending: {}, {} of them waiting for an absence\n", plural(engine.live_runs(), "run"),
-                     grouped(engine.waiting_absences()));
+  const Shards& shards = runner.shards();
+  const EngineCounters counters = shards.counters();
+  out += fmt::format("pending: {}, {} of them waiting for an absence\n", plural(shards.live_runs(), "run"),
+                     grouped(shards.waiting_absences()));
   const bool has_measures =
       std::ranges::any_of(program.rules, [](const RuleProgram& rule) { return rule.measures.has_value(); });
   if (has_measures) {
-    out += fmt::format("measures: {} true, {}\n", plural(engine.true_conditions(), "condition"),
-                       plural(engine.panes(), "pane"));
+    out += fmt::format("measures: {} true, {}\n", plural(shards.true_conditions(), "condition"),
+                       plural(shards.panes(), "pane"));
   }
   if (counters.keys_too_long > 0) {
     out += fmt::format("{} not seen because their key is too long\n", plural(counters.keys_too_long, "event"));
@@ -301,8 +302,8 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
 }
 
 std::string summary_json(const RunReport& report, const Runner& runner, const Program& program, const Alerts& alerts) {
-  const Engine& engine = runner.engine();
-  const EngineCounters& counters = engine.counters();
+  const Shards& shards = runner.shards();
+  const EngineCounters counters = shards.counters();
   std::string out;
   const auto to = std::back_inserter(out);
   fmt::format_to(to, "{{\"events\":{},\"lines\":{},\"elapsed_us\":{},\"events_per_second\":{:.0f},\"inputs\":[",
@@ -324,7 +325,7 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
   fmt::format_to(to, "\"duplicates\":{},\"ids_forgotten\":{},\"without_time\":{},\"held\":{},\"rules\":[",
                  report.duplicates, report.ids_forgotten, report.without_time, report.held);
   for (size_t i = 0; i < program.rules.size(); ++i) {
-    const RuleCounters& rule = engine.rule_counters()[i];
+    const RuleCounters rule = shards.counters_of(static_cast<RuleId>(i));
     fmt::format_to(to, "{}{{\"rule\":", i == 0 ? "" : ",");
     json::append_string(out, program.rules[i].name);
     fmt::format_to(to,
@@ -350,9 +351,9 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
       "\"history_events_dropped\":{},\"history_keys_dropped\":{},\"table_reloads\":{},"
       "\"table_duplicates\":{},\"state_bytes\":{},\"state_bytes_peak\":{},\"runs_peak\":{},"
       "\"keys_peak\":{}}}\n",
-      engine.live_runs(), engine.waiting_absences(), engine.true_conditions(), engine.panes(), counters.keys_too_long,
+      shards.live_runs(), shards.waiting_absences(), shards.true_conditions(), shards.panes(), counters.keys_too_long,
       counters.history_events_dropped, counters.history_keys_dropped, runner.tables().reloads(),
-      runner.tables().duplicates(), engine.state_bytes(), report.state_bytes_peak, report.runs_peak, report.keys_peak);
+      runner.tables().duplicates(), shards.state_bytes(), report.state_bytes_peak, report.runs_peak, report.keys_peak);
   return out;
 }
 

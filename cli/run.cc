@@ -83,7 +83,7 @@ int run(Options& options) {
     const bool colour = has_colour(STDOUT_FILENO);
     rewrite = [colour](std::string& out, std::string_view record) { append_readable(out, record, colour); };
   }
-  Alerts alerts(program, runner.engine(), options.run.limits.max_held, rewrite);
+  Alerts alerts(program, runner.shards(), options.run.limits.max_held, rewrite);
   Tally tally(program);
   if (!options.count) {
     if (const Status opened = alerts.open(); !opened) return complain(opened.message(), exit_usage);
@@ -146,6 +146,11 @@ void add_run(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   verb->add_flag("--json", options->json_summary, "The summary as one JSON object");
   add_limit_options(*verb, limits);
+  verb->add_option("--shards", run_options.shards,
+                   "Decode and match on so many threads, the keys divided among them: the alerts are the same")
+      ->check(CLI::Range(1u, shards_max))
+      ->capture_default_str()
+      ->type_name("N");
   verb->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

@@ -15,15 +15,18 @@ std::optional<Quiet> quiet_of(const std::optional<QuietHours>& hours) {
 
 }  // namespace
 
-Alerts::Alerts(const Program& program, const Engine& engine, uint32_t max_held, Rewrite rewrite)
+Alerts::Alerts(const Program& program, const Shards& shards, uint32_t max_held, Rewrite rewrite)
     : program_(program),
-      actions_(program, engine.prepared(), engine.captures()),
+      shards_(shards),
       rewrite_(std::move(rewrite)),
       standard_output_("standard output", STDOUT_FILENO),
       files_(program.destinations.size()),
       max_held_(max_held),
       counters_(program.rules.size()),
       unsent_(program.destinations.size()) {
+  for (const auto& engine : shards.engines()) {
+    actions_.push_back(std::make_unique<Actions>(program, engine->prepared(), engine->captures()));
+  }
   for (const RuleProgram& rule : program.rules) rule_quiet_.push_back(quiet_of(rule.quiet));
   for (const DestinationProgram& destination : program.destinations) {
     destination_quiet_.push_back(quiet_of(destination.quiet));
@@ -52,25 +55,28 @@ Status Alerts::open() {
 }
 
 void Alerts::take(const Engine& engine, std::span<const Match> matches) {
+  size_t of = 0;
+  while (shards_.engines()[of].get() != &engine) ++of;
   for (const Match& match : matches) {
     const std::vector<std::string_view> key = engine.match_key(match);
     const MatchView view = engine.view(match, key);
     for (const ActionProgram& action : program_.rules[match.rule].actions) {
-      if (action.kind != ActionProgram::Kind::emit && action.on_resolve == match.resolves) act(view, action);
+      if (action.kind != ActionProgram::Kind::emit && action.on_resolve == match.resolves)
+        act(*actions_[of], view, action);
     }
   }
 }
 
 // The record of the match, or the body of a `send` that has one.
-void Alerts::act(const MatchView& match, const ActionProgram& action) {
+void Alerts::act(Actions& actions, const MatchView& match, const ActionProgram& action) {
   delivery_.rule = match.rule;
   delivery_.destination.reset();
   delivery_.is_record = action.body == code_none;
   delivery_.line.clear();
   if (delivery_.is_record) {
-    actions_.append_record(delivery_.line, match, action);
+    actions.append_record(delivery_.line, match, action);
   } else {
-    actions_.append_body(delivery_.line, match, action);
+    actions.append_body(delivery_.line, match, action);
   }
   bool is_printed = false, shall_print = action.destinations.empty();
   for (const uint32_t id : action.destinations) {

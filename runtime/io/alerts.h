@@ -38,7 +38,7 @@ class Alerts : public MatchSink {
   // Appends a record to `out` in the form that standard output shall have.
   using Rewrite = std::function<void(std::string& out, std::string_view record)>;
 
-  Alerts(const Program& program, const Engine& engine, uint32_t max_held, Rewrite rewrite);
+  Alerts(const Program& program, const Shards& shards, uint32_t max_held, Rewrite rewrite);
   // Opens the files of the destinations that rules use. Before the run.
   Status open();
 
@@ -58,14 +58,15 @@ class Alerts : public MatchSink {
     bool is_record = false;
     std::string line;
   };
-  void act(const MatchView& match, const ActionProgram& action);
+  void act(Actions& actions, const MatchView& match, const ActionProgram& action);
   void deliver(const Delivery& delivery, int64_t end_us);
   int64_t due_us(const Delivery& delivery, int64_t end_us) const;
   void release(int64_t until_us);
   void write(const Delivery& delivery);
 
   const Program& program_;
-  Actions actions_;
+  const Shards& shards_;
+  std::vector<std::unique_ptr<Actions>> actions_;  // by engine
   Rewrite rewrite_;
   Output standard_output_;
   std::vector<std::unique_ptr<Output>> files_;  // by destination; nothing for those of kind stdout

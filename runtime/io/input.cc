@@ -6,8 +6,8 @@
 namespace omen {
 
 Result<std::unique_ptr<Input>> Input::open(const std::string& path, const Format& asked, const Program& program,
-                                           const Envelope& envelope) {
-  auto source = Source::open(path);
+                                           const Envelope& envelope, uint32_t decoders) {
+  auto source = Source::open(path, decoders);
   if (!source) return Status::error(source.message());
   return std::unique_ptr<Input>(new Input(std::move(source.value()), asked, program, envelope));
 }

@@ -31,9 +31,9 @@ namespace omen {
 
 class Input {
  public:
-  // "-" is standard input.
+  // "-" is standard input. `decoders` will have parts of a slice each.
   static Result<std::unique_ptr<Input>> open(const std::string& path, const Format& asked, const Program& program,
-                                             const Envelope& envelope);
+                                             const Envelope& envelope, uint32_t decoders = 1);
 
   struct Slice {
     std::string_view lines;                 // for the decoder: padded, valid until the next slice

@@ -1,7 +1,8 @@
-// Runner: the whole column for inputs that end: source -> decode -> reorder -> engine -> sink, in one thread.
+// Runner: the whole column for inputs that end: source -> decode -> reorder -> engine -> sink; in one thread, or with
+// several shards in as many, and then with equal results.
 //
 //   for each slice of each input, whatever its format (io/input)
-//     for each batch of its events: into the stream, through the engine, matches to the sink
+//     for each round of its batches (decoders): into the stream, through the engines (shards), matches to the sink
 //     the sink is flushed: an alert is out before the next read can block
 //   at the end: what was held back for its lateness; then the clock, if asked for
 //
@@ -16,12 +17,13 @@
 #include <string>
 #include <vector>
 
-#include "runtime/core/decode.h"
 #include "runtime/core/engine.h"
 #include "runtime/core/reorder.h"
+#include "runtime/io/decoders.h"
 #include "runtime/io/health.h"
 #include "runtime/io/input.h"
 #include "runtime/io/quarantine.h"
+#include "runtime/io/shards.h"
 #include "runtime/io/tables.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/status.h"
@@ -32,7 +34,7 @@ namespace omen {
 class MatchSink {
  public:
   virtual ~MatchSink() = default;
-  // Captures and keys are read from the engine, and stay until the call returns.
+  // Captures and keys are read from the engine, one of the runner's shards, and stay until the call returns.
   virtual void take(const Engine& engine, std::span<const Match> matches) = 0;
   // All up to and including this time has been seen.
   virtual void pass_time(int64_t /*clock_us*/) {}
@@ -50,6 +52,7 @@ struct RunOptions {
   bool strict_types = false;  // an event of a type without a declaration is broken
   StreamOrder order;
   Limits limits;
+  uint32_t shards = 1;
   bool only_counts = false;              // matches are counted, not looked at
   bool advance_at_end = false;           // absences that are still pending come true
   std::optional<int64_t> advance_to_us;  // the clock at the end
@@ -94,10 +97,10 @@ class Runner {
   Status open();
   RunReport run(MatchSink& sink, const std::function<void(const Progress&)>& progress);
 
-  // Counts how far runs come and what ends them. Before run().
-  void set_funnel(Funnel* funnel) { engine_.set_funnel(funnel); }
+  // Counts how far runs come and what ends them. Before run(), and with one shard.
+  void set_funnel(Funnel* funnel);
 
-  const Engine& engine() const { return engine_; }
+  const Shards& shards() const { return shards_; }
   const Tables& tables() const { return tables_; }
   const Quarantine& quarantine() const { return quarantine_; }
   const Health& health() const { return health_; }
@@ -105,9 +108,11 @@ class Runner {
  private:
   void run_input(Input& input, MatchSink& sink);
   void decode(const Input::Slice& slice, const Input& input, MatchSink& sink);
+  void take(const Decoders::Batch& made, const Input& input);
   void offer(Event& event, LinePlace place, const Input& input);
   void note_broken(const Event& event, LinePlace place, const Input& input);
   void finish(MatchSink& sink);
+  void take_due();
   void hand_over(MatchSink& sink);
   void note_peaks();
   bool flush(MatchSink& sink);
@@ -115,13 +120,14 @@ class Runner {
 
   const Program& program_;
   const RunOptions options_;
-  Engine engine_;
+  Shards shards_;
   Tables tables_;
-  Decoder decoder_;
+  Decoders decoders_;
   Reorder reorder_;
   Quarantine quarantine_;
   Health health_;
   std::vector<Violation> violations_;
+  size_t due_count_ = 0;  // of the events held for their lateness, given to the shards since they ran
   RunReport report_;
   const std::function<void(const Progress&)>* progress_ = nullptr;
 };

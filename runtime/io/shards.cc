@@ -17,7 +17,8 @@ Limits divided(Limits limits, uint32_t count) {
 
 }  // namespace
 
-Shards::Shards(const Program& program, const Limits& limits, uint32_t count, bool only_counts) : count_(count) {
+Shards::Shards(const Program& program, const Limits& limits, uint32_t count, bool only_counts)
+    : count_(count), crew_(count) {
   OMEN_ASSERT(count >= 1 && count <= shards_max);
   if (count == 1) {
     engines_.push_back(std::make_unique<Engine>(program, limits, only_counts));
@@ -32,14 +33,6 @@ Shards::Shards(const Program& program, const Limits& limits, uint32_t count, boo
   }
   tasks_of_.resize(engines_.size());
   next_.resize(engines_.size());
-  for (size_t i = 1; i < count; ++i) threads_.emplace_back([this, i] { work(i); });
-}
-
-Shards::~Shards() {
-  is_over_ = true;
-  round_.fetch_add(1);
-  round_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
 }
 
 // ---- what the stream does ----
@@ -83,24 +76,11 @@ void Shards::run() {
     if (tasks_.size() < wake_up_at_) {
       for (size_t i = 0; i < count_; ++i) run_share(i);
     } else {
-      at_work_ = count_ - 1;
-      round_.fetch_add(1);
-      round_.notify_all();
-      run_share(0);
-      for (uint32_t left = at_work_; left > 0; left = at_work_) at_work_.wait(left);
+      crew_.run([this](uint32_t i) { run_share(i); });
     }
   }
   merge();
   tasks_.clear();
-}
-
-void Shards::work(size_t engine) {
-  for (uint32_t done = 0;; ++done) {
-    round_.wait(done);
-    if (is_over_) return;
-    run_share(engine);
-    if (at_work_.fetch_sub(1) == 1) at_work_.notify_one();
-  }
 }
 
 void Shards::run_bound() {
@@ -193,22 +173,24 @@ RuleCounters Shards::counters_of(RuleId rule) const {
   return sum;
 }
 
-uint64_t Shards::live_runs() const {
-  uint64_t sum = 0;
-  for (const auto& engine : engines_) sum += engine->live_runs();
+EngineCounters Shards::counters() const {
+  EngineCounters sum;
+  for (const auto& engine : engines_) sum += engine->counters();
+  sum.events = engines_[0]->counters().events;  // each has seen all
   return sum;
 }
 
-uint64_t Shards::partitions() const {
+uint64_t Shards::sum_of(uint64_t (Engine::*figure)() const) const {
   uint64_t sum = 0;
-  for (const auto& engine : engines_) sum += engine->partitions();
+  for (const auto& engine : engines_) sum += (engine.get()->*figure)();
   return sum;
 }
 
-uint64_t Shards::state_bytes() const {
-  uint64_t sum = 0;
-  for (const auto& engine : engines_) sum += engine->state_bytes();
-  return sum;
-}
+uint64_t Shards::live_runs() const { return sum_of(&Engine::live_runs); }
+uint64_t Shards::partitions() const { return sum_of(&Engine::partitions); }
+uint64_t Shards::state_bytes() const { return sum_of(&Engine::state_bytes); }
+uint64_t Shards::waiting_absences() const { return sum_of(&Engine::waiting_absences); }
+uint64_t Shards::true_conditions() const { return sum_of(&Engine::true_conditions); }
+uint64_t Shards::panes() const { return sum_of(&Engine::panes); }
 
 }  // namespace omen

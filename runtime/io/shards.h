@@ -16,17 +16,16 @@
 // NOT HERE: decoding and the order of the stream, which the owner does; what comes of matches.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "runtime/core/engine.h"
+#include "runtime/io/crew.h"
 
 namespace omen {
 
@@ -42,7 +41,6 @@ class Shards {
 
   // `count`: 1 to shards_max. `program` outlives it.
   Shards(const Program& program, const Limits& limits, uint32_t count = 1, bool only_counts = false);
-  ~Shards();
   Shards(const Shards&) = delete;
   Shards& operator=(const Shards&) = delete;
 
@@ -68,13 +66,19 @@ class Shards {
   // Rounds of fewer steps and advances than this are the caller's alone.
   void set_wake_up_at(size_t tasks) { wake_up_at_ = tasks; }
 
+  Crew& crew() { return crew_; }  // as large as there are shards, at work in run() only
   std::span<const std::unique_ptr<Engine>> engines() const { return engines_; }
   int64_t clock_us() const { return engines_[0]->clock_us(); }
   std::optional<int64_t> next_deadline_us() const;
-  RuleCounters counters_of(RuleId rule) const;  // of all engines together
+  // Of all engines together.
+  RuleCounters counters_of(RuleId rule) const;
+  EngineCounters counters() const;
   uint64_t live_runs() const;
   uint64_t partitions() const;
   uint64_t state_bytes() const;
+  uint64_t waiting_absences() const;  // these three look at all keys
+  uint64_t true_conditions() const;
+  uint64_t panes() const;
 
  private:
   struct Task {
@@ -90,7 +94,7 @@ class Shards {
   void run_share(size_t engine);
   void do_task(size_t engine, const Task& task);
   void merge();
-  void work(size_t engine);
+  uint64_t sum_of(uint64_t (Engine::*figure)() const) const;
 
   const uint32_t count_;
   std::vector<std::unique_ptr<Engine>> engines_;  // the free ones, then that of the bound rules, if there are any
@@ -98,11 +102,8 @@ class Shards {
   std::vector<Task> tasks_;
   std::vector<uint32_t> next_;  // by engine: the match that merge() takes next
   std::vector<Raised> raised_;
-  std::vector<std::thread> threads_;  // of all free engines but the first
+  Crew crew_;
   size_t wake_up_at_ = 32;
-  std::atomic<uint32_t> round_ = 0;
-  std::atomic<uint32_t> at_work_ = 0;
-  std::atomic<bool> is_over_ = false;
 };
 
 }  // namespace omen

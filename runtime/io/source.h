@@ -26,8 +26,8 @@ namespace omen {
 
 class Source {
  public:
-  // "-" is standard input.
-  static Result<std::unique_ptr<Source>> open(const std::string& path);
+  // "-" is standard input. `readers`: as many will have parts of a slice each, so it may be larger.
+  static Result<std::unique_ptr<Source>> open(const std::string& path, uint32_t readers = 1);
   ~Source();
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
@@ -53,7 +53,7 @@ class Source {
  private:
   enum class Packing : uint8_t { unknown, plain, gzip, zstd };
 
-  Source(std::string name, int fd);
+  Source(std::string name, int fd, uint32_t readers);
   bool fill();
   size_t read_some(char* out, size_t size);
   bool sniff();
@@ -71,6 +71,7 @@ class Source {
   uint64_t read_bytes_ = 0;
   bool at_end_ = false;
 
+  const size_t read_size_, buffer_size_;
   std::unique_ptr<char[]> buffer_;  // unpacked: [begin_, end_) is not yet handed out
   size_t begin_ = 0, end_ = 0;
   size_t searched_ = 0;  // no line feed in [begin_, searched_)
