@@ -176,12 +176,12 @@ TEST_CASE("formats: what is rejected is kept with the bytes and the place that i
             "{\"reason\":\"bad_time\",\"input\":\"" +
             folder.path("input") +
             "\",\"line\":4,\"offset\":52,\"column\":1,\"text\":\"login,yesterday,\\\"a \\\"\\\"b\\\"\\\"\\\"\"}\n"
-            "{\"reason\":\"no_type\",\"input\":\"" +
-            folder.path("input") +
-            "\",\"line\":6,\"offset\":106,\"column\":1,\"text\":\",1,no type\"}\n"
             "{\"reason\":\"late\",\"input\":\"" +
             folder.path("input") +
-            "\",\"line\":5,\"offset\":78,\"column\":1,\"text\":\"login,2026-01-04T10:00:00Z,\"}\n");
+            "\",\"line\":5,\"offset\":78,\"column\":1,\"text\":\"login,2026-01-04T10:00:00Z,\"}\n"
+            "{\"reason\":\"no_type\",\"input\":\"" +
+            folder.path("input") +
+            "\",\"line\":6,\"offset\":106,\"column\":1,\"text\":\",1,no type\"}\n");
   CHECK(has(outcome.errors, "was read as csv"));
 }
 
