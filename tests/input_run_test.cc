@@ -180,8 +180,7 @@ TEST_CASE("formats: what is rejected is kept with the bytes and the place that i
             folder.path("input") +
             "\",\"line\":5,\"offset\":78,\"column\":1,\"text\":\"login,2026-01-04T10:00:00Z,\"}\n"
             "{\"reason\":\"no_type\",\"input\":\"" +
-            folder.path("input") +
-            "\",\"line\":6,\"offset\":106,\"column\":1,\"text\":\",1,no type\"}\n");
+            folder.path("input") + "\",\"line\":6,\"offset\":106,\"column\":1,\"text\":\",1,no type\"}\n");
   CHECK(has(outcome.errors, "was read as csv"));
 }
 

@@ -121,6 +121,14 @@ class Decoder {
   bool read_envelope(Event& event, const char* begin);
   bool read_time(Event& event);
   std::optional<int64_t> time_of_text(std::string_view text);
+  bool is_known_day(const char* at) const {
+    uint64_t head[2], tail[2];  // the eleven bytes, by two looks that overlap
+    __builtin_memcpy(&head[0], at, 8);
+    __builtin_memcpy(&head[1], day_, 8);
+    __builtin_memcpy(&tail[0], at + 3, 8);
+    __builtin_memcpy(&tail[1], day_ + 3, 8);
+    return head[0] == head[1] && tail[0] == tail[1];
+  }
   bool breaks_declaration(const Extraction& extraction, const Event& event, Value* row);
   bool is_right(const Glance& glance, Token token) const;
   void extract(const Extraction& extraction, const Event& event, Value* row);

@@ -223,16 +223,7 @@ void Engine::prefetch(std::span<const Event> events) {
   coming_ = events;
   hashes_.clear();
   first_hash_.clear();
-  auto for_each_lookup = [&](auto&& act) {
-    size_t next = 0;
-    for (const Event& event : events) {
-      for (const Interest& interest : interests_[event.type]) {
-        if (tables_[interest.table].has_routes) continue;
-        const uint32_t hash = hashes_[next++];
-        if (share_.owns(hash)) act(*tables_[interest.table].partitions, hash);
-      }
-    }
-  };
+  lookups_.clear();
   for (const Event& event : events) {
     first_hash_.push_back(static_cast<uint32_t>(hashes_.size()));
     for (const Interest& interest : interests_[event.type]) {
@@ -241,11 +232,13 @@ void Engine::prefetch(std::span<const Event> events) {
       bool is_too_long = false;
       const std::optional<std::string_view> key = read_key(table.key, event, key_, is_too_long);
       hashes_.push_back(key ? KeyTable::hash(*key) : 0);
-      if (share_.owns(hashes_.back())) table.partitions->prefetch(hashes_.back());
+      if (!share_.owns(hashes_.back())) continue;
+      table.partitions->prefetch(hashes_.back());
+      lookups_.push_back({table.partitions.get(), hashes_.back()});
     }
   }
-  for_each_lookup([](const KeyTable& table, uint32_t hash) { table.prefetch_partition(hash); });
-  for_each_lookup([](const KeyTable& table, uint32_t hash) { table.prefetch_rule_state(hash); });
+  for (const auto& [table, hash] : lookups_) table->prefetch_partition(hash);
+  for (const auto& [table, hash] : lookups_) table->prefetch_rule_state(hash);
 }
 
 // An event of any type is part of its key's history, before any rule looks at it.

@@ -34,6 +34,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/core/action.h"
@@ -369,6 +370,7 @@ class Engine {
   std::span<const Event> coming_;     // what prefetch() was told
   std::vector<uint32_t> hashes_;      // of their keys: one for each event and interest with a single route
   std::vector<uint32_t> first_hash_;  // of each of them
+  std::vector<std::pair<const KeyTable*, uint32_t>> lookups_;
   std::vector<Value> key_values_;
   std::map<int64_t, std::vector<Noted>> sweeps_;  // by the end of the bucket
   struct Window {

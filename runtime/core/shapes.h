@@ -46,9 +46,10 @@ class Shapes {
     uint32_t loose_begin = 0;
     bool is_loose = false;
   };
-  Object open(bool is_root) {
+  void open(Object& object, bool is_root) {
     if (is_root) loose_.clear();  // of a line that went wrong
-    return {&nodes_[is_root ? 0 : 1], 0, false};
+    object.node = &nodes_[is_root ? 0 : 1];
+    object.is_loose = false;
   }
   void close(const Object& object) {
     if (object.is_loose) [[unlikely]]
@@ -62,7 +63,13 @@ class Shapes {
     memcpy(&front, padded_name.data(), 8);
     for (const ShapeNode* node = object.node->child; node != nullptr; node = node->sibling) {
       if ((front & node->front_mask) != node->front || node->size != padded_name.size()) continue;
-      if (node->size <= 8 || memcmp(padded_name.data() + 8, node->text + 8, node->size - 8) == 0) return node;
+      if (node->size <= 8) return node;
+      // The last eight bytes, which may overlap the first.
+      uint64_t last, known_last;
+      memcpy(&last, padded_name.data() + node->size - 8, 8);
+      memcpy(&known_last, node->text + node->size - 8, 8);
+      if (last != known_last) continue;
+      if (node->size <= 16 || memcmp(padded_name.data() + 8, node->text + 8, node->size - 16) == 0) return node;
     }
     return nullptr;
   }

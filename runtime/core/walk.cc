@@ -85,10 +85,11 @@ bool Walk::new_member(const char* base, Token token, bool has_escapes, PlainText
   return true;
 }
 
-// One function, not cut: the labels are the states of the grammar. `object` is the open object, nothing in an array.
+// One function, not cut: the labels are the states of the grammar. `object` is the open object, without a node in an
+// array; it stays where it is on the stack of open ones, for a copy of what was just written would have to wait.
 bool Walk::walk(const char* base, Token token, bool has_escapes, PlainTexts& plain) {
   uint32_t depth = 0;
-  Shapes::Object object;
+  Shapes::Object* object = open_.data();
 
 value:
   switch (base[*token]) {
@@ -98,15 +99,16 @@ value:
       goto behind_value;
     case '{':
       if (depth == event_depth_max) return fail(Reason::too_deep, base + *token);
-      outer_[depth++] = object;
-      object = shapes_.open(depth == 1);
+      ++depth;
+      shapes_.open(*++object, depth == 1);
       ++token;
       if (base[*token] == '}') goto close;
       goto member;
     case '[':
       if (depth == event_depth_max) return fail(Reason::too_deep, base + *token);
-      outer_[depth++] = object;
-      object = {};
+      ++depth;
+      (++object)->node = nullptr;
+      object->is_loose = false;
       ++token;
       if (base[*token] == ']') goto close;
       goto value;
@@ -150,11 +152,11 @@ member : {
   if (base[*token] != '"') return fail(Reason::not_json, base + *token);
   if (base[token[1]] != ':') return fail(Reason::not_json, base + token[1]);
   HeadId head = head_none;
-  const ShapeNode* const known = Shapes::known(object, text_at(base, token));
+  const ShapeNode* const known = Shapes::known(*object, text_at(base, token));
   if (known != nullptr) [[likely]] {
-    object.node = known;
+    object->node = known;
     head = known->head;
-  } else if (!new_member(base, token, has_escapes, plain, object, head)) {
+  } else if (!new_member(base, token, has_escapes, plain, *object, head)) {
     fault_reach_ = base + token[1];  // a member only with its colon
     return false;
   }
@@ -170,16 +172,15 @@ member : {
 behind_value:
   if (base[*token] == ',') {
     ++token;
-    if (object.node != nullptr) goto member;
+    if (object->node != nullptr) goto member;
     goto value;
   }
-  if (base[*token] != (object.node != nullptr ? '}' : ']')) return fail(Reason::not_json, base + *token);
+  if (base[*token] != (object->node != nullptr ? '}' : ']')) return fail(Reason::not_json, base + *token);
 
 close:
-  shapes_.close(object);
+  shapes_.close(*object--);
   ++token;
-  object = outer_[--depth];
-  if (depth > 0) goto behind_value;
+  if (--depth > 0) goto behind_value;
   behind_ = token;
   return true;
 }

@@ -84,8 +84,8 @@ class Walk {
   bool fail_root(const char* base, Token token, const char* line_end);
 
   Shapes shapes_;
-  std::array<Shapes::Object, event_depth_max> outer_;  // the containers around the open one; no node: an array
-  std::vector<Token> head_tokens_;                     // by HeadId, when head_lines_ says that it is of this line
+  std::array<Shapes::Object, event_depth_max + 1> open_;  // the open containers, the outermost at 1; no node: an array
+  std::vector<Token> head_tokens_;                        // by HeadId, when head_lines_ says that it is of this line
   std::vector<uint64_t> head_lines_;
   uint64_t line_ = 0;
   Token behind_ = nullptr;
