@@ -39,12 +39,14 @@ std::optional<size_t> envelope_member(const FieldPath& path) {
 const char* find_line_end(const char* at, const char* end) {
 #if defined(__SSE2__)
   const __m128i feed = _mm_set1_epi8('\n');
-  for (; at < end; at += 32) {
-    const __m128i low = _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)), feed);
-    const __m128i high = _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 16)), feed);
-    const auto found = static_cast<uint32_t>(_mm_movemask_epi8(low)) | static_cast<uint32_t>(_mm_movemask_epi8(high))
-                                                                           << 16;
-    if (found != 0) return std::min(at + __builtin_ctz(found), end);
+  const auto feeds_at = [&](const char* from) {
+    return _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), feed);
+  };
+  for (; at < end; at += 64) {
+    const __m128i a = feeds_at(at), b = feeds_at(at + 16), c = feeds_at(at + 32), d = feeds_at(at + 48);
+    if (_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) == 0) continue;
+    const auto bits = [](__m128i found) { return static_cast<uint64_t>(_mm_movemask_epi8(found)); };
+    return std::min(at + __builtin_ctzll(bits(a) | bits(b) << 16 | bits(c) << 32 | bits(d) << 48), end);
   }
   return end;
 #else
@@ -84,6 +86,11 @@ std::optional<int64_t> time_of_day(std::string_view text) {
   const auto us = static_cast<int64_t>((hour * 60 + minute) * 60 + second) * us_per_second;
   if (text.size() == 9) return us;
   if (text[8] != '.' || text.size() == 10) return std::nullopt;
+  if (text.size() == 13) {  // milliseconds, the commonest
+    const auto a = static_cast<unsigned>(text[9] - '0'), b = static_cast<unsigned>(text[10] - '0'),
+               c = static_cast<unsigned>(text[11] - '0');
+    if (a <= 9 && b <= 9 && c <= 9) return us + (a * 100 + b * 10 + c) * 1000;
+  }
   static constexpr int64_t units[] = {1'000'000, 100'000, 10'000, 1'000, 100, 10, 1};
   int64_t fraction = 0;
   const std::string_view digits = text.substr(9, text.size() - 10);

@@ -172,7 +172,7 @@ void Engine::step(const Event& event) {
       return step_broken(event);
     see_received(event);
   }
-  emit_from(first_match);
+  if (matches_.size() > first_match) emit_from(first_match);
 }
 
 void Engine::see_received(const Event& event) {
@@ -222,10 +222,10 @@ void Engine::see(const Event& event, const std::vector<Interest>& interests, con
 void Engine::prefetch(std::span<const Event> events) {
   coming_ = events;
   hashes_.clear();
-  first_hash_.clear();
+  first_hash_.resize(events.size());
   lookups_.clear();
   for (const Event& event : events) {
-    first_hash_.push_back(static_cast<uint32_t>(hashes_.size()));
+    first_hash_[static_cast<size_t>(&event - events.data())] = static_cast<uint32_t>(hashes_.size());
     for (const Interest& interest : interests_[event.type]) {
       const Table& table = tables_[interest.table];
       if (table.has_routes) continue;

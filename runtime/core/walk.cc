@@ -26,8 +26,7 @@ bool is_word(const char* at, std::string_view word) {
 
 }  // namespace
 
-Walk::Walk(const std::vector<std::string>& heads)
-    : shapes_(heads), head_tokens_(heads.size()), head_lines_(heads.size()) {}
+Walk::Walk(const std::vector<std::string>& heads) : shapes_(heads), heads_(heads.size()) {}
 
 bool Walk::fail(Reason reason, const char* at) {
   fault_ = reason;
@@ -161,10 +160,7 @@ member : {
     return false;
   }
   token += 2;
-  if (head != head_none) {
-    head_tokens_[head] = token;
-    head_lines_[head] = line_;
-  }
+  if (head != head_none) heads_[head] = {token, line_};
   if (base[*token] != '"' || has_escapes) goto value;
   ++token;
 }

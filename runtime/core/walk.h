@@ -68,7 +68,7 @@ class Walk {
   bool line(const char* base, Token token, const char* line_end, bool has_escapes, PlainTexts& plain);
 
   // The value of a member of the line's object, or nullptr when it has none of that name.
-  Token head(HeadId id) const { return head_lines_[id] == line_ ? head_tokens_[id] : nullptr; }
+  Token head(HeadId id) const { return heads_[id].line == line_ ? heads_[id].token : nullptr; }
   Token behind() const { return behind_; }  // the first token behind the object
   Reason fault() const { return fault_; }
   const char* fault_at() const { return fault_at_; }
@@ -85,8 +85,11 @@ class Walk {
 
   Shapes shapes_;
   std::array<Shapes::Object, event_depth_max + 1> open_;  // the open containers, the outermost at 1; no node: an array
-  std::vector<Token> head_tokens_;                        // by HeadId, when head_lines_ says that it is of this line
-  std::vector<uint64_t> head_lines_;
+  struct Head {
+    Token token = nullptr;
+    uint64_t line = 0;  // it is of the line in hand, or of one before
+  };
+  std::vector<Head> heads_;  // by HeadId
   uint64_t line_ = 0;
   Token behind_ = nullptr;
   Reason fault_ = Reason::not_json;

@@ -41,23 +41,27 @@ void Shards::prefetch(std::span<const Event> events) {
   if (count_ == 1) engines_[0]->prefetch(events);
 }
 
-void Shards::step(const Event& event, uint64_t cause) {
-  tasks_.push_back({&event, 0, cause, 0, false});
-  if (count_ == 1) do_task(0, tasks_.back());
-}
+void Shards::step(const Event& event, uint64_t cause) { take({&event, 0, cause, 0, false}); }
+void Shards::advance(int64_t time_us, uint64_t cause) { take({nullptr, time_us, cause, 0, false}); }
+void Shards::end_stream(uint64_t cause) { take({nullptr, 0, cause, 0, true}); }
 
-void Shards::advance(int64_t time_us, uint64_t cause) {
-  tasks_.push_back({nullptr, time_us, cause, 0, false});
-  if (count_ == 1) do_task(0, tasks_.back());
-}
-
-void Shards::end_stream(uint64_t cause) {
-  tasks_.push_back({nullptr, 0, cause, 0, true});
-  if (count_ == 1) do_task(0, tasks_.back());
+// A single engine does it at once: what nothing comes of need not be remembered.
+void Shards::take(const Task& task) {
+  if (count_ > 1) return tasks_.push_back(task);
+  const Engine& engine = *engines_[0];
+  act(*engines_[0], task);
+  if (engine.matches().size() == tasks_of_[0].size()) return;
+  tasks_.push_back(task);
+  tasks_of_[0].resize(engine.matches().size(), static_cast<uint32_t>(tasks_.size() - 1));
 }
 
 void Shards::do_task(size_t i, const Task& task) {
   Engine& engine = *engines_[i];
+  act(engine, task);
+  tasks_of_[i].resize(engine.matches().size(), static_cast<uint32_t>(&task - tasks_.data()));
+}
+
+void Shards::act(Engine& engine, const Task& task) {
   if (task.event != nullptr) {
     engine.step(*task.event);
   } else if (task.is_end) {
@@ -65,7 +69,6 @@ void Shards::do_task(size_t i, const Task& task) {
   } else {
     engine.advance(task.time_us);
   }
-  tasks_of_[i].resize(engine.matches().size(), static_cast<uint32_t>(&task - tasks_.data()));
 }
 
 // ---- a round ----

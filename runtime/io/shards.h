@@ -92,7 +92,9 @@ class Shards {
   bool has_bound() const { return engines_.size() > count_; }
   void run_bound();
   void run_share(size_t engine);
+  void take(const Task& task);
   void do_task(size_t engine, const Task& task);
+  static void act(Engine& engine, const Task& task);
   void merge();
   uint64_t sum_of(uint64_t (Engine::*figure)() const) const;
 
