@@ -58,8 +58,9 @@ bool Matcher::where_agrees(const RuleProgram& rule, CaptureId captures, int64_t 
 
 // ---- one run and one event ----
 
-// Takes the event along `way`. Appends the threads that go on to threads_; the thread's own record serves the first.
-Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transition& way, Completion& completion) {
+// Takes the event along `way`. Appends the threads that go on to threads_, and one that is complete; the thread's own
+// record serves the first.
+Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transition& way) {
   if (way.targets.empty()) return Taking::ended;
   Run* thread = &run(id);
   const uint32_t count = way.loop == 0 ? 1 : captures_.count(thread->captures, way.slot) + 1;
@@ -68,6 +69,7 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
     if (decided >= 0 && decided != static_cast<int8_t>(way.branches[i])) return Taking::ended;
   }
   const bool accepts = rule.states[way.targets[0]].accepts;
+  bool completes = false;
   if (accepts && rule.where != code_none) captures_.retain(thread->captures);
   const CaptureId before = thread->captures;
   const CaptureId captures = captures_.add(before, present_.kept(), way.slot, way.opens, count);
@@ -78,12 +80,8 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
       thread->captures = captures;
     }
     if (funnel_ != nullptr && (agreed || way.can_repeat)) note_taken(rule, before, way.slot);
-    if (agreed) {
-      completion = {captures, thread->start_us, present_.event().time_us, false};
-      captures_.retain(captures);
-      return Taking::completed;
-    }
-    if (!way.can_repeat) {
+    completes = agreed;
+    if (!agreed && !way.can_repeat) {
       captures_.release(captures);
       return Taking::refused;
     }
@@ -100,13 +98,14 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
   registers[0] = present_.event().time_us;
   for (uint8_t mark : way.marks) registers[mark] = present_.event().time_us;
   thread->state = way.targets[0];
-  threads_.push_back({id, way.decides, way.slot});
+  threads_.push_back({id, way.decides, way.slot, completes});
+  if (completes) return Taking::completed;
   for (size_t i = 1; i < way.targets.size(); ++i) {
     const RunId fork = new_run(rule);
     std::memcpy(words_.at(fork), words_.at(id), run_words(rule) * sizeof(uint64_t));
     captures_.retain(captures);
     run(fork).state = way.targets[i];
-    threads_.push_back({fork, way.decides, way.slot});
+    threads_.push_back({fork, way.decides, way.slot, false});
   }
   return Taking::arrived;
 }
@@ -163,18 +162,35 @@ uint64_t Matcher::decisions(const RuleProgram& rule) const {
   }
 }
 
+bool Matcher::is_forgotten(const RuleProgram& rule, const Thread& thread, uint64_t decided) const {
+  return (rule.states[run(thread.id).state].pending & ~thread.decided & decided) != 0;
+}
+
+// The first thread of threads_ that is complete, and that an `or` decided by another thread leaves, is the match: all
+// of them are freed.
+bool Matcher::complete_first(const RuleProgram& rule, Completion& completion) {
+  const uint64_t decided = threads_.size() == 1 ? 0 : decisions(rule);
+  const auto first = std::ranges::find_if(
+      threads_, [&](const Thread& thread) { return thread.completes && !is_forgotten(rule, thread, decided); });
+  if (first == threads_.end()) return false;
+  const Run& complete = run(first->id);
+  completion = {complete.captures, complete.start_us, present_.event().time_us, false};
+  captures_.retain(complete.captures);
+  for (const Thread& thread : threads_) free_thread(rule, thread.id);
+  return true;
+}
+
 // The threads of threads_ that an `or` decided by another thread leaves, linked; index_none when there are none.
 RunId Matcher::link_threads(const RuleProgram& rule) {
   const uint64_t decided = decisions(rule);
   RunId head = index_none, tail = index_none;
   for (size_t i = 0; i < threads_.size(); ++i) {
     const Thread& thread = threads_[i];
-    const State& state = rule.states[run(thread.id).state];
-    bool is_forgotten = (state.pending & ~thread.decided & decided) != 0;
-    for (RunId other = head; other != index_none && !is_forgotten; other = run(other).thread) {
-      is_forgotten = run(other).state == run(thread.id).state;
+    bool is_left = !is_forgotten(rule, thread, decided);
+    for (RunId other = head; other != index_none && is_left; other = run(other).thread) {
+      is_left = run(other).state != run(thread.id).state;
     }
-    if (is_forgotten) {
+    if (!is_left) {
       free_thread(rule, thread.id);
       continue;
     }
@@ -195,7 +211,7 @@ Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t 
   const bool was_armed = run(id).is_armed;
   threads_.clear();
   std::ranges::fill(decided_branch_, int8_t{-1});
-  bool arrived = false;
+  bool arrived = false, completed = false;
   RunId thread = id;
   if (!is_alive(rule, run(id), present_.event().time_us)) {
     ending_ = RunEnd::out_of_time;
@@ -208,25 +224,19 @@ Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t 
     const RunId following = run(thread).thread;
     const Transition* way = transition_for(rule, run(thread), routes);
     Taking taking = Taking::refused;
-    if (way != nullptr) taking = take(rule, thread, *way, completion);
-    if (taking == Taking::completed) {
-      for (const Thread& kept : threads_) free_thread(rule, kept.id);
-      while (thread != index_none) {
-        const RunId rest = run(thread).thread;
-        free_thread(rule, thread);
-        thread = rest;
-      }
-      return Outcome::completed;
-    }
+    if (way != nullptr) taking = take(rule, thread, *way);
     if (taking == Taking::arrived) {
       arrived = true;
+    } else if (taking == Taking::completed) {
+      completed = true;
     } else if (taking == Taking::ended || !pass_over(rule, run(thread), routes)) {
       free_thread(rule, thread);
     } else {
-      threads_.push_back({thread, 0, 0});
+      threads_.push_back({thread, 0, 0, false});
     }
     thread = following;
   }
+  if (completed && complete_first(rule, completion)) return Outcome::completed;
   if (threads_.size() == 1 && threads_[0].id == id) {
     run(id).thread = index_none;
     return arrived ? Outcome::arrived : Outcome::stays;
@@ -254,6 +264,7 @@ bool Matcher::may_start(RuleId rule_id, uint32_t routes) {
 bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, Completion& completion,
                     RunId& started) {
   started = index_none;
+  bool completed = false;
   threads_.clear();
   noted_slots_ = 0;
   std::ranges::fill(decided_branch_, int8_t{-1});
@@ -266,14 +277,11 @@ bool Matcher::start(const RuleProgram& rule, RuleState& state, uint32_t routes, 
     thread.route = first_route(routes);
     const Transition* way = transition_for(rule, thread, routes);
     Taking taking = Taking::refused;
-    if (way != nullptr && memory_.leading_holds(state, present_.event().time_us))
-      taking = take(rule, id, *way, completion);
-    if (taking == Taking::arrived) continue;
-    free_thread(rule, id);
-    if (taking != Taking::completed) continue;
-    for (const Thread& kept : threads_) free_thread(rule, kept.id);
-    return true;
+    if (way != nullptr && memory_.leading_holds(state, present_.event().time_us)) taking = take(rule, id, *way);
+    completed |= taking == Taking::completed;
+    if (taking != Taking::arrived && taking != Taking::completed) free_thread(rule, id);
   }
+  if (completed && complete_first(rule, completion)) return true;
   started = link_threads(rule);
   return started != index_none;
 }

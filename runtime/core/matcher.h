@@ -72,6 +72,12 @@ class Matcher {
  private:
   enum class Outcome : uint8_t { stays, arrived, completed, ended };
   enum class Taking : uint8_t { arrived, completed, refused, ended };
+  struct Thread {
+    RunId id;
+    uint64_t decided;  // `or`s that it has decided at this event
+    uint8_t slot;      // of the step that took the event; 0 when it was passed over and decided nothing
+    bool completes;    // it is a match, unless another thread decides an `or` that it has left open
+  };
 
   Run& run(RunId id) { return *static_cast<Run*>(words_.at(id)); }
   uint32_t run_words(const RuleProgram& rule) const { return sizeof(Run) / sizeof(uint64_t) + rule.registers; }
@@ -84,10 +90,12 @@ class Matcher {
   const Transition* transition_for(const RuleProgram& rule, const Run& thread, uint32_t routes);
 
   Outcome step_run(const RuleProgram& rule, RunId& id, uint32_t routes, Completion& completion);
-  Taking take(const RuleProgram& rule, RunId id, const Transition& way, Completion& completion);
+  Taking take(const RuleProgram& rule, RunId id, const Transition& way);
   bool pass_over(const RuleProgram& rule, Run& thread, uint32_t routes);
   bool start(const RuleProgram& rule, RuleState& state, uint32_t routes, Completion& completion, RunId& started);
   uint64_t decisions(const RuleProgram& rule) const;
+  bool is_forgotten(const RuleProgram& rule, const Thread& thread, uint64_t decided) const;
+  bool complete_first(const RuleProgram& rule, Completion& completion);
   RunId link_threads(const RuleProgram& rule);
   bool where_agrees(const RuleProgram& rule, CaptureId captures, int64_t start_us, int64_t end_us, bool has_candidate);
   void keep_latest(const RuleProgram& rule, RuleState& state);
@@ -113,12 +121,6 @@ class Matcher {
                 std::vector<Completion>& out);
   void start_all(const RuleProgram& rule, RuleState& state, PartitionId partition, uint32_t routes);
   void meet_deadline_all(const RuleProgram& rule, RuleState& state, const Timer& timer, std::vector<Completion>& out);
-
-  struct Thread {
-    RunId id;
-    uint64_t decided;  // `or`s that it has decided at this event
-    uint8_t slot;      // of the step that took the event; 0 when it was passed over and decided nothing
-  };
 
   const Program& program_;
   const Limits& limits_;
