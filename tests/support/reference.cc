@@ -434,7 +434,7 @@ Reference::Outcome Reference::step(const Rule& rule, Run& run, int event, const 
       moved.captures.push_back({event, taken->step, taken->repetitions});
       bool refused = completes && !where_holds(rule, run.start_us, moved.captures, now.time_us);
       if (!refused || taken->can_go_on) {
-        outcome.took = true;
+        outcome.took |= !taken->worlds.empty();  // one that ends by it has not arrived anywhere
         for (const PositionPtr& world : taken->worlds) {
           next.push_back({moved, taken->decided, completes && !refused, taken->step->id});
           next.back().thread.position = world;
