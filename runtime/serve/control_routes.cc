@@ -89,7 +89,7 @@ std::function<void(SharedExchange)> changes_rules(Service& service, bool is_plan
       RuleSet next = merged(writer.rules(), body);
       auto done = [exchange, is_plan](const Result<std::vector<RuleChange>>& changes) {
         exchange->reply(changes ? json_response(changes_text(changes.value(), is_plan))
-                                : Response::error(422, changes.message()));
+                                : refusal(422, changes.message()));
       };
       if (is_plan) return writer.plan_rules(std::move(next), std::move(done));
       writer.change_rules(std::move(next), std::move(done));
@@ -115,8 +115,7 @@ void unload(Service& service, const SharedExchange& exchange) {
     }
     std::erase_if(next.files, [&](const RuleFile& one) { return one.name == file; });
     writer.change_rules(std::move(next), [exchange](const Result<std::vector<RuleChange>>& changes) {
-      exchange->reply(changes ? json_response(changes_text(changes.value(), false))
-                              : Response::error(422, changes.message()));
+      exchange->reply(changes ? json_response(changes_text(changes.value(), false)) : refusal(422, changes.message()));
     });
   });
 }
@@ -141,8 +140,7 @@ Response show_rule(Service& service, Exchange& exchange) {
 }
 
 Response pause(Service& service, Exchange& exchange, bool is_paused) {
-  if (Status paused = service.pause(name_of(exchange), is_paused); !paused)
-    return Response::error(404, paused.message());
+  if (Status paused = service.pause(name_of(exchange), is_paused); !paused) return refusal(404, paused.message());
   return json_response(is_paused ? "{\"paused\":true}" : "{\"paused\":false}");
 }
 
@@ -232,7 +230,7 @@ Response change_outbox(Service& service, Exchange& exchange) {
     count = done.value();
     return Status::ok();
   });
-  if (!changed) return Response::error(500, changed.message());
+  if (!changed) return refusal(500, changed.message());
   return json_response(fmt::format("{{\"rows\":{}}}", count));
 }
 
@@ -253,6 +251,10 @@ Response finish_quarantine(Service& service, Exchange& exchange) {
 }
 
 }  // namespace
+
+Response refusal(int status, const std::string& problem) {
+  return Response::error(problem.starts_with(disk_is_full) ? 503 : status, problem);
+}
 
 std::vector<HttpRoute> control_routes(Service& service) {
   std::vector<HttpRoute> routes;

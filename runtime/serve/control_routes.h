@@ -23,4 +23,7 @@ namespace omen {
 // The service outlives them.
 std::vector<HttpRoute> control_routes(Service& service);
 
+// A command that was not done: with this status, or 503 when there is no room for it.
+Response refusal(int status, const std::string& problem);
+
 }  // namespace omen

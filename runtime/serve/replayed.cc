@@ -7,6 +7,7 @@
 
 #include "runtime/core/json.h"
 #include "runtime/io/clock.h"
+#include "runtime/serve/control_routes.h"
 #include "runtime/serve/service.h"
 
 namespace omen {
@@ -37,7 +38,7 @@ Response add_replayed(Service& service, const std::vector<Message>& messages) {
     }
     return Status::ok();
   });
-  if (!added) return Response::error(500, added.message());
+  if (!added) return refusal(500, added.message());
   const uint64_t repeated = service.outbox().counters().repeated - known;
   Response response;
   response.body = fmt::format("{{\"added\":{},\"known\":{}}}", messages.size() - repeated, repeated);

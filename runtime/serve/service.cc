@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "runtime/io/clock.h"
 #include "runtime/serve/seeded_defects.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr int64_t view_every_us = 200'000;
 constexpr int64_t commit_every_us = 200'000;       // on a full disk
+constexpr int64_t pause_us = 20'000;               // while nothing may be taken
 constexpr int64_t snapshot_again_us = 10'000'000;  // after one that failed
 constexpr int64_t look_every_us = 100'000;         // at commands, clocks, files
 constexpr int64_t repeat_said_us = 60'000'000;     // the same trouble is said once a minute
@@ -22,10 +24,7 @@ void Service::say(const std::string& line, bool is_problem) const {
   if (options_.say) options_.say(line, is_problem);
 }
 
-void Service::stop() {
-  is_stopping_ = true;
-  intake_.close();
-}
+void Service::stop() { intake_.close(); }
 
 void Service::ask(std::function<void(Service&)> command) {
   {
@@ -46,7 +45,8 @@ void Service::note_full(const std::string& line) {
     say(line, true);
     full_said_us_ = now_us;
   }
-  counters_.is_full = true;
+  if (std::exchange(counters_.is_full, true)) return;
+  publish_view();
 }
 
 void Service::note_room() {
@@ -85,19 +85,16 @@ Status Service::rounds() {
   publish_view();
   for (bool is_open = true; is_open;) {
     batches_.clear();
-    if (outbox_->is_full()) {  // a receiver is behind and nothing of it may be dropped: senders wait
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (store_is_full_ ||
+        outbox_->is_full()) {  // or a receiver is behind and nothing of it may be dropped: senders wait
+      std::this_thread::sleep_for(std::chrono::microseconds(std::min(pause_us, options_.room_every_us)));
       is_open = !intake_.is_closing();
     } else {
       is_open = intake_.take(batches_, next_look());
     }
-    if (Status refreshed = refresh_tables(); !refreshed) return refreshed;
-    for (Batch& batch : batches_) {
-      if (Status written = write(batch); !written) return written;
+    if (!store_is_full_) {
+      if (Status advanced = advance(); !advanced) return advanced;
     }
-    if (Status looked = look_for_room(); !looked) return looked;
-    if (Status ticked = tick_if_due(); !ticked) return ticked;
-    if (Status marked = mark_place(); !marked) return marked;
     if (Status settled = settle(!is_open); !settled) return settled;
     run_commands();
     if (Status checked = check_warming(); !checked) return checked;
@@ -107,7 +104,18 @@ Status Service::rounds() {
   return Status::ok();
 }
 
-// All that was taken is durable and committed; what is on its way is waited for a moment.
+// What lets the log grow, and the engine see it.
+Status Service::advance() {
+  if (Status refreshed = refresh_tables(); !refreshed) return refreshed;
+  for (Batch& batch : batches_) {
+    if (Status written = write(batch); !written) return written;
+  }
+  if (Status looked = look_for_room(); !looked) return looked;
+  if (Status ticked = tick_if_due(); !ticked) return ticked;
+  return mark_place();
+}
+
+// All that was taken is durable, and committed if the store has room; what is on its way is waited for a moment.
 Status Service::finish() {
   warming_.reset();
   delivery_->stop();
@@ -271,7 +279,8 @@ Status Service::settle(bool is_last) {
   counters_.syncs += log_->synced() > synced_before ? 1 : 0;
   acknowledge();
   if (Status flushed = quarantine_.flush(); !flushed) say(flushed.message(), true);
-  if (log_->synced() == log_->last() && has_to_commit()) {
+  const bool is_to_wait = store_is_full_ && !is_last && steady_clock_us() < commit_again_us_;
+  if (log_->synced() == log_->last() && has_to_commit() && !is_to_wait) {
     if (Status committed = commit(); !committed) return committed;
   }
   return outbox_->hand_over(wall_clock_us());
@@ -285,34 +294,22 @@ void Service::acknowledge() {
 }
 
 bool Service::has_to_commit() const {
-  return !unsent_.empty() || has_attempts_ || log_->last() - store_->watermark() > commit_lag_max;
+  return store_is_full_ || !unsent_.empty() || has_attempts_ || log_->last() - store_->watermark() > commit_lag_max;
 }
 
-// Rows, results and W in one transaction. Without room it is tried again until there is: the matches stand in the log.
+// Rows, results and W in one transaction. Without room it stays undone, and is tried again later: the matches stand in
+// the log.
 Status Service::commit() {
-  const auto transact = [&]() -> Status {
-    const int64_t now_us = wall_clock_us();
-    has_attempts_ = false;  // before they are taken: what comes later wakes again
-    if (seeded.commits_watermark_first) {
-      (void)store_->begin();
-      if (Status early = store_->commit(log_->last(), log_->synced()); !early) return early;
-    }
-    if (Status begun = store_->begin(); !begun) return begun;
-    for (const Message& message : unsent_) {
-      if (Status added = outbox_->add(message, now_us); !added) return added;
-    }
-    if (Status recorded = outbox_->record(now_us); !recorded) return recorded;
-    return store_->commit(log_->last(), log_->synced());
-  };
-  for (Status done = transact(); !done; done = transact()) {
+  if (Status done = transact(); !done) {
     store_->abandon();
     outbox_->refresh();
     if (store_->fault() != StoreFault::full) return done;
+    store_is_full_ = true;
+    commit_again_us_ = steady_clock_us() + std::min(commit_every_us, options_.room_every_us);
     note_full("nothing is taken until there is room: " + done.message());
-    publish_view();
-    if (is_stopping_) return done;
-    std::this_thread::sleep_for(std::chrono::microseconds(std::min(commit_every_us, options_.room_every_us)));
+    return Status::ok();
   }
+  store_is_full_ = false;
   ++counters_.commits;
   if (options_.publish) {
     for (const Message& message : unsent_) options_.publish(message);
@@ -321,13 +318,35 @@ Status Service::commit() {
   return Status::ok();
 }
 
-Status Service::change_outbox(const std::function<Status(Store&)>& change) {
+Status Service::transact() {
+  const int64_t now_us = wall_clock_us();
+  has_attempts_ = false;  // before they are taken: what comes later wakes again
+  if (seeded.commits_watermark_first) {
+    (void)store_->begin();
+    if (Status early = store_->commit(log_->last(), log_->synced()); !early) return early;
+  }
   if (Status begun = store_->begin(); !begun) return begun;
-  Status changed = change(*store_);
+  for (const Message& message : unsent_) {
+    if (Status added = outbox_->add(message, now_us); !added) return added;
+  }
+  if (Status recorded = outbox_->record(now_us); !recorded) return recorded;
+  return store_->commit(log_->last(), log_->synced());
+}
+
+// ---- commands ----
+
+Status Service::no_room_for_command(const std::string& problem) {
+  note_full("a command finds no room: " + problem);
+  return Status::error(std::string(disk_is_full) + ": nothing was changed; free space and try again (" + problem + ")");
+}
+
+Status Service::change_outbox(const std::function<Status(Store&)>& change) {
+  Status changed = store_->begin();
+  if (changed) changed = change(*store_);
   if (changed) changed = store_->commit(store_->watermark(), log_->synced());
   if (!changed) store_->abandon();
   outbox_->refresh();
-  return changed;
+  return !changed && store_->fault() == StoreFault::full ? no_room_for_command(changed.message()) : changed;
 }
 
 Status Service::note_quarantine_done(std::span<const std::string> ids) {
@@ -340,7 +359,7 @@ Status Service::housekeeping() {
   const bool is_due =
       records >= options_.snapshot_records || (records > 0 && steady_clock_us() - snapshot_us_ >= options_.snapshot_us);
   const bool has_failed_now = steady_clock_us() - snapshot_failed_us_ < snapshot_again_us;
-  if (!is_due || has_failed_now || warming_ != nullptr) return Status::ok();
+  if (!is_due || has_failed_now || warming_ != nullptr || store_is_full_) return Status::ok();
   if (Status synced = log_->sync(); !synced) return synced;  // under `interval` and `off`, too
   bool is_taken = false;
   if (Status tried = try_snapshot(is_taken); !tried) return tried;

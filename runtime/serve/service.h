@@ -14,6 +14,9 @@
 // delivered before its commit. The engine alone runs ahead; what it has in memory a crash takes with it, and recovery
 // makes it again from the log: newest snapshot with S <= W, then the records behind it (service_recovery.cc).
 //
+// A store without room is no end: what is in the log waits for its commit, nothing more is taken, and commands are
+// answered. The commit is tried again until there is room, or by the next start.
+//
 // INVARIANTS (asserted by log and store): W <= synced at each commit; only committed rows are offered to delivery.
 //
 // Threads: all is the writer's but what says otherwise.
@@ -68,6 +71,9 @@ struct ServiceOptions {
   // Alert records as they are committed, for subscribers.
   std::function<void(const Message& message)> publish;
 };
+
+// What a command says that found no room begins so; nothing has come of it.
+inline constexpr std::string_view disk_is_full = "the disk is full";
 
 struct RuleStatus {
   std::string name, severity, file, version;
@@ -177,6 +183,7 @@ class Service {
   // service.cc
   Status rounds();
   Status finish();
+  Status advance();
   Status write(Batch& batch);
   Status append(const Decoder::Batch& decoded, std::vector<EventOutcome>& outcomes, std::string_view source,
                 bool& is_refused);
@@ -190,6 +197,8 @@ class Service {
   void acknowledge();
   bool has_to_commit() const;
   Status commit();
+  Status transact();
+  Status no_room_for_command(const std::string& problem);
   Status housekeeping();
   void run_commands();
   void publish_view();
@@ -231,10 +240,12 @@ class Service {
 
   uint64_t snapshot_sequence_ = 0;
   int64_t snapshot_us_ = 0, snapshot_failed_us_ = INT64_MIN / 2, view_us_ = 0, full_said_us_ = 0, room_looked_us_ = 0;
+  bool store_is_full_ = false;   // the last commit found no room
+  int64_t commit_again_us_ = 0;  // when it is tried again
   std::shared_ptr<Warming> warming_;
   ServiceView counters_;
 
-  std::atomic<bool> is_stopping_ = false, has_ended_ = false;
+  std::atomic<bool> has_ended_ = false;
   std::atomic<bool> has_attempts_ = false;  // delivery has results
   std::mutex commands_mutex_;
   std::vector<std::function<void(Service&)>> commands_;

@@ -229,6 +229,7 @@ Status Service::take_snapshot() {
   if (log_->synced() < log_->last()) return Status::error("the log is not synced");
   if (store_->watermark() < log_->last()) {
     if (Status committed = commit(); !committed) return committed;
+    if (store_is_full_) return Status::error("the store has no room for what it would rely on");
   }
   if (!seeded.snapshots_before_checkpoint) {
     if (Status done = store_->checkpoint(); !done) return done;

@@ -179,7 +179,9 @@ Status Service::put_in_force(Warming& warming) {
   const Appended appended = log_->append({&record, 1}, now_us);
   if (appended.outcome == Appended::Outcome::dead) return Status::error(appended.problem);
   if (appended.outcome != Appended::Outcome::done) {
-    warming.done(Status::error("the rules could not be put into force: " + appended.problem));
+    warming.done(appended.outcome == Appended::Outcome::full
+                     ? no_room_for_command(appended.problem)
+                     : Status::error("the rules could not be put into force: " + appended.problem));
     return set_destinations(pipeline_->program());
   }
   adopt(std::move(warming.rules), std::move(pipeline.value()));
@@ -239,6 +241,7 @@ Status Service::pause(const std::string& rule, bool is_paused) {
   const int64_t now_us = wall_clock_us();
   const LogRecord record{RecordKind::rules, now_us, text};
   const Appended appended = log_->append({&record, 1}, now_us);
+  if (appended.outcome == Appended::Outcome::full) return no_room_for_command(appended.problem);
   if (appended.outcome != Appended::Outcome::done) return Status::error(appended.problem);
   rules_ = std::move(next);
   messages_->set_paused(rules_);

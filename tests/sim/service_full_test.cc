@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/log/snapshot_file.h"
 #include "tests/support/simulated_service.h"
@@ -83,6 +84,55 @@ TEST_CASE("full disk: wherever it fills, nothing is lost and nothing doubled") {
   }
   CHECK(refused > 5);  // the log had no room
   CHECK(waited > 10);  // the log had, the store had not
+}
+
+TEST_CASE("full store: commands are answered, the service ends when it is asked to, and the next start commits") {
+  uint64_t full_stores = 0;
+  for (uint64_t room = 0; room < 24; ++room) {
+    SimulatedService omen(room);
+    Sender sender(make_stream(9, stream_events), room, {.batch_max = 8, .ahead_max = 1});
+    Sender nobody({}, 1, {});
+    REQUIRE(omen.live(omen.options(), stream_rules(0), nobody));        // a new folder needs room
+    omen.disk.set_capacity(omen.disk.used_bytes() + 100 + room * 300);  // for good
+    bool is_asked = false;
+    omen.when_full = [&](Service& service) {
+      if (std::exchange(is_asked, true)) return;
+      full_stores += omen.said.back().starts_with("nothing is taken") ? 1 : 0;
+      service.ask([](Service& one) {
+        CHECK(one.view()->is_full);
+        CHECK(one.rule_statuses().size() == one.program().rules.size());
+        CHECK(one.store().list({}));
+        const Status dropped = one.change_outbox([](Store& store) {
+          const auto done = store.drop({}, 1);
+          return done ? Status::ok() : Status::error(done.message());
+        });
+        if (!dropped) CHECK(dropped.message().starts_with(disk_is_full));
+        for (const bool is_paused : {true, false}) {
+          const Status paused = one.pause("spree", is_paused);
+          if (!paused) CHECK(paused.message().starts_with(disk_is_full));
+        }
+        one.plan_rules(stream_rules(1), [&one](const auto& changes) {
+          CHECK(changes);
+          one.stop();
+        });
+      });
+    };
+    const Status stopped = omen.live(omen.options(), stream_rules(0), sender);
+    CHECK_MESSAGE(stopped, stopped.message());
+    room % 2 == 0 ? omen.disk.power_cut() : omen.disk.restart();
+    if (room % 3 == 0) {  // it starts like that, too
+      omen.disk.set_capacity(omen.disk.used_bytes() + 1);
+      const Status started = omen.live(omen.options(), stream_rules(0), nobody);
+      CHECK_MESSAGE(started, started.message());
+      omen.disk.restart();
+    }
+    omen.disk.set_capacity(UINT64_MAX);
+    const Status ended = omen.live(omen.options(), stream_rules(0), sender);
+    CHECK_MESSAGE(ended, ended.message());
+    CHECK(sender.is_done());
+    CHECK_MESSAGE(difference(omen.rows().value()) == "", room);
+  }
+  CHECK(full_stores > 5);
 }
 
 TEST_CASE("durability off: snapshots hold, a kill loses nothing, a power cut only the newest") {

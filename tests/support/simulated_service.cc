@@ -153,6 +153,8 @@ Status SimulatedService::live(ServiceOptions options, const RuleSet& rules, Send
   options.say = [&](const std::string& line, bool) {
     said.push_back(line);
     if (line.find("o space left") != std::string::npos) sender.note_full();
+    const bool is_full = line.starts_with("nothing is taken") || line.starts_with("events are refused");
+    if (is_full && running != nullptr && when_full) when_full(*running);
     if (!line.starts_with("there is room again") || running == nullptr) return;
     if (when_room) when_room(*running);
     sender.note_room();

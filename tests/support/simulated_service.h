@@ -85,6 +85,7 @@ struct SimulatedService {
   std::vector<std::string> said;            // in the last life
   ServiceView view;                         // at its end
   std::function<void(Service&)> when_room;  // when it says that there is room again
+  std::function<void(Service&)> when_full;  // when it says that there is none
 };
 
 }  // namespace omen
