@@ -27,6 +27,8 @@ void add_service_metrics(Metrics& metrics, std::function<std::shared_ptr<const S
     text.gauge("omen_clock_seconds", "The clock of the stream, since 1970", static_cast<double>(now->clock_us) / 1e6);
     text.gauge("omen_runs", "Runs that are alive", static_cast<double>(now->live_runs));
     text.gauge("omen_keys", "Keys with state", static_cast<double>(now->partitions));
+    text.counter("omen_keys_evicted_total", "Keys of rules that max_keys or max_state_bytes has pushed out",
+                 now->keys_evicted);
     text.gauge("omen_state_bytes", "Memory of the state", static_cast<double>(now->state_bytes));
     for (const RuleStatus& rule : now->rules) {
       text.counter("omen_rule_matches_total", "Matches of a rule", rule.matches, {{"rule", rule.name}});

@@ -73,6 +73,38 @@ TEST_CASE("service: options hold from where the log says so, whatever it is star
   CHECK(omen.bodies() == rows);
 }
 
+TEST_CASE(
+    "service: a limit that shards divide is played again as it was met, whatever number of them it is started with") {
+  const RuleSet rules{{{"r.omen", pairs_rule}}, {}};
+  const auto with_shards = [](uint32_t shards) {
+    ServiceOptions options;
+    options.pipeline.limits.max_keys = 6;
+    options.pipeline.shards = shards;
+    return options;
+  };
+  std::vector<Texts> left;  // whose runs have not been pushed out
+  for (const auto& [first, second] : {std::pair{1u, 3u}, std::pair{3u, 1u}}) {
+    Running omen("omen-service-shards");
+    std::vector<std::string> begins, ends;
+    for (int i = 0; i < 20; ++i) begins.push_back(event("a", "u" + std::to_string(i), i));
+    for (int i = 0; i < 20; ++i) ends.push_back(event("b", "u" + std::to_string(i), 20 + i));
+    omen.start(rules, with_shards(first));
+    omen.feed(begins);
+    omen.feed(ends);
+    left.push_back(omen.texts());
+    CHECK(left.back().size() == 6);
+    omen.end();
+    omen.start(rules, with_shards(second));
+    omen.feed(begins);
+    const auto rows = omen.bodies();
+    omen.end();
+    omen.forget_all_but_the_log();
+    omen.start(rules, with_shards(second));
+    CHECK(omen.bodies() == rows);
+  }
+  CHECK(left[0] != left[1]);  // which ones depends on how many shards there are
+}
+
 TEST_CASE("service: rows of tables are those that were there then") {
   Running omen("omen-service-tables");
   const std::string path = (fs::temp_directory_path() / "omen-service-tables.csv").string();

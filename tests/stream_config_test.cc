@@ -37,6 +37,7 @@ TEST_CASE("stream config: what is written is read, what is missing stays, what i
   config.strict_types = true;
   config.limits.max_runs = 7;
   config.limits.max_state_bytes = 1ull << 40;
+  config.shards = 3;
   config.tables["vip \"x\""] = std::string(64, 'a');
   config.former_tables[std::string(64, 'b')] = 17;
   StreamPlace place{{}, std::string("\0\xff order", 8), true};
@@ -44,6 +45,7 @@ TEST_CASE("stream config: what is written is read, what is missing stays, what i
   const auto read = parse_config(config_text(config, &place), {});
   REQUIRE_MESSAGE(read, read.message());
   CHECK(is_same_order(read.value().config, config));
+  CHECK(read.value().config.shards == 3);
   CHECK(read.value().config.tables == config.tables);
   CHECK(read.value().config.former_tables.empty());
   REQUIRE(read.value().place);
@@ -62,8 +64,8 @@ TEST_CASE("stream config: what is written is read, what is missing stays, what i
   CHECK_FALSE(is_same_order(off.value().config, config));
   for (const char* bad :
        {"", "[]", "{\"lateness_us\":-1}", "{\"lateness_us\":\"1\"}", "{\"limits\":{\"max_runs\":4294967296}}",
-        "{\"limits\":{\"max_dreams\":1}}", "{\"tables\":{\"a\":1}}", "{\"of_tomorrow\":1}",
-        "{\"place\":{\"clock_us\":null,\"order\":\"*\",\"is_brief\":false}}"}) {
+        "{\"limits\":{\"max_dreams\":1}}", "{\"shards\":0}", "{\"shards\":65}", "{\"tables\":{\"a\":1}}",
+        "{\"of_tomorrow\":1}", "{\"place\":{\"clock_us\":null,\"order\":\"*\",\"is_brief\":false}}"}) {
     CHECK_FALSE(parse_config(bad, {}).is_ok());
   }
   CHECK(parse_config("{\"of_tomorrow\":1}", {}).message().find("later version") != std::string::npos);

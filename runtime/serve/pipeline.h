@@ -32,7 +32,7 @@ struct PipelineOptions {
   StreamOrder order{{}, us_per_day, {}};  // max_ahead_us counts from the time of arrival here
   Limits limits;
   bool strict_types = false;
-  uint32_t shards = 1;  // what comes out does not depend on it
+  uint32_t shards = 1;  // what comes out does not depend on it, but for limits that are divided (io/shards)
 };
 
 class Pipeline {

@@ -404,6 +404,9 @@ void Service::publish_view() {
   view->live_runs = engine.live_runs();
   view->partitions = engine.partitions();
   view->state_bytes = engine.state_bytes();
+  for (RuleId rule = 0; rule < program().rules.size(); ++rule) {
+    view->keys_evicted += engine.counters_of(rule).keys_evicted;
+  }
   view->outbox = outbox_->counters();
   view->lanes = delivery_->report();
   view->rows = store_->counts();

@@ -90,6 +90,7 @@ struct ServiceView {
   uint64_t quarantine_given_up_bytes = 0;
   int64_t clock_us = 0;
   uint64_t live_runs = 0, partitions = 0, state_bytes = 0;
+  uint64_t keys_evicted = 0;  // by limits
   std::vector<RuleStatus> rules;
   SharedRules compiled;
   OutboxCounters outbox;

@@ -41,7 +41,7 @@ void append_order(std::string& out, const StreamConfig& config) {
   each_limit(config.limits, [&](std::string_view name, auto value) {
     fmt::format_to(std::back_inserter(out), "{}\"{}\":{}", out.back() == '{' ? "" : ",", name, value);
   });
-  out += '}';
+  fmt::format_to(std::back_inserter(out), "}},\"shards\":{}", config.shards);
 }
 
 void append_config(std::string& out, const StreamConfig& config) {
@@ -61,6 +61,13 @@ bool read_time(const dom::element& value, std::optional<int64_t>& out) {
   if (value.is_null()) return out.reset(), true;
   if (value.get(number) != simdjson::SUCCESS || number < 0) return false;
   out = number;
+  return true;
+}
+
+bool read_shards(const dom::element& value, uint32_t& out) {
+  uint64_t number = 0;
+  if (value.get(number) != simdjson::SUCCESS || number < 1 || number > shards_max) return false;
+  out = static_cast<uint32_t>(number);
   return true;
 }
 
@@ -124,6 +131,7 @@ StreamConfig config_of(const PipelineOptions& options) {
   config.dedupe_us = options.order.dedupe_us;
   config.strict_types = options.strict_types;
   config.limits = options.limits;
+  config.shards = options.shards;
   return config;
 }
 
@@ -132,6 +140,7 @@ PipelineOptions with_config(PipelineOptions options, const StreamConfig& config)
   options.order.dedupe_us = config.dedupe_us;
   options.strict_types = config.strict_types;
   options.limits = config.limits;
+  options.shards = config.shards;
   return options;
 }
 
@@ -179,6 +188,7 @@ Result<ConfigRecord> parse_config(std::string_view text, StreamConfig before) {
     if (name == "dedupe_us") is_read = read_time(value, config.dedupe_us);
     if (name == "strict_types") is_read = value.get(config.strict_types) == simdjson::SUCCESS;
     if (name == "limits") is_read = read_limits(value, config.limits);
+    if (name == "shards") is_read = read_shards(value, config.shards);
     if (name == "tables") is_read = read_map(value, config.tables);
     if (name == "former_tables") is_read = read_map(value, config.former_tables);
     if (name == "place") is_read = read_place(value, record.place);

@@ -1,11 +1,12 @@
 // Stream config: on what it depends, beside events, ticks and rules, what an engine makes of a log: the order of the
 // stream, limits, contents of tables. It stands in the log as CONFIG records, at the place from which it holds:
 //
-//   {"lateness_us":5000000,"dedupe_us":null,"strict_types":false,"limits":{"max_runs":10000,…},
+//   {"lateness_us":5000000,"dedupe_us":null,"strict_types":false,"limits":{"max_runs":10000,…},"shards":1,
 //    "tables":{"vip":"9f86d0…"}}
 //
-// Tables are named with the hash of their rows, which stand in the data folder (table_store.h). A member that is not
-// there stays as it was, so `{}` says nothing; one that is not known is of a later version, and refused.
+// The number of shards counts among them because some limits are divided among these (io/shards). Tables are named with
+// the hash of their rows, which stand in the data folder (table_store.h). A member that is not there stays as it was,
+// so `{}` says nothing; one that is not known is of a later version, and refused.
 //
 // At the beginning of each segment of the log a config also says where the stream stood there (`place`), so that
 // whoever reads from there on goes on as if he had read all of it: a pruned log, the warm-up of a rule.
@@ -33,6 +34,7 @@ struct StreamConfig {
   std::optional<int64_t> lateness_us, dedupe_us;
   bool strict_types = false;
   Limits limits;
+  uint32_t shards = 1;
   std::map<std::string, std::string> tables;  // name -> hash of its rows
   // Of snapshots alone: hashes that were in force, and the last sequence for which they were.
   std::map<std::string, uint64_t> former_tables;

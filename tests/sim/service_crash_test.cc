@@ -4,8 +4,8 @@
 //   OMEN_CASES=N   how many cycles (200)          OMEN_SEED=S   where they begin; cycle i is made from seed S + i
 //
 // A cycle is one data folder and one stream. Each life ends in a power cut or a kill within some call of the disk, or
-// in a failed call; the next one may have another set of rules, which raises the same. What was acknowledged is never
-// sent again, so that the outbox shows what was lost.
+// in a failed call; the next one may have another set of rules, which raises the same, and another number of shards.
+// What was acknowledged is never sent again, so that the outbox shows what was lost.
 //
 // This file is compiled twice: with the service as it is, and as omen-seeded-tests with one in which defects can be
 // switched on (runtime/serve/seeded_defects.h), each of which must be noticed.
@@ -102,6 +102,7 @@ std::string cycle(uint64_t seed, const SimulatedDisk::Defects& defects, Tally& t
       if (faults == 3) omen.disk.set_capacity(omen.disk.used_bytes() + pick(pick(2) == 0 ? 600 : 20'000), 1 + pick(20));
     }
     if (pick(3) == 0) rules = 1 - rules, ++tally.changes;
+    options.pipeline.shards = 1 + static_cast<uint32_t>(pick(3));
     const Status ended = omen.live(options, stream_rules(rules), sender);
     tally.snapshots += omen.view.snapshots;
     if (!sender.problem().empty()) return sender.problem();
