@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "runtime/input/base64.h"
 #include "runtime/serve/tokens.h"
@@ -31,7 +31,7 @@ Result<std::vector<QuarantineEntry>> read_quarantine(const std::string& path, co
   for (const std::string& name : {path + ".1", path}) {
     std::ifstream file(name, std::ios::binary);
     if (!file) continue;
-    std::unordered_set<std::string> done;
+    std::unordered_map<std::string, uint32_t> equals;  // how many lines there were, by the id of the first
     for (std::string line; std::getline(file, line) && !file.eof();) {
       simdjson::dom::element json;
       if (parser.parse(simdjson::padded_string(line)).get(json) != simdjson::SUCCESS) continue;
@@ -41,6 +41,9 @@ Result<std::vector<QuarantineEntry>> read_quarantine(const std::string& path, co
       }
       QuarantineEntry entry;
       entry.id = sha256_hex(line).substr(0, id_digits);
+      if (const uint32_t number = ++equals[entry.id]; number > 1) {
+        entry.id = sha256_hex(line + '\n' + std::to_string(number)).substr(0, id_digits);
+      }
       entry.at = text_of(json, "at");
       entry.reason = text_of(json, "reason");
       entry.input = text_of(json, "input");

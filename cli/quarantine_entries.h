@@ -1,7 +1,9 @@
 // Quarantine entries: what a service's quarantine holds, read from its two files (runtime/io/quarantine.h), oldest
 // first.
 //
-// An entry is known by 16 hexadecimal digits of the SHA-256 of its line. It is there until a line behind it says that
+// An entry is known by 16 hexadecimal digits of the SHA-256 of its line; the second one of the same line in a file by
+// those of the line and its number among them, and so on. Files are only appended to and renamed as a whole, so that an
+// entry keeps its id. It is there until a line behind it says that
 // it is dealt with. Files are read without the service, which may be writing to them; a last line without its end is
 // left out.
 #pragma once

@@ -132,6 +132,33 @@ TEST_CASE("serve: what was rejected is listed, shown, fed again and dropped") {
   CHECK(run(folder, {"quarantine", "drop", "--all"}).exit_code == 3);  // nobody is there who writes
 }
 
+TEST_CASE("quarantine: lines that are equal are entries of their own, and keep their ids when the files move on") {
+  const Folder folder;
+  std::filesystem::create_directory(folder.path("data"));
+  const std::string line =
+      R"({"at":"2026-01-05T10:00:00Z","reason":"not_json","input":"http","line":0,"offset":0,"column":1,"text":"x"})";
+  const auto ids = [&] {
+    std::vector<std::string> out;
+    const std::string listed = run(folder, {"quarantine", "list", "--json"}).out;
+    for (size_t at = 0; (at = listed.find("{\"id\":\"", at)) != listed.npos; ++at)
+      out.push_back(listed.substr(at + 7, 16));
+    return out;
+  };
+  folder.write("data/quarantine.ndjson", line + '\n' + line + '\n' + line + '\n');
+  const std::vector<std::string> all = ids();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0] != all[1]);
+  CHECK(all[1] != all[2]);
+  CHECK(all[0] != all[2]);
+  const std::string done = "{\"done\":\"" + all[1] + "\"}\n";
+  const std::vector<std::string> rest = {all[0], all[2]};
+  folder.write("data/quarantine.ndjson", line + '\n' + line + '\n' + line + '\n' + done);
+  CHECK(ids() == rest);
+  folder.write("data/quarantine.ndjson.1", line + '\n' + line + '\n' + line + '\n');
+  folder.write("data/quarantine.ndjson", done);
+  CHECK(ids() == rest);
+}
+
 TEST_CASE("serve: how far ahead an event may be is an option, and one day without it") {
   const auto in_hours = [](int hours) {
     const auto at = std::chrono::system_clock::now() + std::chrono::hours(hours);
