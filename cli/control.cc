@@ -57,6 +57,13 @@ std::string span_of_log(simdjson::dom::element rule) {
   return horizon_us == 0 ? "the present" : "the last " + duration_text(horizon_us) + " of the log";
 }
 
+std::string kept_state(simdjson::dom::element rule) {
+  int64_t history_us = 0;
+  if (rule["history_us"].get(history_us) != simdjson::SUCCESS) return "its state goes on";
+  return "its state goes on; history reaches back " + duration_text(history_us) +
+         " only when so much time has passed: another name makes it from the log";
+}
+
 void print_changes(simdjson::dom::element json) {
   bool in_force = false;
   if (json["in_force"].get(in_force) != simdjson::SUCCESS) in_force = false;
@@ -65,7 +72,7 @@ void print_changes(simdjson::dom::element json) {
   for (const simdjson::dom::element rule : rules) {
     const std::string fate = text_of(rule, "fate");
     const std::string what =
-        fate == "kept"      ? "its state goes on"
+        fate == "kept"      ? kept_state(rule)
         : fate == "changed" ? "its state is made anew from " + span_of_log(rule) + "; old alerts are not raised again"
         : fate == "added"   ? "its state is made from " + span_of_log(rule) + "; old alerts are not raised"
                             : "its state goes";

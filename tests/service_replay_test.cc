@@ -207,4 +207,24 @@ TEST_CASE("service: a rule that is made warm has the key's history from the log,
   CHECK(omen.texts() == Texts{"u1 5", "u1 4", "u2 2", "u3 3"});
 }
 
+TEST_CASE("service: a plan says of a rule that is kept that its longer history comes only with time") {
+  const auto asks = [](const std::string& span) {
+    return RuleFile{"h.omen", "rule h {\n  by u\n  match y\n  alert \"{u} {len(history(" + span + "))}\"\n}\n"};
+  };
+  const RuleFile other{"o.omen", "rule o {\n  by u\n  match z\n  alert \"{len(history(2h))}\"\n}\n"};
+  const auto grows = [&](const std::vector<RuleFile>& before, const std::string& span) {
+    Running omen("omen-service-longer");
+    omen.start({before, {}});
+    std::vector<RuleFile> after = before;
+    after[0] = asks(span);
+    const auto changes = omen.change({after, {}});
+    REQUIRE_MESSAGE(changes, changes.message());
+    REQUIRE(changes.value()[0].fate == RuleFate::kept);
+    return changes.value()[0].history_us;
+  };
+  CHECK(grows({asks("5m")}, "1h") == 3'600'000'000);
+  CHECK(grows({asks("1h")}, "5m") == std::nullopt);
+  CHECK(grows({asks("5m"), other}, "1h") == std::nullopt);  // the key has it already
+}
+
 }  // namespace omen

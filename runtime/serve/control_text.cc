@@ -114,6 +114,7 @@ std::string changes_text(std::span<const RuleChange> changes, bool is_plan) {
     if (changes[i].fate == RuleFate::changed || changes[i].fate == RuleFate::added) {
       out += changes[i].horizon_us ? fmt::format(",\"horizon_us\":{}", *changes[i].horizon_us) : ",\"horizon_us\":null";
     }
+    if (changes[i].history_us) out += fmt::format(",\"history_us\":{}", *changes[i].history_us);
     out += '}';
   }
   return out += "]}";

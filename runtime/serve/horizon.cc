@@ -93,10 +93,7 @@ Span reach(const Program& program, RuleId id, size_t left) {
   const RuleProgram& rule = program.rules[id];
   Span span = rule.measures ? of_measures(*rule.measures) : of_runs(rule);
   span = plus(span, std::max(rule.cooldown_us, rule.limit_count > 0 ? rule.limit_per_us : 0));
-  for (const RuleProgram& other : program.rules) {
-    if (rule.histories.empty() || other.routes[0].key != rule.routes[0].key) continue;
-    for (const uint32_t history : other.histories) span = longer(span, program.code.histories_us[history]);
-  }
+  if (!rule.histories.empty()) span = longer(span, kept_history_us(program, id));
   if (left == 0) return std::nullopt;
   Span before = 0;
   for (RuleId other = 0; other < program.rules.size(); ++other) {
@@ -106,6 +103,23 @@ Span reach(const Program& program, RuleId id, size_t left) {
 }
 
 }  // namespace
+
+int64_t asked_history_us(const Program& program, RuleId rule) {
+  int64_t longest_us = 0;
+  for (const uint32_t history : program.rules[rule].histories) {
+    longest_us = std::max(longest_us, program.code.histories_us[history]);
+  }
+  return longest_us;
+}
+
+int64_t kept_history_us(const Program& program, RuleId rule) {
+  int64_t longest_us = 0;
+  for (RuleId other = 0; other < program.rules.size(); ++other) {
+    if (program.rules[other].routes[0].key != program.rules[rule].routes[0].key) continue;
+    longest_us = std::max(longest_us, asked_history_us(program, other));
+  }
+  return longest_us;
+}
 
 std::optional<int64_t> horizon_us(const Program& program, RuleId rule) {
   constexpr size_t emitters_deep_max = 64;  // beyond it nobody has looked how far back it reaches

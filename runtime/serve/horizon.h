@@ -23,4 +23,9 @@ namespace omen {
 // Nothing when it has no bound: then all of the log is read.
 std::optional<int64_t> horizon_us(const Program& program, RuleId rule);
 
+// How far back the events of its key are kept for history(D), by all rules of the key; 0: no rule asks for them.
+int64_t kept_history_us(const Program& program, RuleId rule);
+// What the rule itself asks for; 0: nothing.
+int64_t asked_history_us(const Program& program, RuleId rule);
+
 }  // namespace omen

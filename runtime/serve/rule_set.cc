@@ -130,7 +130,12 @@ std::vector<RuleChange> compare_rules(const Program& before, const Program& afte
     const RuleFate fate = old == before.rules.end()      ? RuleFate::added
                           : old->version == rule.version ? RuleFate::kept
                                                          : RuleFate::changed;
-    out.push_back({rule.name, fate, horizon_us(after, static_cast<RuleId>(&rule - after.rules.data()))});
+    const auto id = static_cast<RuleId>(&rule - after.rules.data());
+    RuleChange change{rule.name, fate, horizon_us(after, id)};
+    const int64_t history_us = asked_history_us(after, id);
+    if (fate == RuleFate::kept && history_us > kept_history_us(before, static_cast<RuleId>(old - before.rules.begin())))
+      change.history_us = history_us;
+    out.push_back(std::move(change));
   }
   for (const RuleProgram& rule : before.rules) {
     if (find(after, rule.name) == after.rules.end()) out.push_back({rule.name, RuleFate::removed});

@@ -73,6 +73,8 @@ struct RuleChange {
   std::string rule;
   RuleFate fate = RuleFate::kept;
   std::optional<int64_t> horizon_us = {};  // of one whose state is made from the log: so far back it can reach
+  // Of one that is kept and asks for a longer history than was kept of its key: so long it becomes as time goes on.
+  std::optional<int64_t> history_us = {};
 };
 // In the order of the new program, then what is removed.
 std::vector<RuleChange> compare_rules(const Program& before, const Program& after);
