@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/log/reader.h"
+#include "runtime/log/snapshot_file.h"
 #include "tests/support/running_service.h"
 
 namespace omen {
@@ -55,6 +56,23 @@ TEST_CASE("service: it goes on where it was, whether it was stopped or cut off")
     CHECK(omen.texts() == Texts{"u2 did it"});
     omen.feed({event("b", "u1", 2)});
     CHECK(omen.texts() == Texts{"u2 did it", "u1 did it"});
+  }
+}
+
+TEST_CASE("service: a state that is too large to be written at the end is made again from the log") {
+  const RuleSet rules{{{"r.omen", pairs_rule}}, {}};
+  for (const bool is_large : {false, true}) {
+    Running omen("omen-service-large");
+    ServiceOptions options;
+    options.snapshot_us = INT64_MAX;  // none but that at the end
+    if (is_large) options.last_snapshot_bytes = 0;
+    omen.start(rules, options);
+    omen.feed({event("a", "u1", 0)});
+    omen.end();
+    CHECK(list_snapshots(real_disk(), snapshot_folder(omen.data)).value().empty() == is_large);
+    omen.start(rules, options);
+    omen.feed({event("b", "u1", 1)});
+    CHECK(omen.texts() == Texts{"u1 did it"});
   }
 }
 

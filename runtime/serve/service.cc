@@ -18,6 +18,10 @@ constexpr int64_t look_every_us = 100'000;         // at commands, clocks, files
 constexpr int64_t repeat_said_us = 60'000'000;     // the same trouble is said once a minute
 constexpr uint64_t commit_lag_max = 100'000;       // records behind which W is committed even without a match
 
+// A snapshot holds all else up.
+constexpr int64_t snapshot_long_us = 1'000'000;  // one that takes so long is made more rarely:
+constexpr int64_t snapshot_part = 10;            // of the time it gets at most such a part
+
 }  // namespace
 
 void Service::say(const std::string& line, bool is_problem) const {
@@ -85,8 +89,8 @@ Status Service::rounds() {
   publish_view();
   for (bool is_open = true; is_open;) {
     batches_.clear();
-    if (store_is_full_ ||
-        outbox_->is_full()) {  // or a receiver is behind and nothing of it may be dropped: senders wait
+    // Without room, or while a receiver is behind and nothing of it may be dropped, senders wait.
+    if (store_is_full_ || outbox_->is_full()) {
       std::this_thread::sleep_for(std::chrono::microseconds(std::min(pause_us, options_.room_every_us)));
       is_open = !intake_.is_closing();
     } else {
@@ -120,8 +124,13 @@ Status Service::finish() {
   warming_.reset();
   delivery_->stop();
   if (Status settled = settle(true); !settled) return settled;
-  bool is_taken = false;
-  if (Status tried = try_snapshot(is_taken); !tried) return tried;
+  if (pipeline_->shards().state_bytes() > options_.last_snapshot_bytes) {
+    say("the state is too large for a snapshot at the end: the next start plays the log from " +
+        std::to_string(snapshot_sequence_ + 1) + " on");
+  } else {
+    bool is_taken = false;
+    if (Status tried = try_snapshot(is_taken); !tried) return tried;
+  }
   return log_->seal(wall_clock_us());
 }
 
@@ -356,8 +365,10 @@ Status Service::note_quarantine_done(std::span<const std::string> ids) {
 
 Status Service::housekeeping() {
   const uint64_t records = log_->last() - snapshot_sequence_;
-  const bool is_due =
-      records >= options_.snapshot_records || (records > 0 && steady_clock_us() - snapshot_us_ >= options_.snapshot_us);
+  const int64_t since_us = steady_clock_us() - snapshot_us_;
+  const int64_t apart_us = snapshot_took_us_ < snapshot_long_us ? 0 : snapshot_took_us_ * snapshot_part;
+  const bool is_due = since_us >= apart_us &&
+                      (records >= options_.snapshot_records || (records > 0 && since_us >= options_.snapshot_us));
   const bool has_failed_now = steady_clock_us() - snapshot_failed_us_ < snapshot_again_us;
   if (!is_due || has_failed_now || warming_ != nullptr || store_is_full_) return Status::ok();
   if (Status synced = log_->sync(); !synced) return synced;  // under `interval` and `off`, too

@@ -60,6 +60,7 @@ struct ServiceOptions {
   DeliveryOptions delivery;
   uint64_t snapshot_records = 1'000'000;       // behind so many records of the log, or
   int64_t snapshot_us = 60'000'000;            // after so much time with any, whichever is first
+  uint64_t last_snapshot_bytes = 64u << 20;    // a larger state is not written when it ends: that would take too long
   Retention retention;                         // of the log
   uint64_t quarantine_bytes_max = 256u << 20;  // beyond it the oldest lines go; counted quarantine_given_up_bytes
   int64_t room_every_us = 1'000'000;           // on a full disk: how often it looks for room
@@ -240,6 +241,7 @@ class Service {
   uint64_t marked_segment_ = 0;  // the first sequence of the newest segment that has a place
 
   uint64_t snapshot_sequence_ = 0;
+  int64_t snapshot_took_us_ = 0;  // the last one
   int64_t snapshot_us_ = 0, snapshot_failed_us_ = INT64_MIN / 2, view_us_ = 0, full_said_us_ = 0, room_looked_us_ = 0;
   bool store_is_full_ = false;   // the last commit found no room
   int64_t commit_again_us_ = 0;  // when it is tried again

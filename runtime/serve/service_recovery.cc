@@ -226,6 +226,7 @@ Status Service::begin(const RuleSet& rules) {
 // W is committed and durable first, so that neither a crash nor a power cut leaves snapshots that are all newer than W:
 // what is before the older one may be pruned from the log.
 Status Service::take_snapshot() {
+  const int64_t begin_us = steady_clock_us();
   if (log_->synced() < log_->last()) return Status::error("the log is not synced");
   if (store_->watermark() < log_->last()) {
     if (Status committed = commit(); !committed) return committed;
@@ -247,6 +248,7 @@ Status Service::take_snapshot() {
   }
   snapshot_sequence_ = log_->last();
   snapshot_us_ = steady_clock_us();
+  snapshot_took_us_ = snapshot_us_ - begin_us;
   ++counters_.snapshots;
   return Status::ok();
 }
