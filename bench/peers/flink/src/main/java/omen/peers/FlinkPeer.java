@@ -36,7 +36,7 @@ public final class FlinkPeer implements Peer {
   private static Events events;
   private static Alerts alerts;
   private static CountDownLatch patternsOpen;
-  private static volatile long begin, end;
+  private static Stopwatch stopwatch;
 
   private RuleSet rules;
 
@@ -46,9 +46,10 @@ public final class FlinkPeer implements Peer {
   }
 
   @Override
-  public long run(Events events, Alerts alerts) throws Exception {
+  public void run(Events events, Alerts alerts, Stopwatch stopwatch) throws Exception {
     FlinkPeer.events = events;
     FlinkPeer.alerts = alerts;
+    FlinkPeer.stopwatch = stopwatch;
     patternsOpen = new CountDownLatch(rules.rules().size());
     Configuration configuration = new Configuration();
     configuration.set(TaskManagerOptions.NUM_TASK_SLOTS, 1);
@@ -69,7 +70,6 @@ public final class FlinkPeer implements Peer {
     }
     cluster.execute();
     cluster.close();
-    return end - begin;
   }
 
   private static Pattern<Event, ?> pattern(RuleSet.Rule rule) {
@@ -96,7 +96,7 @@ public final class FlinkPeer implements Peer {
     @Override
     public void run(SourceContext<Event> context) throws InterruptedException {
       patternsOpen.await(); // the cluster takes its time to start them
-      begin = System.nanoTime();
+      stopwatch.start();
       events.forEach(context::collect);
     }
 
@@ -135,7 +135,7 @@ public final class FlinkPeer implements Peer {
 
     @Override
     public void close() {
-      end = System.nanoTime();
+      stopwatch.stop();
     }
   }
 

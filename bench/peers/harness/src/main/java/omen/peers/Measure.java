@@ -2,7 +2,6 @@ package omen.peers;
 
 import java.io.FileOutputStream;
 import java.io.OutputStream;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Arrays;
 
@@ -33,9 +32,10 @@ public final class Measure {
     int size = 0;
     double spent = 0;
     for (; size + 1 < sizes.length; ++size) {
-      measured.run(sizes[size]); // cold
+      double more = (double) sizes[size + 1] / sizes[size];
       double seconds = measured.run(sizes[size]).seconds();
-      if (seconds * sizes[size + 1] / sizes[size] > 3) break;
+      if (seconds * more > 3) seconds = measured.run(sizes[size]).seconds(); // warmer
+      if (seconds * more > 3) break;
       spent += seconds;
     }
     long events = sizes[size];
@@ -88,14 +88,10 @@ public final class Measure {
       System.gc(); // what the run before has left is not to be cleared away in this one
       try (OutputStream out = inMemory ? OutputStream.nullOutputStream() : new FileOutputStream("/dev/null");
           Alerts alerts = new Alerts(out)) {
-        long cpu = cpuNanos();
-        long nanos = peer.run(events, alerts);
-        return new Run(alerts.count(), nanos, cpuNanos() - cpu);
+        Stopwatch stopwatch = new Stopwatch();
+        peer.run(events, alerts, stopwatch);
+        return new Run(alerts.count(), stopwatch.nanos(), stopwatch.cpuNanos());
       }
-    }
-
-    private static long cpuNanos() {
-      return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
   }
 }

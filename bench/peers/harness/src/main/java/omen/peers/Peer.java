@@ -6,10 +6,10 @@ public interface Peer {
   void prepare(RuleSet rules) throws Exception;
 
   /**
-   * The whole stream through an engine that has seen nothing; at the end time goes on until no absence is pending. Answers the
-   * nanoseconds from the first event to the last alert: starting and stopping the engine is not in them.
+   * The whole stream through an engine that has seen nothing; at the end time goes on until no absence is pending. Starting and
+   * stopping the engine is not to be timed.
    */
-  long run(Events events, Alerts alerts) throws Exception;
+  void run(Events events, Alerts alerts, Stopwatch stopwatch) throws Exception;
 
   /** The jar that is measured, such as esper-runtime-9.0.0. */
   String version();

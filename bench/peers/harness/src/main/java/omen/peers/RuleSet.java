@@ -44,6 +44,10 @@ public record RuleSet(String name, String title, List<Rule> rules) {
     return all().stream().filter(set -> set.name.equals(name)).findFirst().orElseThrow();
   }
 
+  static List<RuleSet> named(List<String> names) {
+    return names.stream().map(RuleSet::named).toList();
+  }
+
   public static List<RuleSet> all() {
     final long minute = 60_000;
     Step login = new Step("login"), click = new Step("click"), view = new Step("page_view", 1, 400.0);
