@@ -15,7 +15,10 @@ import org.apache.flink.cep.pattern.Pattern;
 import org.apache.flink.cep.pattern.conditions.SimpleCondition;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
@@ -39,10 +42,22 @@ public final class FlinkPeer implements Peer {
   private static Stopwatch stopwatch;
 
   private RuleSet rules;
+  private MiniCluster cluster;
 
   @Override
-  public void prepare(RuleSet rules) {
+  public void prepare(RuleSet rules) throws Exception {
     this.rules = rules;
+    Configuration configuration = new Configuration();
+    MemorySize network = MemorySize.ofMebiBytes(512); // a thousand patterns want a share
+    configuration.set(TaskManagerOptions.NETWORK_MEMORY_MIN, network);
+    configuration.set(TaskManagerOptions.NETWORK_MEMORY_MAX, network);
+    configuration.set(RestOptions.BIND_PORT, "0");
+    cluster = new MiniCluster(new MiniClusterConfiguration.Builder()
+        .setConfiguration(configuration)
+        .setNumTaskManagers(1)
+        .setNumSlotsPerTaskManager(1)
+        .build());
+    cluster.start();
   }
 
   @Override
@@ -51,13 +66,9 @@ public final class FlinkPeer implements Peer {
     FlinkPeer.alerts = alerts;
     FlinkPeer.stopwatch = stopwatch;
     patternsOpen = new CountDownLatch(rules.rules().size());
-    Configuration configuration = new Configuration();
-    configuration.set(TaskManagerOptions.NUM_TASK_SLOTS, 1);
-    configuration.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(512)); // a thousand patterns want a share
-    configuration.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(512));
-    StreamExecutionEnvironment cluster = StreamExecutionEnvironment.createLocalEnvironment(1, configuration);
-    cluster.getConfig().enableObjectReuse();
-    DataStream<Event> stream = cluster
+    StreamExecutionEnvironment job = StreamExecutionEnvironment.createLocalEnvironment(1);
+    job.getConfig().enableObjectReuse();
+    DataStream<Event> stream = job
         .addSource(new Source(), "events")
         .assignTimestampsAndWatermarks(
             WatermarkStrategy.<Event>forMonotonousTimestamps().withTimestampAssigner((event, before) -> event.time));
@@ -68,8 +79,7 @@ public final class FlinkPeer implements Peer {
           .process(new Raise(rule.name(), rule.absent() == null ? 0 : rule.milliseconds()))
           .sinkTo(new DiscardingSink<>());
     }
-    cluster.execute();
-    cluster.close();
+    cluster.executeJobBlocking(job.getStreamGraph().getJobGraph());
   }
 
   private static Pattern<Event, ?> pattern(RuleSet.Rule rule) {
