@@ -40,7 +40,7 @@ final class Omen {
       for (Matcher found = ALERTS.matcher(Files.readString(summary)); found.find(); ) {
         alerts += Long.parseLong(found.group(1));
       }
-      figures.add(new Figure(events, alerts, nanos, nanos, "omen", null));
+      figures.add(new Figure(events, alerts, nanos, child.cpuNanos(), "omen", null));
     }
     return Figure.median(figures.subList(1, figures.size()));
   }
@@ -55,7 +55,7 @@ final class Omen {
     for (String line : Files.readAllLines(printed)) {
       String[] parts = line.split(" ");
       long nanos = Long.parseLong(parts[1]);
-      figures.add(new Figure(events, Long.parseLong(parts[0]), nanos, nanos, "omen", null));
+      figures.add(new Figure(events, Long.parseLong(parts[0]), nanos, Long.parseLong(parts[2]), "omen", null));
     }
     return Figure.median(figures.subList(1, figures.size()));
   }

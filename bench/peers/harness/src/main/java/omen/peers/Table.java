@@ -29,12 +29,13 @@ final class Table {
   }
 
   void print() throws IOException {
-    System.out.printf("%s.%nJava %s, ParallelGC. Million events a second; ×: Omen's rate by the peer's over the same events.%n%n",
+    System.out.printf("%s.%nJava %s, ParallelGC. Million events a second; ×: Omen's rate by the peer's over the same events;%n"
+        + "× cpu: likewise by processor time, of all threads.%n%n",
         machine(), Runtime.version());
     StringBuilder head = new StringBuilder("| | | Omen |"), rule = new StringBuilder("|---|---|---|");
     for (String name : names) {
-      head.append(" ").append(name).append(" | × |");
-      rule.append("---|---|");
+      head.append(" ").append(name).append(" | × | × cpu |");
+      rule.append("---|---|---|");
     }
     System.out.println(head + " alerts |\n" + rule + "---|");
     for (Row row : rows) System.out.println(line(row));
@@ -49,7 +50,8 @@ final class Table {
     for (int i = 0; i < names.size(); ++i) {
       Figure peer = row.pairs.get(i).peer(), ours = row.pairs.get(i).ours();
       line.append(' ').append(rate(names.get(i), row, peer)).append(" | ");
-      line.append(peer.isMissing() ? "–" : rounded(ours.millionPerSecond() / peer.millionPerSecond())).append(" |");
+      line.append(peer.isMissing() ? "– | – |" : rounded((double) peer.nanos() / ours.nanos()) + " | "
+          + rounded((double) peer.cpuNanos() / ours.cpuNanos()) + " |");
     }
     return line + String.format(" %,d |", row.ours.alerts());
   }
