@@ -105,6 +105,62 @@ TEST_CASE(
   CHECK(left[0] != left[1]);  // which ones depends on how many shards there are
 }
 
+TEST_CASE("service: rules and tables change between rounds of shards that work side by side, as they do with one") {
+  const std::string path = (fs::temp_directory_path() / "omen-service-side-by-side.csv").string();
+  const auto write = [&](const std::string& tier) {
+    std::ofstream out(path);
+    out << "id,tier\n";
+    for (int i = 0; i < 40; ++i) out << 'u' << i << ',' << tier << i % 3 << '\n';
+  };
+  const auto rules = [&](const std::string& after) {
+    return RuleSet{
+        {{"r.omen", "table vip = csv { path: \"" + path + "\" } key id\n" +
+                        "rule tier { by u match a as x where vip[u].tier != \"\" alert \"{u} {vip[u].tier}\" }\n"
+                        "rule pair { by u match a -> b within 1h alert \"{lower(u)} " +
+                        after +
+                        "\" }\n"
+                        "rule many { by u measure n = count(a) over 10m every 1m when n > 2 alert \"{u} {n}\" }\n"
+                        "rule seen { by u match b -> a within 1h alert \"{u}\" emit back { u: u } }\n"
+                        "rule twice { by u match back -> back within 1h alert \"{u} {len(history(5m))}\" }\n"}},
+        {}};
+  };
+  std::vector<Texts> rows;
+  for (const uint32_t shards : {1u, 3u}) {
+    Running omen("omen-service-side-by-side");
+    ServiceOptions options;
+    options.pipeline.shards = shards;
+    options.pipeline.order.max_ahead_us.reset();
+    options.snapshot_records = 700;
+    write("gold");
+    omen.start(rules("did it"), options);
+    int64_t time_us = 4'102'444'800'000'000;  // 2100: the clock of the wall brings nothing
+    for (int batch = 0; batch < 10; ++batch) {
+      std::vector<std::string> lines;
+      for (int i = 0; i < 300; ++i, time_us += 1'000'000) {
+        lines.push_back(std::string("{\"type\":\"") + (i % 3 == 0 ? 'b' : 'a') +
+                        "\",\"ts\":" + std::to_string(time_us) + ",\"u\":\"u" + std::to_string(i * 7 % 41) + "\"}");
+      }
+      omen.feed(lines);
+      if (batch == 3) REQUIRE(omen.change(rules("has done it")));
+      if (batch == 5) {
+        write("silver");
+        std::this_thread::sleep_for(std::chrono::milliseconds(1'200));  // it is looked at once a second
+      }
+    }
+    rows.push_back(omen.ask([](Service& one) {
+      RowFilter all;
+      all.limit = 1'000'000;
+      Texts out;
+      const auto listed = one.store().list(all);
+      for (const OutboxRow& row : listed.value()) out.push_back(row.message.id + ' ' + row.message.body);
+      return out;
+    }));
+  }
+  fs::remove(path);
+  CHECK(rows[0].size() > 2'000);
+  CHECK(rows[0] == rows[1]);
+}
+
 TEST_CASE("service: rows of tables are those that were there then") {
   Running omen("omen-service-tables");
   const std::string path = (fs::temp_directory_path() / "omen-service-tables.csv").string();
