@@ -62,6 +62,12 @@ TEST_CASE("http: requests, one behind the other") {
   CHECK(read_all_ways("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\nb;n=v\r\n, the "
                       "world\r\n0\r\nT: v\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n") ==
         "POST / hello, the world\nGET / \n");
+  // No chunk but the last, byte by byte too.
+  for (const char* last : {"0\r\n\r\n", "00\r\n\r\n", "0;x\r\n\r\n", "0\r\nT: v\r\n\r\n"}) {
+    CAPTURE(last);
+    CHECK(read_all_ways(std::string("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n") + last +
+                        "GET / HTTP/1.1\r\nHost: x\r\n\r\n") == "POST / \nGET / \n");
+  }
   CHECK(read_all_ways("\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n") == "GET / \n");  // a stray line end of the one before
   CHECK(read_all_ways("GET / HTTP/1.0\r\n\r\n") == "GET / \n");
   CHECK(read_all_ways("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel") == "…");
