@@ -212,7 +212,7 @@ void RequestReader::put(std::string_view bytes) {
 
 void RequestReader::read_head() {
   // An empty line or two between requests are passed over, as RFC 9112 advises.
-  for (int i = 0; i < 2 && buffer_.starts_with("\r\n"); ++i) buffer_.erase(0, 2);
+  for (; empty_lines_ < 2 && buffer_.starts_with("\r\n"); ++empty_lines_) buffer_.erase(0, 2);
   const size_t end = buffer_.find(head_end, searched_);
   const size_t line_end = std::min(buffer_.find('\n'), buffer_.size());
   if (line_end > limits_.line_bytes + 1) return fail(414, "the request line is too long");
@@ -281,6 +281,7 @@ void RequestReader::read_body() {
 void RequestReader::next() {
   request_ = HttpRequest();
   state_ = State::head;
+  empty_lines_ = 0;
   searched_ = 0;
   if (!buffer_.empty()) read_head();
 }

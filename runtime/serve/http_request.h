@@ -88,6 +88,7 @@ class RequestReader {
   const HttpLimits limits_;
   State state_ = State::head;
   std::string buffer_;   // not yet read
+  int empty_lines_ = 0;  // passed over before the request
   size_t searched_ = 0;  // of it: no end of the head before
   size_t head_bytes_ = 0;
   HttpRequest request_;
