@@ -19,6 +19,7 @@ struct Loaded {
 
 // Reads the files only; says on standard error what cannot be read.
 Loaded read_rules(const std::vector<std::string>& rules);
+
 // For programs whose runs are looked at one by one: each begins with its event.
 inline OptimizeOptions with_runs_in_sight() {
   OptimizeOptions options;

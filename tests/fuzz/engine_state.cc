@@ -24,7 +24,9 @@ constexpr StreamOrder order{.lateness_us = 2'000'000, .max_ahead_us = {}, .dedup
 Program compile_rules() {
   Sources sources;
   sources.files.push_back({"state.omen", std::string(state_rules)});
-  return *compile(sources).program;
+  OptimizeOptions options;
+  options.share_starts_from = 1;  // so that there is a list of each kind
+  return *compile(sources, options).program;
 }
 
 void offer(Reorder& reorder, Decoder& decoder, std::string line) {
