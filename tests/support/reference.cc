@@ -170,6 +170,15 @@ std::optional<int64_t> Reference::deadline(const Rule& rule, const Run& run) con
   return first;
 }
 
+// The first of the rule's `by`s by which the event has this key.
+size_t Reference::first_route(const Partition& partition, int event) {
+  for (const auto& [seen, routes] : partition.history) {
+    if (seen != event) continue;
+    return static_cast<size_t>(std::find(routes.begin(), routes.end(), true) - routes.begin());
+  }
+  return 0;
+}
+
 void Reference::meet_deadlines(int64_t time_us, bool inclusive) {
   while (true) {
     emit_raised();
@@ -178,34 +187,41 @@ void Reference::meet_deadlines(int64_t time_us, bool inclusive) {
     size_t place = 0;
     int64_t earliest = 0;
     int started = 0;
+    size_t by = 0;
     bool is_waiting = false;
+    // By deadline, start, rule, and, of the keys of one start, in the order of the `by`s that give them.
+    auto is_first = [&](const Rule& candidate, const Partition& of_key, int64_t due, int start) {
+      if (rule == nullptr) return true;
+      if (due != earliest) return due < earliest;
+      if (start != started) return start < started;
+      return rule == &candidate && first_route(of_key, start) < by;
+    };
     for (auto& candidate : rules_) {
       for (auto& [key, of_key] : candidate->partitions) {
         for (size_t i = 0; i < of_key->runs.size(); i++) {
           const Run& run = of_key->runs[i];
           std::optional<int64_t> due = deadline(*candidate, run);
           if (!due || *due > time_us || (*due == time_us && !inclusive)) continue;
-          bool is_first = rule == nullptr || *due < earliest || (*due == earliest && run.started < started);
-          if (!is_first) continue;
+          if (!is_first(*candidate, *of_key, *due, run.started)) continue;
           rule = candidate.get();
           partition = of_key.get();
           place = i;
           earliest = *due;
           started = run.started;
+          by = first_route(*of_key, started);
           is_waiting = false;
         }
         for (size_t i = 0; i < of_key->waiting.size(); i++) {
           const Partition::Waiting& one = of_key->waiting[i];
           if (one.deadline_us > time_us || (one.deadline_us == time_us && !inclusive)) continue;
           int start = one.assignment.captures.front().event;
-          bool is_first =
-              rule == nullptr || one.deadline_us < earliest || (one.deadline_us == earliest && start < started);
-          if (!is_first) continue;
+          if (!is_first(*candidate, *of_key, one.deadline_us, start)) continue;
           rule = candidate.get();
           partition = of_key.get();
           place = i;
           earliest = one.deadline_us;
           started = start;
+          by = first_route(*of_key, started);
           is_waiting = true;
         }
       }

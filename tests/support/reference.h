@@ -69,6 +69,7 @@ class Reference {
   };
 
   void emit_raised();
+  static size_t first_route(const Partition& partition, int event);
   void meet_deadlines(int64_t time_us, bool inclusive);
   void feed_rule(Rule& rule, int event);
   void feed_all(Rule& rule, Partition& partition, int event);
