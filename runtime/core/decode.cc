@@ -15,6 +15,8 @@
 namespace omen {
 namespace {
 
+constexpr uint32_t fits_max = 8;  // lines in sequence that fit a stencil: the next one will, too
+constexpr uint32_t learned_at_once = 16;
 constexpr size_t row_bytes_max = 2048;  // on the average: a batch of rows stays in the cache
 
 HeadId head_of(std::vector<std::string>& heads, const std::string& name) {
@@ -72,36 +74,6 @@ std::pair<Reason, const char*> text_fault(std::string_view line) {
   return {Reason::not_json, line.data() + line.size()};
 }
 
-// "10:00:00.123Z" -> microseconds of the day; nothing when it is not of this form. The eight bytes of the clock are
-// checked as one word: digits and colons, then no digit above 9.
-std::optional<int64_t> time_of_day(std::string_view text) {
-  if (text.size() < 9 || text.back() != 'Z') return std::nullopt;
-  uint64_t clock;
-  memcpy(&clock, text.data(), 8);
-  if ((clock & 0xF0F0FFF0F0FFF0F0) != 0x30303A30303A3030) return std::nullopt;
-  if (((clock & 0x0F0F000F0F000F0F) + 0x0606000606000606) & 0xF0F0F0F0F0F0F0F0) return std::nullopt;
-  const auto pair = [&](int at) { return (clock >> at & 15) * 10 + (clock >> (at + 8) & 15); };
-  const uint64_t hour = pair(0), minute = pair(24), second = pair(48);
-  if (hour > 23 || minute > 59 || second > 59) return std::nullopt;
-  const auto us = static_cast<int64_t>((hour * 60 + minute) * 60 + second) * us_per_second;
-  if (text.size() == 9) return us;
-  if (text[8] != '.' || text.size() == 10) return std::nullopt;
-  if (text.size() == 13) {  // milliseconds, the commonest
-    const auto a = static_cast<unsigned>(text[9] - '0'), b = static_cast<unsigned>(text[10] - '0'),
-               c = static_cast<unsigned>(text[11] - '0');
-    if (a <= 9 && b <= 9 && c <= 9) return us + (a * 100 + b * 10 + c) * 1000;
-  }
-  static constexpr int64_t units[] = {1'000'000, 100'000, 10'000, 1'000, 100, 10, 1};
-  int64_t fraction = 0;
-  const std::string_view digits = text.substr(9, text.size() - 10);
-  for (size_t i = 0; i < digits.size(); ++i) {
-    const auto digit = static_cast<unsigned>(digits[i] - '0');
-    if (digit > 9) return std::nullopt;
-    if (i < 6) fraction = fraction * 10 + digit;
-  }
-  return us + fraction * units[std::min<size_t>(digits.size(), 6)];
-}
-
 }  // namespace
 
 Decoder::Decoder(const Program& program, const Envelope& envelope, Declared declared, size_t batch_events)
@@ -136,7 +108,9 @@ void Decoder::prepare() {
   std::vector<std::string> type_names;
   for (const TypeInfo& type : program_.types) type_names.push_back(type.name);
   types_.emplace(type_names);
-  walk_.emplace(head_names_);
+  heads_.emplace(head_names_.size());
+  stencils_.emplace(head_names_);
+  walk_.emplace(head_names_, *heads_);
   const size_t row_bytes = std::max<size_t>(1, program_.fields.size() * sizeof(Value));
   batch_max_ = std::clamp<size_t>(batch_max_ * row_bytes_max / row_bytes, 16, batch_max_);
   rows_.resize(batch_max_ * program_.fields.size());
@@ -178,7 +152,7 @@ void Decoder::plan(const TypeInfo& type) {
   }
 }
 
-bool Decoder::find_tokens(std::string_view text) {
+bool Decoder::run_stage_one(std::string_view text) {
   const auto* const bytes = reinterpret_cast<const uint8_t*>(text.data());
   const auto error = stage_one_->stage1(bytes, text.size(), simdjson::stage1_mode::regular);
   if (error == simdjson::EMPTY) {  // no token at all
@@ -198,14 +172,15 @@ void Decoder::open(std::string_view lines, LinePlace first, int64_t arrival_us) 
         capacity_, simdjson::DEFAULT_MAX_DEPTH, stage_one_);
     OMEN_ASSERT(error == simdjson::SUCCESS);  // out of memory
   }
+  stencils_->tidy();
   walk_->tidy();
   plain_.open(lines.size());
   slice_ = lines;
   place_ = first;
   arrival_us_ = arrival_us;
   cursor_ = lines.data();
-  next_escape_ = lines.data();
-  is_by_line_ = !find_tokens(lines);
+  tokens_end_ = lines.data();
+  fits_ = fits_max;
 }
 
 Decoder::Batch Decoder::next() {
@@ -215,9 +190,20 @@ Decoder::Batch Decoder::next() {
   const char* const end = slice_.data() + slice_.size();
   while (cursor_ < end && events_.size() < batch_max_ && rejections_.size() < batch_max_) {
     const char* const line = cursor_;
-    const char* const line_end = find_line_end(line, end);
+    const char* line_end = nullptr;
+    if (line >= tokens_end_ && uses_stencils_) line_end = stencils_->fit(slice_.data(), line, *heads_);
+    if (line_end != nullptr && line_end - line <= event_bytes_max) {
+      fits_ += fits_ < fits_max;
+      base_ = slice_.data();
+      next_escape_ = line_end;
+      const auto object_size = static_cast<size_t>(line_end - line) - (line_end[-1] == '\r');
+      finish_event({line, static_cast<size_t>(line_end - line)}, {line, object_size});
+    } else {
+      if (line >= tokens_end_) find_tokens(line);
+      line_end = find_line_end(line, end);
+      decode_line(line, line_end);
+    }
     cursor_ = line_end < end ? line_end + 1 : end;
-    decode_line(line, line_end);
     ++lines_;
     ++place_.line;
     place_.offset += cursor_ - line;
@@ -225,33 +211,59 @@ Decoder::Batch Decoder::next() {
   return {events_, places_, rejections_};
 }
 
+// The first stage from this line on: over it alone where such lines are rare, over more at once, up to the whole slice,
+// where few lines have fitted since the last time.
+void Decoder::find_tokens(const char* line) {
+  const char* const end = slice_.data() + slice_.size();
+  const size_t rest = end - line;
+  tokens_bytes_ = !uses_stencils_ ? rest : fits_ == fits_max ? 1 : std::min(tokens_bytes_ * 2, capacity_);
+  fits_ = 0;
+  to_learn_ = uses_stencils_ ? learned_at_once : 0;
+  const char* const last_end = tokens_bytes_ < rest ? find_line_end(line + tokens_bytes_ - 1, end) : end;
+  tokens_end_ = std::min(last_end + 1, end);
+  next_escape_ = line - 1;
+  // Without its last line feed, which then stands where the walk stops.
+  is_by_line_ = !run_stage_one({line, static_cast<size_t>(last_end - line)});
+}
+
 void Decoder::decode_line(const char* line, const char* line_end) {
   const std::string_view text(line, line_end - line);
-  if (text.size() > event_bytes_max) return reject(Reason::too_long, line + event_bytes_max, text);
-  if (is_by_line_ && !find_tokens(text)) {
+  if (text.size() > event_bytes_max) {
+    reject(Reason::too_long, line + event_bytes_max, text);
+    return pass_tokens(line_end);
+  }
+  if (is_by_line_ && !run_stage_one(text)) {
     const auto [reason, at] = text_fault(text);
     return reject(reason, at, text);
   }
   const Token first = token_;
   if (base_ + *first >= line_end) return;  // a blank line
   if (next_escape_ < line) {
-    const char* const end = slice_.data() + slice_.size();
-    next_escape_ = static_cast<const char*>(memchr(line, '\\', end - line));
-    if (next_escape_ == nullptr) next_escape_ = end;
+    next_escape_ = static_cast<const char*>(memchr(line, '\\', tokens_end_ - line));
+    if (next_escape_ == nullptr) next_escape_ = tokens_end_;
   }
   if (!walk_->line(base_, first, line_end, next_escape_ < line_end, plain_)) {
-    return reject(walk_->fault(), walk_->fault_at(), text);
+    reject(walk_->fault(), walk_->fault_at(), text);
+    return pass_tokens(line_end);
   }
   token_ = walk_->behind();
+  if (to_learn_ > 0 && next_escape_ >= line_end && line_end < slice_.data() + slice_.size()) {
+    --to_learn_;
+    stencils_->learn(base_, first, token_, {line, text.size() + 1});
+  }
+  const char* const object = base_ + *first;
+  finish_event(text, {object, static_cast<size_t>(base_ + token_[-1] + 1 - object)});
+}
 
+// Of a line that was walked.
+void Decoder::finish_event(std::string_view line, std::string_view object) {
   Value* const row = rows_.data() + events_.size() * program_.fields.size();
   Event& event = events_.emplace_back();
-  const char* const begin = base_ + *first;
-  if (are_events_ && !read_envelope(event, begin)) {
+  if (are_events_ && !read_envelope(event, object.data())) {
     events_.pop_back();
-    return reject(fault_.first, fault_.second, text);
+    return reject(fault_.first, fault_.second, line);
   }
-  event.raw = {begin, static_cast<size_t>(base_ + token_[-1] + 1 - begin)};
+  event.raw = object;
   event.fields = row;
   const Extraction& extraction = extractions_[event.type];
   if (!extraction.fields.empty()) extract(extraction, event, row);
@@ -259,17 +271,19 @@ void Decoder::decode_line(const char* line, const char* line_end) {
   places_.push_back(place_);
 }
 
+void Decoder::pass_tokens(const char* line_end) {
+  if (is_by_line_) return;
+  while (base_ + *token_ < line_end) ++token_;
+}
+
 void Decoder::reject(Reason reason, const char* at, std::string_view line) {
   const auto column = static_cast<uint32_t>(at - line.data()) + 1;
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   rejections_.push_back({reason, place_, column, line});
-  if (is_by_line_) return;
-  const char* const behind = line.data() + line.size();
-  while (base_ + *token_ < behind) ++token_;
 }
 
 bool Decoder::read_envelope(Event& event, const char* begin) {
-  const Token type = walk_->head(type_head_);
+  const Token type = heads_->at(type_head_);
   const bool is_named = type != nullptr && base_[*type] != 'n';
   if (is_named && base_[*type] == '"') {
     event.type_name = plain_text(type);
@@ -280,7 +294,7 @@ bool Decoder::read_envelope(Event& event, const char* begin) {
   const uint32_t type_number = types_->find(event.type_name);
   event.type = type_number == name_none ? type_unnamed : type_number;
   if (!read_time(event)) return false;
-  const Token id = walk_->head(id_head_);
+  const Token id = heads_->at(id_head_);
   if (id == nullptr) return true;
   const char c = base_[*id];
   if (c == '"') {
@@ -292,57 +306,35 @@ bool Decoder::read_envelope(Event& event, const char* begin) {
 }
 
 bool Decoder::read_time(Event& event) {
-  const Token token = walk_->head(time_head_);
-  const Value value = token != nullptr ? value_at(token) : Value::missing();
+  const Token token = heads_->at(time_head_);
   std::optional<int64_t> time;
-  switch (value.kind) {
-    case Kind::missing:
-      ++without_time_;
-      time = arrival_us_;
-      break;
-    case Kind::text:
-      time = time_of_text(value.bytes());
-      break;
-    case Kind::integer:
-      time = time_of_integer(value.integer);
-      break;
-    case Kind::number:
-      time = time_of_number(value.number);
-      break;
-    default:
-      break;
+  if (token == nullptr || base_[*token] == 'n') {
+    ++without_time_;
+    time = arrival_us_;
+  } else if (base_[*token] == '"') {
+    time = times_.read(plain_text(token));
+  } else if (const Value value = value_at(token); value.kind == Kind::integer) {
+    time = time_of_integer(value.integer);
+  } else if (value.kind == Kind::number) {
+    time = time_of_number(value.number);
   }
   if (!time) {
-    const bool is_number = value.kind == Kind::integer || value.kind == Kind::number;
+    const char c = base_[*token];
+    const bool is_number = c == '-' || (c >= '0' && c <= '9');
     return fault_ = {is_number ? Reason::time_range : Reason::bad_time, base_ + *token}, false;
   }
   event.ts_us = event.time_us = *time;
   return true;
 }
 
-std::optional<int64_t> Decoder::time_of_text(std::string_view text) {
-  constexpr size_t day_size = sizeof day_;
-  if (text.size() > day_size && is_known_day(text.data())) {
-    if (const auto us = time_of_day(text.substr(day_size))) return day_us_ + *us;
-  }
-  const auto time = parse_rfc3339(text);
-  if (time && text[day_size - 1] == 'T') {
-    if (const auto day = parse_rfc3339(std::string(text.substr(0, day_size)) + "00:00:00Z")) {
-      memcpy(day_, text.data(), day_size);
-      day_us_ = *day;
-    }
-  }
-  return time;
-}
-
 bool Decoder::breaks_declaration(const Extraction& extraction, const Event& event, Value* row) {
   if (!validator_.is_declared(event.type)) return declared_ == Declared::strict;
   const bool are_right = std::ranges::all_of(
-      extraction.glances, [&](const auto& each) { return is_right(each.second, walk_->head(each.first)); });
+      extraction.glances, [&](const auto& each) { return is_right(each.second, heads_->at(each.first)); });
   if (are_right && validator_.accepts(event.type, row, true)) [[likely]]
     return false;
   for (const auto& [head, field] : extraction.glanced) {
-    if (const Token token = walk_->head(head)) row[field] = value_at(token);
+    if (const Token token = heads_->at(head)) row[field] = value_at(token);
   }
   return !validator_.accepts(event.type, row);
 }
@@ -371,7 +363,7 @@ bool Decoder::is_right(const Glance& glance, Token token) const {
 void Decoder::extract(const Extraction& extraction, const Event& event, Value* row) {
   for (const FieldId field : extraction.fields) row[field] = Value::missing();
   for (const auto& [head, node] : extraction.heads) {
-    if (const Token token = walk_->head(head)) extract_at(node, token, row);
+    if (const Token token = heads_->at(head)) extract_at(node, token, row);
   }
   for (const auto& [field, member] : extraction.members) {
     switch (member) {
@@ -428,9 +420,7 @@ Token Decoder::skip(Token token) const {
   return token;
 }
 
-std::string_view Decoder::plain_text(Token token) {
-  const std::string_view text = text_at(base_, token);
-  if (next_escape_ >= text.data() + text.size()) return text;
+std::string_view Decoder::unescaped(std::string_view text) {
   return memchr(text.data(), '\\', text.size()) == nullptr ? text : plain_.add(text);
 }
 

@@ -1,16 +1,16 @@
 // Decode: lines of NDJSON -> events, or rejections that say which line is wrong, why and where.
 //
-//   simdjson's first stage over a whole slice of lines: UTF-8, texts, the place of every token
 //   for each line
-//     one walk over its tokens: grammar, numbers, escapes, depth, duplicate members;
-//                               notes where the heads (members that some rule reads) have their values
-//     type, ts and id; then the fields that the program wants of that type, into a row
-//     these against the declaration of the type (validate.h): an event that breaks it is marked
+//     when it fits a stencil made of lines before it: its texts and numbers, by comparing the rest (stencils.h)
+//     otherwise simdjson's first stage over this line, or more lines where many fit none: UTF-8, texts, the place of
+//     every token; and one walk over its tokens: grammar, numbers, escapes, depth, duplicate members (walk.h) either
+//     notes where the heads (members that some rule reads) have their values type, ts and id; then the fields that the
+//     program wants of that type, into a row these against the declaration of the type (validate.h): an event that
+//     breaks it is marked
 //
 // The second stage of simdjson is not used: on-demand skips what it is not asked for, and then accepts what is no
 // JSON; the DOM builds what nobody reads. The walk sees every token once and costs less than either (bench/).
-// One bad text spoils the first stage for its whole slice; the slice is then done line by line, which names the
-// culprit.
+// One bad text spoils the first stage for all its lines; they are then done one by one, which names the culprit.
 //
 // INVARIANTS
 //   1. A line is accepted when it is one JSON object within the limits, whatever the program reads of it.
@@ -30,6 +30,9 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/core/heads.h"
+#include "runtime/core/stencils.h"
+#include "runtime/core/times.h"
 #include "runtime/core/validate.h"
 #include "runtime/core/walk.h"
 #include "runtime/model/event.h"
@@ -88,6 +91,9 @@ class Decoder {
   // The next events of the slice; an empty batch at its end.
   Batch next();
 
+  // Off: every line by the first stage, whatever it is like. It makes no difference but the time.
+  void use_stencils(bool is_on) { uses_stencils_ = is_on; }
+
   const Validator& validator() const { return validator_; }
   LinePlace place() const { return place_; }               // of the line to come
   uint64_t lines() const { return lines_; }                // read so far, blank ones too
@@ -113,28 +119,26 @@ class Decoder {
   void plan(const TypeInfo& type);
   void prepare();
 
-  bool find_tokens(std::string_view text);
+  void find_tokens(const char* line);
+  bool run_stage_one(std::string_view text);
   void decode_line(const char* line, const char* line_end);
+  void finish_event(std::string_view line, std::string_view object);
+  void pass_tokens(const char* line_end);
   void reject(Reason reason, const char* at, std::string_view line);
 
   // From the members of the line that was walked. False: a rejection's reason and place are in fault_.
   bool read_envelope(Event& event, const char* begin);
   bool read_time(Event& event);
-  std::optional<int64_t> time_of_text(std::string_view text);
-  bool is_known_day(const char* at) const {
-    uint64_t head[2], tail[2];  // the eleven bytes, by two looks that overlap
-    __builtin_memcpy(&head[0], at, 8);
-    __builtin_memcpy(&head[1], day_, 8);
-    __builtin_memcpy(&tail[0], at + 3, 8);
-    __builtin_memcpy(&tail[1], day_ + 3, 8);
-    return head[0] == head[1] && tail[0] == tail[1];
-  }
   bool breaks_declaration(const Extraction& extraction, const Event& event, Value* row);
   bool is_right(const Glance& glance, Token token) const;
   void extract(const Extraction& extraction, const Event& event, Value* row);
   void extract_at(const PathNode& node, Token token, Value* row);
   Token skip(Token token) const;  // the token behind the value
-  std::string_view plain_text(Token token);
+  std::string_view plain_text(Token token) {
+    const std::string_view text = text_at(base_, token);
+    return next_escape_ >= text.data() + text.size() ? text : unescaped(text);
+  }
+  std::string_view unescaped(std::string_view text);
   std::string_view scalar(Token token) const;
   Value value_at(Token token);
 
@@ -148,6 +152,8 @@ class Decoder {
   HeadId type_head_, time_head_, id_head_;
   std::vector<Extraction> extractions_;  // by TypeId
   std::optional<Names> types_;
+  std::optional<Heads> heads_;
+  std::optional<Stencils> stencils_;
   std::optional<Walk> walk_;
 
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stage_one_;
@@ -156,14 +162,18 @@ class Decoder {
   std::string_view slice_;
   LinePlace place_;  // of the line at cursor_
   int64_t arrival_us_ = 0;
-  const char* cursor_ = nullptr;       // where the next line begins
-  const char* next_escape_ = nullptr;  // the first backslash from there on, or the slice's end
-  bool is_by_line_ = false;            // the first stage failed on the slice
-  const char* base_ = nullptr;         // what tokens count from: the slice, or when is_by_line_ the line
-  Token token_ = nullptr;
+  const char* cursor_ = nullptr;  // where the next line begins
+  bool uses_stencils_ = true;
+  uint32_t fits_ = 0;                  // lines in sequence that did, at most fits_max
+  uint32_t to_learn_ = 0;              // of so many lines to come stencils are made
+  const char* tokens_end_ = nullptr;   // up to here the first stage was run
+  size_t tokens_bytes_ = 1;            // at least so many at once
+  bool is_by_line_ = false;            // it failed, and is run for each line
+  const char* base_ = nullptr;         // what tokens count from: the slice, or where the first stage was begun
+  Token token_ = nullptr;              // the next of the first stage
+  const char* next_escape_ = nullptr;  // the first backslash from the line on, or one further on, or tokens_end_
   std::pair<Reason, const char*> fault_;
-  char day_[11] = {};  // "2026-01-05T": the day that began at day_us_
-  int64_t day_us_ = 0;
+  Times times_;
 
   std::vector<Value> rows_;  // batch_max_ rows of program_.fields.size()
   std::vector<Event> events_;

@@ -59,20 +59,22 @@ bool Shapes::add(Object& object, std::string_view padded_name, HeadId& head, Rea
 }
 
 const ShapeNode* Shapes::learn(ShapeNode& parent, std::string_view name, HeadId head) {
-  std::string& text = texts_.emplace_back(name);
+  std::string& text = texts_.emplace_back('"' + std::string(name) + '"');
   text.append(name_padding, '\0');
   ShapeNode node;
-  node.text = text.data();
+  node.text = text.data() + 1;
   node.size = static_cast<uint32_t>(name.size());
   node.head = head;
   node.parent = &parent;
   node.place = parent.place + 1;
   if (name.find_first_of("\\\"") == std::string_view::npos) {
-    node.front_mask = name.size() < 8 ? (uint64_t{1} << (8 * name.size())) - 1 : ~uint64_t{0};
+    const size_t size = name.size() + 2;
+    node.mask = size < 8 ? (uint64_t{1} << (8 * size)) - 1 : ~uint64_t{0};
+    node.back_at = size < 8 ? 0 : static_cast<uint32_t>(size - 8);
     memcpy(&node.front, text.data(), 8);
-    node.front &= node.front_mask;
-  } else {
-    node.front = 1;  // no text and a mask of zero gives this
+    memcpy(&node.back, text.data() + node.back_at, 8);
+    node.front &= node.mask;
+    node.back &= node.mask;
   }
   nodes_.push_back(node);
   ShapeNode* const added = &nodes_.back();

@@ -16,24 +16,36 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/core/names.h"
+#include "runtime/core/heads.h"
 #include "runtime/model/rejection.h"
 
 namespace omen {
 
-using HeadId = uint32_t;
-inline constexpr HeadId head_none = name_none;
-
 // A member name behind those of its parents.
 struct ShapeNode {
-  uint64_t front = 0, front_mask = 0;  // the first eight bytes; a name that needs escapes never matches by these
-  uint32_t size = 0;
+  // The first and the last eight bytes of `"name"`, which may overlap; masked where it is shorter. One that needs
+  // escapes never matches by these.
+  uint64_t front = 1, back = 0, mask = 0;
+  uint32_t back_at = 0;
+  uint32_t size = 0;  // without the quotes
   HeadId head = head_none;
+  uint32_t place = 0;  // how many names its parents and it are
   const ShapeNode* child = nullptr;
   const ShapeNode* sibling = nullptr;
   const ShapeNode* parent = nullptr;
-  const char* text = nullptr;  // padded
-  uint32_t place = 0;          // how many names its parents and it are
+  const char* text = nullptr;  // within its quotes, padded
+
+  // Whether it is the name in the quotes that begin at `quote`.
+  bool is_at(const char* quote) const {
+    uint64_t at_front, at_back;
+    memcpy(&at_front, quote, 8);
+    memcpy(&at_back, quote + back_at, 8);
+    if ((at_front & mask) != front || (at_back & mask) != back) return false;
+    return size <= 14 || is_middle_at(quote);
+  }
+
+ private:
+  [[gnu::noinline]] bool is_middle_at(const char* quote) const { return memcmp(quote + 8, text + 7, size - 14) == 0; }
 };
 
 class Shapes {
@@ -56,20 +68,11 @@ class Shapes {
       loose_.resize(object.loose_begin);
   }
 
-  // The member of this name, as it stands in the line, when it came here before.
-  static const ShapeNode* known(const Object& object, std::string_view padded_name) {
+  // The member whose name, in the quotes that begin at `quote`, came here before.
+  static const ShapeNode* known(const Object& object, const char* quote) {
     if (object.is_loose) return nullptr;
-    uint64_t front;
-    memcpy(&front, padded_name.data(), 8);
     for (const ShapeNode* node = object.node->child; node != nullptr; node = node->sibling) {
-      if ((front & node->front_mask) != node->front || node->size != padded_name.size()) continue;
-      if (node->size <= 8) return node;
-      // The last eight bytes, which may overlap the first.
-      uint64_t last, known_last;
-      memcpy(&last, padded_name.data() + node->size - 8, 8);
-      memcpy(&known_last, node->text + node->size - 8, 8);
-      if (last != known_last) continue;
-      if (node->size <= 16 || memcmp(padded_name.data() + 8, node->text + 8, node->size - 16) == 0) return node;
+      if (node->is_at(quote)) return node;
     }
     return nullptr;
   }

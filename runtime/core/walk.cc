@@ -26,7 +26,7 @@ bool is_word(const char* at, std::string_view word) {
 
 }  // namespace
 
-Walk::Walk(const std::vector<std::string>& heads) : shapes_(heads), heads_(heads.size()) {}
+Walk::Walk(const std::vector<std::string>& head_names, Heads& heads) : shapes_(head_names), heads_(heads) {}
 
 bool Walk::fail(Reason reason, const char* at) {
   fault_ = reason;
@@ -35,7 +35,7 @@ bool Walk::fail(Reason reason, const char* at) {
 }
 
 bool Walk::line(const char* base, Token token, const char* line_end, bool has_escapes, PlainTexts& plain) {
-  ++line_;
+  heads_.next_line();
   char* const mark = plain.mark();
   const bool is_container = base[*token] == '{' || base[*token] == '[';
   const bool is_good = is_container ? walk(base, token, has_escapes, plain) : fail_root(base, token, line_end);
@@ -151,7 +151,7 @@ member : {
   if (base[*token] != '"') return fail(Reason::not_json, base + *token);
   if (base[token[1]] != ':') return fail(Reason::not_json, base + token[1]);
   HeadId head = head_none;
-  const ShapeNode* const known = Shapes::known(*object, text_at(base, token));
+  const ShapeNode* const known = Shapes::known(*object, base + *token);
   if (known != nullptr) [[likely]] {
     object->node = known;
     head = known->head;
@@ -160,7 +160,7 @@ member : {
     return false;
   }
   token += 2;
-  if (head != head_none) heads_[head] = {token, line_};
+  if (head != head_none) heads_.set(head, token);
   if (base[*token] != '"' || has_escapes) goto value;
   ++token;
 }

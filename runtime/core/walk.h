@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/core/heads.h"
 #include "runtime/core/json.h"
 #include "runtime/core/shapes.h"
 #include "runtime/model/limits.h"
@@ -50,8 +51,6 @@ class PlainTexts {
   char* end_ = nullptr;
 };
 
-using Token = const uint32_t*;  // the offset of a token; the one after it follows in memory
-
 // The inner bytes of the text that begins at a token, escapes as they stand.
 inline std::string_view text_at(const char* base, Token token) {
   const char* end = base + token[1] - 1;
@@ -62,13 +61,11 @@ inline std::string_view text_at(const char* base, Token token) {
 
 class Walk {
  public:
-  explicit Walk(const std::vector<std::string>& heads);
+  Walk(const std::vector<std::string>& head_names, Heads& heads);
 
   // Walks the line whose first token is `token`. False: fault() and fault_at() say what is wrong.
   bool line(const char* base, Token token, const char* line_end, bool has_escapes, PlainTexts& plain);
 
-  // The value of a member of the line's object, or nullptr when it has none of that name.
-  Token head(HeadId id) const { return heads_[id].line == line_ ? heads_[id].token : nullptr; }
   Token behind() const { return behind_; }  // the first token behind the object
   Reason fault() const { return fault_; }
   const char* fault_at() const { return fault_at_; }
@@ -85,12 +82,7 @@ class Walk {
 
   Shapes shapes_;
   std::array<Shapes::Object, event_depth_max + 1> open_;  // the open containers, the outermost at 1; no node: an array
-  struct Head {
-    Token token = nullptr;
-    uint64_t line = 0;  // it is of the line in hand, or of one before
-  };
-  std::vector<Head> heads_;  // by HeadId
-  uint64_t line_ = 0;
+  Heads& heads_;
   Token behind_ = nullptr;
   Reason fault_ = Reason::not_json;
   const char* fault_at_ = nullptr;

@@ -1,5 +1,5 @@
 // Event bytes through decode: any bytes are lines that are each accepted or rejected with a reason, and it makes no
-// difference whether lines come in one slice or each in its own.
+// difference whether lines come in one slice or each in its own, nor whether they fit stencils.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -64,6 +64,7 @@ void reject(Decoder& decoder, std::string_view lines, LinePlace first, std::stri
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Program program = make_program();
   static Decoder together(program), apart(program);
+  apart.use_stencils(false);
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   std::string events, rejections, events_apart, rejections_apart;
   decode(together, program, text, {1, 0}, events);

@@ -1,0 +1,34 @@
+// Heads: where the line in hand has the values of the members that paths of rules begin with.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/core/names.h"
+
+namespace omen {
+
+using HeadId = uint32_t;  // the number of such a member's name
+inline constexpr HeadId head_none = name_none;
+
+using Token = const uint32_t*;  // the offset of a token; the one after it follows in memory
+
+class Heads {
+ public:
+  explicit Heads(size_t count) : heads_(count) {}
+  // The line in hand is over: it has no heads yet.
+  void next_line() { ++line_; }
+  void set(HeadId id, Token value) { heads_[id] = {value, line_}; }
+  // The value of a member of the line's object, or nullptr when it has none of that name.
+  Token at(HeadId id) const { return heads_[id].line == line_ ? heads_[id].token : nullptr; }
+
+ private:
+  struct Head {
+    Token token = nullptr;
+    uint64_t line = 0;  // it is of the line in hand, or of one before
+  };
+  std::vector<Head> heads_;
+  uint64_t line_ = 0;
+};
+
+}  // namespace omen

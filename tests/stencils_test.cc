@@ -1,0 +1,257 @@
+// Lines that fit a stencil against the same lines by the first stage and the walk: the same events and rejections,
+// whatever stands in the lines and whatever came before them.
+#include "runtime/core/stencils.h"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "runtime/core/decode.h"
+#include "tests/support/cases.h"
+
+using namespace omen;
+
+namespace {
+
+// A type "t" of which paths of each sort are wanted.
+Program make_program() {
+  Program program;
+  program.types.resize(2);
+  program.types[1].name = "t";
+  const std::vector<std::vector<FieldPath::Part>> paths = {
+      {{"a", -1}}, {{"n", -1}},          {{"o", -1}, {"n", -1}},
+      {{"o", -1}}, {{"l", -1}, {"", 1}}, {{"l", -1}, {"", 0}, {"n", -1}}};
+  for (const auto& parts : paths) {
+    program.types[1].fields.push_back(static_cast<FieldId>(program.fields.size()));
+    program.fields.push_back({parts, {}});
+  }
+  return program;
+}
+
+struct Told {
+  std::string events, rejections;
+};
+
+// What a stream becomes, in slices of so many bytes at most.
+Told tell(const std::string& stream, bool use_stencils, size_t slice_bytes) {
+  const Program program = make_program();
+  Decoder decoder(program);
+  decoder.use_stencils(use_stencils);
+  Told told;
+  for (size_t begin = 0; begin < stream.size();) {
+    size_t end = stream.find('\n', std::min(begin + slice_bytes, stream.size()));
+    end = end == std::string::npos ? stream.size() : end + 1;
+    std::string padded = stream.substr(begin, end - begin);
+    padded.append(slice_padding, '\0');
+    decoder.open({padded.data(), end - begin}, begin == 0 ? LinePlace{1, 0} : decoder.place(), 77);
+    for (auto batch = decoder.next(); !batch.is_empty(); batch = decoder.next()) {
+      for (size_t i = 0; i < batch.events.size(); ++i) {
+        const Event& event = batch.events[i];
+        told.events += std::to_string(batch.places[i].line) + '@' + std::to_string(batch.places[i].offset) + ' ' +
+                       std::to_string(event.ts_us) + ' ' + std::string(event.type_name) + ' ' + std::string(event.id) +
+                       ' ' + std::string(event.raw);
+        for (const FieldId field : program.types[event.type].fields)
+          append_text(told.events += ' ', event.fields[field]);
+        told.events += '\n';
+      }
+      for (const Rejection& rejection : batch.rejections) {
+        told.rejections += std::to_string(rejection.place.line) + ':' + std::to_string(rejection.column) + ' ' +
+                           std::string(name_of(rejection.reason)) + ' ' + std::string(rejection.bytes) + '\n';
+      }
+    }
+    begin = end;
+  }
+  return told;
+}
+
+void check_equal(const std::string& stream, size_t slice_bytes = 1 << 20) {
+  const Told with = tell(stream, true, slice_bytes), without = tell(stream, false, slice_bytes);
+  CHECK(with.events == without.events);
+  CHECK(with.rejections == without.rejections);
+}
+
+// A line between lines of its own kind, so that there is a stencil that it fits, or just does not.
+std::string among(const std::string& model, const std::string& line) {
+  return model + '\n' + model + '\n' + line + '\n' + model + '\n' + line + '\n' + line + '\n' + model + '\n';
+}
+
+}  // namespace
+
+TEST_CASE("stencils: lines that fit, and lines that almost do") {
+  const std::string model =
+      R"({"type":"t","ts":"2026-01-05T10:00:00.123Z","id":"e1","a":"x","n":12.5,"o":{"n":1},"l":[1,"y"]})";
+  const auto with = [&](const std::string& what, const std::string& instead) {
+    std::string line = model;
+    return line.replace(line.find(what), what.size(), instead);
+  };
+  for (const char* number : {"0",
+                             "-0",
+                             "-1",
+                             "01",
+                             "-01",
+                             "00",
+                             "0.0",
+                             "0.5",
+                             "-0.5",
+                             ".5",
+                             "5.",
+                             "-",
+                             "--1",
+                             "1e5",
+                             "1E+5",
+                             "1.5e3",
+                             "1..2",
+                             "1.2.3",
+                             "123456789012345",
+                             "1234567890123456",
+                             "12345678901234567890",
+                             "9223372036854775807",
+                             "9223372036854775808",
+                             "1.12345678901234",
+                             "1.123456789012345",
+                             "+1",
+                             "1 ",
+                             " 1",
+                             "1x",
+                             "x",
+                             "true",
+                             "null",
+                             "\"1\"",
+                             "\"\"",
+                             "{}",
+                             "[]",
+                             "1e400",
+                             "1,1",
+                             ""}) {
+    CAPTURE(number);
+    check_equal(among(model, with("12.5", number)));
+    check_equal(among(with("12.5", number), model));
+  }
+  const std::string long_text(100, 'z');
+  for (const std::string& text : std::vector<std::string>{"",
+                                                          "x",
+                                                          "y",
+                                                          long_text,
+                                                          "0123456789abcde",
+                                                          "0123456789abcdef",
+                                                          "0123456789abcdefg",
+                                                          "ä",
+                                                          "日本語のテキスト",
+                                                          "\xC3",
+                                                          "\xC3\xA4\xFF",
+                                                          "\xED\xA0\x80",
+                                                          "a\\\"b",
+                                                          "\\\\",
+                                                          "\\u00e4",
+                                                          "\\q",
+                                                          "tab\there",
+                                                          std::string("nul\0x", 5),
+                                                          "del\x7F",
+                                                          "line\nfeed",
+                                                          "quote\"",
+                                                          "\",\"n\":1,\"a\":\"",
+                                                          long_text + "ä",
+                                                          "ä" + long_text + "\\n"}) {
+    CAPTURE(text);
+    check_equal(among(model, with("\"x\"", '"' + text + '"')));
+    check_equal(among(with("\"x\"", '"' + text + '"'), model));
+    check_equal(among(model, with("\"y\"", '"' + text + '"')));
+    check_equal(among(model, with("\"e1\"", '"' + text + '"')));
+    check_equal(among(model, with("\"t\"", '"' + text + '"')));
+  }
+  for (const std::string& line :
+       std::vector<std::string>{model + "\r",
+                                model + " ",
+                                " " + model,
+                                model + "x",
+                                model + model,
+                                "",
+                                "\r",
+                                " ",
+                                "{}",
+                                "[]",
+                                "1",
+                                model.substr(0, model.size() - 1),
+                                with("\"a\":", "\"id\":"),
+                                with("\"a\":", "\"b\":"),
+                                with("\"a\":", "\"a\" :"),
+                                with("\"a\":", "\"a\": "),
+                                with(",\"a\"", ", \"a\""),
+                                with("\"a\":\"x\",", ""),
+                                with("{\"n\":1}", "{\"n\":1,\"n\":2}"),
+                                with("{\"n\":1}", "{}"),
+                                with("[1,\"y\"]", "[]"),
+                                with("[1,\"y\"]", "[1,\"y\",2]"),
+                                with("[1,\"y\"]", "[{\"n\":3},4]"),
+                                with("[1,\"y\"]", "[[[[1]]]]"),
+                                with("\"ts\":\"2026-01-05T10:00:00.123Z\"", "\"ts\":1767607200"),
+                                with("10:00:00.123Z", "10:00:00Z"),
+                                with("10:00:00.123Z", "10:00:61.123Z"),
+                                with("10:00:00.123Z", "10:00:00.1234567Z"),
+                                with("10:00:00.123Z", "10:00:00.12+02:00"),
+                                with("01-05T", "01-06T"),
+                                with("10:00:00.123Z", "1a:00:00.123Z"),
+                                with("10:00:00.123Z", "10:00:00.1:3Z"),
+                                with("10:00:00.123Z", "24:00:00.123Z"),
+                                with("10:00:00.123Z", "10:00:00.123z")}) {
+    CAPTURE(line);
+    check_equal(among(model, line));
+    check_equal(among(line, model));
+    check_equal(among(model, line) + line);  // the last one without its line feed
+  }
+}
+
+TEST_CASE("stencils: a slice that ends within what a line begins") {
+  const std::string model = R"({"type":"t","ts":1,"a":"some text","n":1})";
+  for (size_t size = 0; size <= model.size(); ++size) check_equal(model + '\n' + model + '\n' + model.substr(0, size));
+}
+
+TEST_CASE("stencils: events at the limits of size, depth and members") {
+  const std::string head = R"({"type":"t","ts":1,"a":")";
+  const auto sized = [&](size_t size) { return head + std::string(size - head.size() - 2, 'a') + "\"}"; };
+  check_equal(among(sized(100), sized(event_bytes_max)));
+  check_equal(among(sized(100), sized(event_bytes_max + 1)));
+  check_equal(among(sized(100), sized(event_bytes_max) + "\r"));
+  const auto deep = [](uint32_t depth) {
+    return R"({"type":"t","ts":1,"o":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
+  };
+  check_equal(among(deep(event_depth_max), deep(event_depth_max + 1)));
+  std::string wide = R"({"type":"t","ts":1,"o":{"m":1)";
+  for (int i = 0; i < 900; ++i) wide += ",\"m" + std::to_string(i) + "\":" + std::to_string(i);
+  check_equal(among(wide + "}}", wide + "},\"n\":3}"));  // more tokens of a head than a stencil notes
+}
+
+TEST_CASE("stencils: random lines, changed at random places, make no difference") {
+  const std::string models[] = {
+      R"({"type":"t","ts":"2026-01-05T10:00:00.123Z","id":"e1","a":"x","n":12.5,"ok":true,"l":[1,"y"],"o":{"n":1}})",
+      R"({"type": "t", "ts": "2026-01-05T10:00:00Z", "n": 1, "o": {"n": "ü", "m": [{}, {"a": null}]}, "l": [{"n": 2}, 3]})",
+      R"({"a":null,"n":-3,"type":"u","l":[],"o":{},"ts":1767607200.5})"};
+  constexpr char bytes[] = "\"\\{}[],:0123456789.-+eE tfnulra\r\n\t\x01\xC3\xA4\xFF";
+  for (uint64_t seed = first_seed(); seed < first_seed() + cases(300); ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 random(seed);
+    const auto below = [&](uint64_t bound) { return random() % bound; };
+    std::string stream;
+    for (int i = 0; i < 60; ++i) {
+      std::string line = models[below(3)];
+      for (uint64_t changes = below(3); changes > 0 && below(2) == 0; --changes) {
+        const size_t at = below(line.size());
+        switch (below(3)) {
+          case 0:
+            line[at] = bytes[below(sizeof bytes - 1)];
+            break;
+          case 1:
+            line.insert(at, 1, bytes[below(sizeof bytes - 1)]);
+            break;
+          default:
+            line.erase(at, 1 + below(3));
+            if (line.empty()) line = "x";
+        }
+      }
+      stream += line + '\n';
+    }
+    check_equal(stream, below(2) == 0 ? 1 << 20 : below(1000));
+  }
+}
