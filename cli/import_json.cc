@@ -12,7 +12,6 @@ namespace {
 
 using simdjson::dom::array;
 using simdjson::dom::element;
-using simdjson::dom::element_type;
 using simdjson::dom::object;
 
 std::optional<element> member(element json, std::string_view name) {

@@ -7,6 +7,7 @@
 
 #include "compiler/parse_build.h"
 #include "runtime/model/limits.h"
+#include "runtime/model/status.h"
 
 namespace omen {
 
@@ -230,6 +231,7 @@ Builder::Tree Builder::product(P::ProductContext* context) {
   Op op = Op::multiply;
   Span op_span;
   for (auto* child : context->children) {
+    OMEN_ASSERT(child != nullptr);
     if (auto* node = dynamic_cast<antlr4::tree::TerminalNode*>(child)) {
       const size_t type = node->getSymbol()->getType();
       op = type == P::STAR ? Op::multiply : type == P::SLASH ? Op::divide : Op::modulo;

@@ -3,6 +3,7 @@
 #include "OmenParser.h"
 #include "compiler/parse_build.h"
 #include "compiler/parse_tokens.h"
+#include "runtime/model/status.h"
 
 namespace omen {
 
@@ -59,6 +60,7 @@ class Layout {
         continue;
       }
       auto* part = static_cast<antlr4::ParserRuleContext*>(child);
+      OMEN_ASSERT(part != nullptr);
       const size_t part_rule = part->getRuleIndex();
       if (is_braced) next_ = {Joint::soft, member_indent, group, level, {}, false};
       if (is_match && part_rule == P::RuleArrow) next_ = {Joint::soft, arrow_columns, group, level, {}, false};

@@ -160,7 +160,7 @@ void Engine::step(const Event& event) {
   OMEN_ASSERT(event.time_us >= clock_us_ || event.is_derived);
   if (event.time_us > clock_us_) pass_time(event.time_us);
   // At each event, not only when the clock moves: a whole batch may have one time, and must free as much as it makes.
-  if (!sweeps_.empty() && sweeps_.begin()->first < clock_us_ && !event.is_derived) sweep(sweep_states_per_event);
+  if (sweeps_.is_due(clock_us_) && !event.is_derived) sweep(sweep_states_per_event);
   const size_t first_match = matches_.size();
   if (event.is_derived) {
     see_derived(event);
@@ -397,7 +397,7 @@ void Engine::note_state(uint32_t table, PartitionId partition, RuleState& state)
   const int64_t until_us = alive_until(partition, state);
   if (until_us == time_unbounded) return;
   state.is_noted = 1;
-  note_for_sweep({table, partition, tables_[table].partitions->at(partition).hash, state.rule}, until_us);
+  sweeps_.note({table, partition, tables_[table].partitions->at(partition).hash, state.rule}, until_us, clock_us_);
 }
 
 }  // namespace omen

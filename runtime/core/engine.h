@@ -28,7 +28,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,6 +46,7 @@
 #include "runtime/core/partition.h"
 #include "runtime/core/share.h"
 #include "runtime/core/shared_starts.h"
+#include "runtime/core/sweeps.h"
 #include "runtime/core/timers.h"
 #include "runtime/core/validate.h"
 #include "runtime/model/limits.h"
@@ -206,12 +206,6 @@ class Engine {
     std::vector<uint8_t> routes;  // multi-route: those that exist for this type
   };
 
-  struct Noted {
-    uint32_t table;
-    PartitionId partition;
-    uint32_t hash;
-    RuleId rule;
-  };
   struct Oldest {
     uint64_t touched;
     Noted where;
@@ -315,7 +309,6 @@ class Engine {
   void free_partition_if_empty(uint32_t table, PartitionId partition);
   RuleStateId find_state(const Noted& where) const;
   void meet_deadlines(int64_t until_us);
-  void note_for_sweep(const Noted& where, int64_t until_us);
   void sweep(size_t states_max);
   void enforce_limits(RuleId rule);
   void evict(const Noted& where, RuleStateId id);
@@ -372,7 +365,7 @@ class Engine {
   std::vector<uint32_t> first_hash_;  // of each of them
   std::vector<std::pair<const KeyTable*, uint32_t>> lookups_;
   std::vector<Value> key_values_;
-  std::map<int64_t, std::vector<Noted>> sweeps_;  // by the end of the bucket
+  Sweeps sweeps_;
   struct Window {
     int64_t number = -1;
     uint32_t count = 0;

@@ -101,36 +101,29 @@ void Engine::free_partition_if_empty(uint32_t table, PartitionId partition) {
   if (partitions.at(partition).first == index_none) partitions.remove(partition);
 }
 
-// Buckets grow with the distance, so that there are few of them and none is early.
-void Engine::note_for_sweep(const Noted& where, int64_t until_us) {
-  until_us = std::max(until_us, clock_us_);  // what can come to nothing already goes with the next sweep
-  int64_t width_us = 1'000'000;
-  while (width_us < (until_us - clock_us_) / 32) width_us *= 2;
-  int64_t end_us = 0;
-  if (__builtin_add_overflow(until_us, width_us, &end_us)) end_us = time_unbounded;
-  sweeps_[end_us - end_us % width_us].push_back(where);
-}
-
 void Engine::sweep(size_t states_max) {
-  while (!sweeps_.empty() && sweeps_.begin()->first < clock_us_ && states_max > 0) {
-    std::vector<Noted>& bucket = sweeps_.begin()->second;
-    for (; !bucket.empty() && states_max > 0; --states_max) {
-      const Noted where = bucket.back();
-      bucket.pop_back();
-      const RuleStateId id = find_state(where);
-      if (id == index_none) continue;
-      RuleState& state = state_at(id);
-      const int64_t until_us = alive_until(where.partition, state);
-      if (until_us < clock_us_) {
-        free_state(where.partition, id, RunEnd::out_of_time);
-        free_partition_if_empty(where.table, where.partition);
-      } else if (until_us == time_unbounded) {
-        state.is_noted = 0;
-      } else {
-        note_for_sweep(where, until_us);
-      }
+  for (; sweeps_.is_due(clock_us_) && states_max > 0; --states_max) {
+    // Nearly all of them lie anywhere in memory.
+    if (const Noted* const coming = sweeps_.coming(8)) {
+      tables_[coming->table].partitions->prefetch(coming->hash);
+      __builtin_prefetch(words_.at(coming->partition));
     }
-    if (bucket.empty()) sweeps_.erase(sweeps_.begin());
+    if (const Noted* const coming = sweeps_.coming(4)) {
+      if (const RuleStateId id = find_state(*coming); id != index_none) __builtin_prefetch(words_.at(id));
+    }
+    const Noted where = sweeps_.take();
+    const RuleStateId id = find_state(where);
+    if (id == index_none) continue;
+    RuleState& state = state_at(id);
+    const int64_t until_us = alive_until(where.partition, state);
+    if (until_us < clock_us_) {
+      free_state(where.partition, id, RunEnd::out_of_time);
+      free_partition_if_empty(where.table, where.partition);
+    } else if (until_us == time_unbounded) {
+      state.is_noted = 0;
+    } else {
+      sweeps_.note(where, until_us, clock_us_);
+    }
   }
 }
 

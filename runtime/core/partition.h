@@ -1,11 +1,10 @@
 // Partition: for one key, the state of each rule that has something to remember about it.
 //
 // A key table belongs to one way of partitioning (the list of `by` fields); all rules with the same `by` share it, so
-// an event's key is looked up once for all of them. Key -> partition is an open-addressing table: a byte of the key's
-// hash and a 32-bit index for each place, so that a probe reads memory of another key once in 255 times. Partitions and
-// what hangs on them live in word pools. A partition without rule states does not exist.
+// an event's key is looked up once for all of them (places.h). Partitions and what hangs on them live in word pools. A
+// partition without rule states does not exist.
 //
-// MEMORY of a key with one waiting run: partition 24, its place in the table about 8, rule state 32, run 40,
+// MEMORY of a key with one waiting run: partition 24, its place in the table 10 to 20, rule state 32, run 40,
 // capture 24.
 //
 // NOT HERE: what runs do (matcher), which event goes where (engine).
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "runtime/core/captures.h"
+#include "runtime/core/places.h"
 #include "runtime/core/pool.h"
 #include "runtime/model/program.h"
 
@@ -24,7 +24,6 @@ namespace omen {
 
 using RunId = uint32_t;
 using RuleStateId = uint32_t;
-using PartitionId = uint32_t;
 inline constexpr uint32_t index_none = WordPool::none;
 
 // A run, or one further thread of it. Its registers follow; register 0 is the time of the last event taken.
@@ -81,43 +80,29 @@ class KeyTable {
   Partition& at(PartitionId id) { return *static_cast<Partition*>(words_.at(id)); }
   const Partition& at(PartitionId id) const { return *static_cast<const Partition*>(words_.at(id)); }
   std::string_view key(PartitionId id) const;
-  uint32_t size() const { return size_; }
-  uint64_t bytes() const { return slots_.size() * (sizeof(PartitionId) + sizeof(uint8_t)); }
+  uint32_t size() const { return places_.count(); }
+  uint64_t bytes() const { return places_.bytes(); }
   // Ask for the memory that find() will read, one step further each.
-  void prefetch(uint32_t hash) const {
-    if (slots_.empty()) return;
-    __builtin_prefetch(&tags_[hash & (slots_.size() - 1)]);
-    __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
-  }
+  void prefetch(uint32_t hash) const { places_.prefetch(hash); }
   void prefetch_partition(uint32_t hash) const {
-    if (const PartitionId id = likely(hash); id != index_none) __builtin_prefetch(words_.at(id));
+    if (const PartitionId id = places_.likely(hash); id != index_none) __builtin_prefetch(words_.at(id));
   }
   void prefetch_rule_state(uint32_t hash) const {
-    const PartitionId id = likely(hash);
+    const PartitionId id = places_.likely(hash);
     if (id != index_none && at(id).first != index_none) __builtin_prefetch(words_.at(at(id).first));
   }
   // Every partition, in the order of the table's places: for inspection and eviction, which order by themselves.
   template <typename Visit>
   void for_each(Visit visit) const {
-    for (size_t slot = 0; slot < slots_.size(); ++slot) {
-      if (tags_[slot] != tag_empty) visit(slots_[slot]);
-    }
+    places_.for_each(visit);
   }
 
  private:
   static constexpr uint32_t partition_words = sizeof(Partition) / sizeof(uint64_t);
-  static constexpr uint8_t tag_empty = 0;
-  static uint8_t tag_of(uint32_t hash) { return static_cast<uint8_t>(hash >> 24 | 1); }
-  void grow();
-  void put(PartitionId id, uint32_t hash);
-  // The first partition whose tag is that of the hash.
-  PartitionId likely(uint32_t hash) const;
 
   WordPool& words_;
   BytePool& blocks_;
-  std::vector<uint8_t> tags_;       // of the partitions in slots_
-  std::vector<PartitionId> slots_;  // a power of two, at most 4/5 full
-  uint32_t size_ = 0;
+  Places places_;
 };
 
 }  // namespace omen

@@ -7,10 +7,8 @@ namespace omen {
 uint32_t WordPool::take(uint32_t words) {
   OMEN_ASSERT(words > 0 && words <= words_max);
   bytes_ += words * sizeof(uint64_t);
-  std::vector<uint32_t>& free = free_[words];
-  if (!free.empty()) {
-    const uint32_t index = free.back();
-    free.pop_back();
+  if (const uint32_t index = free_[words]; index != none) {
+    free_[words] = *static_cast<const uint32_t*>(at(index));
     return index;
   }
   if (chunks_.empty() || used_words_ + words > chunk_words) {
@@ -18,14 +16,15 @@ uint32_t WordPool::take(uint32_t words) {
     used_words_ = 0;
   }
   const uint32_t index = static_cast<uint32_t>((chunks_.size() - 1) * chunk_words + used_words_);
-  OMEN_ASSERT(index != none);
+  OMEN_ASSERT(index < none - 1);
   used_words_ += words;
   return index;
 }
 
 void WordPool::give(uint32_t index, uint32_t words) {
   bytes_ -= words * sizeof(uint64_t);
-  free_[words].push_back(index);
+  *static_cast<uint32_t*>(at(index)) = free_[words];
+  free_[words] = index;
 }
 
 BytePool::~BytePool() {

@@ -1,7 +1,8 @@
 // Pools: memory for many small things that come and go, without an allocation when warm.
 //
 // WordPool hands out runs of 8-byte words by index, BytePool blocks of bytes by pointer. Both take large chunks from
-// the system and keep what is given back in one free list per size. Nothing moves, so pointers stay good.
+// the system and keep what is given back in one free list per size, which runs through the free memory itself. Nothing
+// moves, so pointers stay good.
 //
 // INVARIANT: bytes() counts what is handed out, not what is held, so it is the same on every machine.
 #pragma once
@@ -29,7 +30,12 @@ class WordPool {
   static constexpr uint32_t chunk_words = 1u << 15;
   static constexpr uint32_t words_max = 64;
   std::vector<std::unique_ptr<uint64_t[]>> chunks_;
-  std::array<std::vector<uint32_t>, words_max + 1> free_;
+  std::array<uint32_t, words_max + 1> free_ = make_free();  // the first of each size; each names the next
+  static constexpr std::array<uint32_t, words_max + 1> make_free() {
+    std::array<uint32_t, words_max + 1> all;
+    all.fill(none);
+    return all;
+  }
   uint32_t used_words_ = 0;  // of the last chunk
   uint64_t bytes_ = 0;
 };

@@ -1,0 +1,38 @@
+#include "runtime/core/sweeps.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace omen {
+
+void Sweeps::note(const Noted& where, int64_t until_us, int64_t clock_us) {
+  until_us = std::max(until_us, clock_us);  // what can come to nothing already goes with the next sweep
+  int64_t width_us = 1'000'000;
+  while (width_us < (until_us - clock_us) / 32) width_us *= 2;
+  int64_t end_us = 0;
+  if (__builtin_add_overflow(until_us, width_us, &end_us)) end_us = time_unbounded;
+  Bucket& bucket = buckets_[end_us - end_us % width_us];
+  if (bucket.chunks.empty() || bucket.used == chunk_notes) {
+    if (spare_.empty()) {
+      bucket.chunks.push_back(std::make_unique_for_overwrite<Chunk>());
+    } else {
+      bucket.chunks.push_back(std::move(spare_.back()));
+      spare_.pop_back();
+    }
+    bucket.used = 0;
+  }
+  (*bucket.chunks.back())[bucket.used++] = where;
+}
+
+Noted Sweeps::take() {
+  Bucket& bucket = buckets_.begin()->second;
+  const Noted where = (*bucket.chunks.back())[--bucket.used];
+  if (bucket.used > 0) return where;
+  if (spare_.size() < spare_max) spare_.push_back(std::move(bucket.chunks.back()));
+  bucket.chunks.pop_back();
+  bucket.used = chunk_notes;
+  if (bucket.chunks.empty()) buckets_.erase(buckets_.begin());
+  return where;
+}
+
+}  // namespace omen
