@@ -9,7 +9,7 @@
 
 namespace omen::bench {
 
-// `A -> B[amount > c]` within 15 minutes by user, so many. Over the 14 rarest types, about a tenth of the events, or
+// `A -> B[amount > c]` within 15 minutes by user, so many. Over the seven rarest types, a tenth of the events, or
 // over all of them.
 std::string rules_text(size_t count, bool all_types);
 // Says what is wrong and ends the program, when something is.

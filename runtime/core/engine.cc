@@ -70,8 +70,10 @@ std::vector<uint32_t> Engine::build_tables() {
       ++table;
     }
     if (table == tables_.size()) {
-      tables_.push_back(
-          {routes[0].key, routes.size() > 1, {}, std::make_unique<KeyTable>(words_, key_blocks_), nullptr});
+      auto& added = tables_.emplace_back();
+      added.key = routes[0].key;
+      added.has_routes = routes.size() > 1;
+      added.partitions = std::make_unique<KeyTable>(words_, key_blocks_);
     }
     tables_[table].rules.push_back(rule);
     table_of_rule[rule] = table;

@@ -5,6 +5,8 @@
 #include <new>
 #include <tuple>
 
+#include "runtime/model/status.h"
+
 namespace omen {
 
 namespace {
@@ -263,6 +265,7 @@ void Forest::complete(const RuleProgram& rule, const Trees* trees, std::vector<C
     if (end.below == 0) {
       places_.push_back(path_.size());
     } else {
+      OMEN_ASSERT(trees != nullptr);
       is_all = is_all && walk_newest_first(*trees, end);
     }
     places_.push_back(SIZE_MAX);  // between the ends
@@ -312,6 +315,7 @@ Completion Forest::match(const Trees* trees, const Growth& end, const EntryId* p
   slot_counts_.fill(0);
   CaptureId captures = capture_none;
   int64_t start_us = present_.event().time_us;
+  OMEN_ASSERT(trees != nullptr || length == 0);
   for (size_t i = 0; i < length; ++i) {
     const Entry& entry = at(*trees, path[oldest_first ? i : length - 1 - i]);
     if (i == 0) start_us = entry.time_us;
