@@ -1,8 +1,8 @@
 // Partition: for one key, the state of each rule that has something to remember about it.
 //
 // A key table belongs to one way of partitioning (the list of `by` fields); all rules with the same `by` share it, so
-// an event's key is looked up once for all of them (places.h). Partitions and what hangs on them live in word pools. A
-// partition without rule states does not exist.
+// an event's key is looked up once for all of them (key_places.h). Partitions and what hangs on them live in word
+// pools. A partition without rule states does not exist.
 //
 // MEMORY of a key with one waiting run: partition 24, its place in the table 10 to 20, rule state 32, run 40,
 // capture 24.
@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "runtime/core/captures.h"
-#include "runtime/core/places.h"
+#include "runtime/core/key_places.h"
 #include "runtime/core/pool.h"
 #include "runtime/model/program.h"
 
@@ -102,7 +102,7 @@ class KeyTable {
 
   WordPool& words_;
   BytePool& blocks_;
-  Places places_;
+  KeyPlaces places_;
 };
 
 }  // namespace omen

@@ -1,4 +1,4 @@
-// Places: from the hash of a key to its partition, by open addressing, growing without a pause.
+// KeyPlaces: from the hash of a key to its partition, by open addressing, growing without a pause.
 //
 // A place is a hash and an index, so that neither a probe nor a move reads a partition. The next one is tried where one
 // is taken; what follows a hole is moved up where its own place allows. When the table is four fifths full, one of
@@ -20,7 +20,7 @@ namespace omen {
 
 using PartitionId = uint32_t;
 
-class Places {
+class KeyPlaces {
  public:
   // The partition with this hash of which `is` holds; WordPool::none when there is none.
   template <typename Is>

@@ -1,4 +1,4 @@
-#include "runtime/core/places.h"
+#include "runtime/core/key_places.h"
 
 #include <algorithm>
 #include <utility>
@@ -15,17 +15,17 @@ constexpr size_t moved_at_once = 8;
 
 }  // namespace
 
-Places::Table::Table(size_t size) : size_(size), places_(static_cast<Place*>(std::calloc(size, sizeof(Place)))) {
+KeyPlaces::Table::Table(size_t size) : size_(size), places_(static_cast<Place*>(std::calloc(size, sizeof(Place)))) {
   OMEN_ASSERT(places_ != nullptr);  // out of memory
 }
 
-void Places::Table::put(const Place& place) {
+void KeyPlaces::Table::put(const Place& place) {
   size_t at = home(place.hash);
   while (places_[at].inverse != Place::empty) at = next(at);
   places_[at] = place;
 }
 
-size_t Places::Table::place_of(uint32_t hash, PartitionId id, size_t from) const {
+size_t KeyPlaces::Table::place_of(uint32_t hash, PartitionId id, size_t from) const {
   if (size_ == 0) return size_;
   for (size_t at = home(hash); places_[at].inverse != Place::empty; at = next(at)) {
     if (places_[at].inverse == ~id && at >= from) return at;
@@ -34,7 +34,7 @@ size_t Places::Table::place_of(uint32_t hash, PartitionId id, size_t from) const
 }
 
 // What follows is moved up where its own place allows.
-void Places::Table::close(size_t hole) {
+void KeyPlaces::Table::close(size_t hole) {
   for (size_t at = next(hole); places_[at].inverse != Place::empty; at = next(at)) {
     if (((at - home(places_[at].hash)) & (size_ - 1)) < ((at - hole) & (size_ - 1))) continue;
     places_[hole] = places_[at];
@@ -43,7 +43,7 @@ void Places::Table::close(size_t hole) {
   places_[hole] = {};
 }
 
-void Places::add(uint32_t hash, PartitionId id) {
+void KeyPlaces::add(uint32_t hash, PartitionId id) {
   if (old_.size() != 0) move(moved_at_once);
   if ((size_t{count_} + 1) * 5 > current_.size() * 4) {
     move(old_.size());
@@ -54,7 +54,7 @@ void Places::add(uint32_t hash, PartitionId id) {
   ++count_;
 }
 
-void Places::move(size_t places) {
+void KeyPlaces::move(size_t places) {
   const size_t end = std::min(moved_ + places, old_.size());
   for (; moved_ < end; ++moved_) {
     if (old_[moved_].is_taken()) current_.put(old_[moved_]);
@@ -64,7 +64,7 @@ void Places::move(size_t places) {
   moved_ = 0;
 }
 
-void Places::remove(uint32_t hash, PartitionId id) {
+void KeyPlaces::remove(uint32_t hash, PartitionId id) {
   if (const size_t at = current_.place_of(hash, id, 0); at != current_.size()) {
     current_.close(at);
   } else {
