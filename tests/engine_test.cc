@@ -136,7 +136,7 @@ TEST_CASE("engine: what is over is freed a few states an event, not all at once"
   const uint64_t after_one = run.engine().partitions();
   CHECK(after_one >= 900);
   CHECK(after_one < 1'000);
-  for (int i = 0; i < 20; ++i) feed(run, event("b", 3'601 + i, "nobody"));
+  for (int i = 0; i < 70; ++i) feed(run, event("b", 3'601 + i, "nobody"));
   CHECK(run.engine().partitions() == 0);
 }
 

@@ -10,7 +10,8 @@ namespace omen {
 
 namespace {
 
-constexpr size_t sweep_states_per_event = 64;
+// A sweep keeps up with what is noted, and takes no more at once than a pause allows.
+constexpr size_t swept_per_event = 16, swept_per_note = 4;
 
 bool takes_type(const StepProgram& step, TypeId type, bool is_derived) {
   if (step.types.empty()) return !is_derived;
@@ -162,7 +163,8 @@ void Engine::step(const Event& event) {
   OMEN_ASSERT(event.time_us >= clock_us_ || event.is_derived);
   if (event.time_us > clock_us_) pass_time(event.time_us);
   // At each event, not only when the clock moves: a whole batch may have one time, and must free as much as it makes.
-  if (sweeps_.is_due(clock_us_) && !event.is_derived) sweep(sweep_states_per_event);
+  const size_t noted = sweeps_.take_noted();  // by the event before
+  if (sweeps_.is_due(clock_us_) && !event.is_derived) sweep(swept_per_event + swept_per_note * noted);
   const size_t first_match = matches_.size();
   if (event.is_derived) {
     see_derived(event);
@@ -399,7 +401,7 @@ void Engine::note_state(uint32_t table, PartitionId partition, RuleState& state)
   const int64_t until_us = alive_until(partition, state);
   if (until_us == time_unbounded) return;
   state.is_noted = 1;
-  sweeps_.note({table, partition, tables_[table].partitions->at(partition).hash, state.rule}, until_us, clock_us_);
+  sweeps_.note({partition, tables_[table].partitions->at(partition).hash, state.rule}, until_us, clock_us_);
 }
 
 }  // namespace omen

@@ -170,6 +170,7 @@ class Engine {
   uint64_t waiting_absences() const;  // runs that wait for a final absence; looks at all of them
   uint64_t partitions() const;
   uint64_t state_bytes() const;
+  uint64_t captured_bytes() const { return captures_.bytes(); }  // of these, what captured events take
   // All live runs, by rule, key, start.
   std::vector<RunView> runs() const;
 

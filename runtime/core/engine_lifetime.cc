@@ -46,7 +46,7 @@ void Engine::meet_deadlines(int64_t until_us) {
   while (!timers_.empty() && timers_.earliest().deadline_us <= until_us) {
     const Timer timer = timers_.take_earliest();
     const uint32_t table = table_of_rule_[timer.rule];
-    const RuleStateId id = find_state({table, timer.partition, timer.hash, timer.rule});
+    const RuleStateId id = find_state({timer.partition, timer.hash, timer.rule});
     if (id == index_none) continue;
     RuleState& state = state_at(id);
     key_ = tables_[table].partitions->key(timer.partition);
@@ -71,7 +71,7 @@ void Engine::meet_deadlines(int64_t until_us) {
 }
 
 RuleStateId Engine::find_state(const Noted& where) const {
-  const KeyTable& table = *tables_[where.table].partitions;
+  const KeyTable& table = *tables_[table_of(where.rule)].partitions;
   if (!table.contains(where.partition, where.hash)) return index_none;
   RuleStateId id = table.at(where.partition).first;
   while (id != index_none && state_at(id).rule != where.rule) id = state_at(id).next;
@@ -105,7 +105,7 @@ void Engine::sweep(size_t states_max) {
   for (; sweeps_.is_due(clock_us_) && states_max > 0; --states_max) {
     // Nearly all of them lie anywhere in memory.
     if (const Noted* const coming = sweeps_.coming(8)) {
-      tables_[coming->table].partitions->prefetch(coming->hash);
+      tables_[table_of(coming->rule)].partitions->prefetch(coming->hash);
       __builtin_prefetch(words_.at(coming->partition));
     }
     if (const Noted* const coming = sweeps_.coming(4)) {
@@ -118,7 +118,7 @@ void Engine::sweep(size_t states_max) {
     const int64_t until_us = alive_until(where.partition, state);
     if (until_us < clock_us_) {
       free_state(where.partition, id, RunEnd::out_of_time);
-      free_partition_if_empty(where.table, where.partition);
+      free_partition_if_empty(table_of(where.rule), where.partition);
     } else if (until_us == time_unbounded) {
       state.is_noted = 0;
     } else {
@@ -162,7 +162,7 @@ void Engine::evict_oldest(uint32_t first_table, uint32_t last_table, const RuleI
       const RuleStateId id = find_state(next.where);
       if (id == index_none || state_at(id).touched != next.touched) continue;
       evict(next.where, id);
-      free_partition_if_empty(next.where.table, next.where.partition);
+      free_partition_if_empty(table_of(next.where.rule), next.where.partition);
       return;
     }
     for (uint32_t table = first_table; table < last_table; ++table) {
@@ -171,14 +171,14 @@ void Engine::evict_oldest(uint32_t first_table, uint32_t last_table, const RuleI
         for (RuleStateId id = partitions.at(partition).first; id != index_none; id = state_at(id).next) {
           const RuleState& state = state_at(id);
           if (rule != nullptr && state.rule != *rule) continue;
-          oldest.push_back({state.touched, {table, partition, partitions.at(partition).hash, state.rule}});
+          oldest.push_back({state.touched, {partition, partitions.at(partition).hash, state.rule}});
         }
       });
     }
     auto newer = [&](const Oldest& a, const Oldest& b) {
       if (a.touched != b.touched || a.where.rule != b.where.rule)
         return std::tie(a.touched, a.where.rule) > std::tie(b.touched, b.where.rule);
-      const KeyTable& partitions = *tables_[a.where.table].partitions;  // one event under several keys
+      const KeyTable& partitions = *tables_[table_of(a.where.rule)].partitions;  // one event under several keys
       return partitions.key(a.where.partition) > partitions.key(b.where.partition);
     };
     if (oldest.size() > oldest_remembered) {

@@ -92,7 +92,7 @@ void Engine::load_list(StateReader& in, const std::vector<RuleId>& rules) {
       begin_loaded(partition, rule, events);
     } else if (starts_.at(start).rules[0] == rule) {
       const RuleId list = starts_.list_of(start);
-      if (!in.check(find_state({table, partition, hash, list}) == index_none, "a key is there twice")) return;
+      if (!in.check(find_state({partition, hash, list}) == index_none, "a key is there twice")) return;
       RuleState& state = state_at(add_rule_state(partition, list));
       for (KeptEvent* event : events) starts_.append(state, event);
       note_state(table, partition, state);
@@ -122,7 +122,7 @@ std::vector<KeptEvent*> Engine::load_list_events(StateReader& in, const RuleProg
 void Engine::begin_loaded(PartitionId partition, RuleId rule, const std::vector<KeptEvent*>& events) {
   const uint32_t table = table_of_rule_[rule];
   const uint32_t hash = tables_[table].partitions->at(partition).hash;
-  RuleStateId id = find_state({table, partition, hash, rule});
+  RuleStateId id = find_state({partition, hash, rule});
   if (id == index_none) id = add_rule_state(partition, rule);
   RuleState& state = state_at(id);
   for (KeptEvent* event : events) {

@@ -347,7 +347,7 @@ void Engine::load_rule_state(StateReader& in, RuleId rule) {
   const uint32_t hash = KeyTable::hash(key);
   const bool is_ours = share_.owns(hash);
   const PartitionId partition = partitions.find_or_add(key, hash);
-  if (!in.check(find_state({table, partition, hash, rule}) == index_none, "a key is there twice")) return;
+  if (!in.check(find_state({partition, hash, rule}) == index_none, "a key is there twice")) return;
   RuleState& state = state_at(add_rule_state(partition, rule));
   state.touched = touched;
   machines_.load(in, state, clock_us_);
@@ -362,7 +362,7 @@ void Engine::load_rule_state(StateReader& in, RuleId rule) {
   }
   if (!in.is_ok()) return;
   if (is_ours) return note_state(table, partition, state);
-  free_state(partition, find_state({table, partition, hash, rule}), RunEnd::limit);
+  free_state(partition, find_state({partition, hash, rule}), RunEnd::limit);
   free_partition_if_empty(table, partition);
 }
 

@@ -4,8 +4,8 @@
 // an event's key is looked up once for all of them (key_places.h). Partitions and what hangs on them live in word
 // pools. A partition without rule states does not exist.
 //
-// MEMORY of a key with one waiting run: partition 24, its place in the table 10 to 20, rule state 32, run 40,
-// capture 24.
+// MEMORY of a key with one waiting run beside its captured events: partition 24, its place in the table 10 to 20, rule
+// state 32, run 40, note for the sweep 12.
 //
 // NOT HERE: what runs do (matcher), which event goes where (engine).
 #pragma once

@@ -73,8 +73,9 @@ Reorder::Held Reorder::copy(const Event& event) const {
   const std::vector<FieldId>& fields = program_.types[event.type].fields;
   size_t size = event.type_name.size() + event.id.size() + event.raw.size();
   for (const FieldId field : fields) size += event.fields[field].has_bytes() ? event.fields[field].size : 0;
-  Held held{event.ts_us, arrivals_, event, std::make_unique_for_overwrite<char[]>(size),
-            std::make_unique<Value[]>(fields.size())};
+  Held held{event.ts_us, arrivals_, event, {}, {}};
+  held.bytes = std::make_unique_for_overwrite<char[]>(size);
+  held.fields = std::make_unique<Value[]>(fields.size());
   char* out = held.bytes.get();
   held.event.type_name = add_bytes(out, event.type_name);
   held.event.id = add_bytes(out, event.id);

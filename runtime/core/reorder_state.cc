@@ -71,7 +71,7 @@ Status Reorder::load(std::string_view bytes, Decoder& decoder) {
     const Event* const event = decode_again(decoder, line, in.text(), ts_us);
     const bool is_later =
         held_.empty() || std::tie(held_.back().ts_us, held_.back().arrival) < std::tie(ts_us, arrival);
-    if (!in.check(event != nullptr, "a held event cannot be decoded as it was")) break;
+    if (!in.check(event != nullptr, "a held event cannot be decoded as it was") || event == nullptr) break;
     if (!in.check(is_later, "held events are not in order")) break;
     held_.push_back(copy(*event));  // in their order they are a heap
     held_.back().arrival = arrival;

@@ -1,7 +1,6 @@
 #include "runtime/core/sweeps.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace omen {
 
@@ -22,6 +21,7 @@ void Sweeps::note(const Noted& where, int64_t until_us, int64_t clock_us) {
     bucket.used = 0;
   }
   (*bucket.chunks.back())[bucket.used++] = where;
+  ++noted_;
 }
 
 Noted Sweeps::take() {

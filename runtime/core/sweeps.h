@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "runtime/core/partition.h"
@@ -19,7 +20,6 @@ namespace omen {
 
 // Where a rule state is, or was.
 struct Noted {
-  uint32_t table;
   PartitionId partition;
   uint32_t hash;
   RuleId rule;
@@ -30,6 +30,8 @@ class Sweeps {
   void note(const Noted& where, int64_t until_us, int64_t clock_us);
 
   bool is_due(int64_t clock_us) const { return !buckets_.empty() && buckets_.begin()->first < clock_us; }
+  // How many were noted since the last time.
+  size_t take_noted() { return std::exchange(noted_, 0); }
   // Takes one of the earliest bucket.
   Noted take();
   // The one that take() will give after `ahead` others; nullptr when it is in another chunk.
@@ -48,6 +50,7 @@ class Sweeps {
   };
   std::map<int64_t, Bucket> buckets_;  // by their end
   std::vector<std::unique_ptr<Chunk>> spare_;
+  size_t noted_ = 0;
 };
 
 }  // namespace omen

@@ -134,6 +134,7 @@ struct FollowedFile::Inside {
     };
     for (;;) {
       const size_t bytes = batch.bytes();
+      // NOLINTNEXTLINE(bugprone-use-after-move): the intake moves from it only when it takes it, and then we are done
       const Intake::Answer answer = intake.offer(std::move(batch));
       if (answer == Intake::Answer::closing) return Sent::over;
       if (answer == Intake::Answer::taken) break;
