@@ -46,12 +46,13 @@ Result<std::string> webhook_signature(const std::vector<std::string>& secrets, s
           "the secret is not `whsec_` and the base64 of 24 to 64 bytes: make one with "
           "`echo whsec_$(openssl rand -base64 32)`");
     }
+    std::string& bytes = *key;
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
     const bool is_made =
-        HMAC(EVP_sha256(), key->data(), static_cast<int>(key->size()),
+        HMAC(EVP_sha256(), bytes.data(), static_cast<int>(bytes.size()),
              reinterpret_cast<const unsigned char*>(signed_bytes.data()), signed_bytes.size(), hash, &size) != nullptr;
-    OPENSSL_cleanse(key->data(), key->size());
+    OPENSSL_cleanse(bytes.data(), bytes.size());
     OMEN_ASSERT(is_made);
     out += (out.empty() ? "v1," : " v1,") + encode_base64(hash, size);
   }

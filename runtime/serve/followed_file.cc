@@ -133,8 +133,8 @@ struct FollowedFile::Inside {
       word->give(repeat);
     };
     for (;;) {
-      const size_t bytes = batch.bytes();
       // NOLINTNEXTLINE(bugprone-use-after-move): the intake moves from it only when it takes it, and then we are done
+      const size_t bytes = batch.bytes();
       const Intake::Answer answer = intake.offer(std::move(batch));
       if (answer == Intake::Answer::closing) return Sent::over;
       if (answer == Intake::Answer::taken) break;

@@ -199,6 +199,7 @@ class LineConnection final : public Connection, public std::enable_shared_from_t
         rejected_bytes_ = 0;
         return;
       case Intake::Answer::full:
+        // NOLINTNEXTLINE(bugprone-use-after-move): the intake moves from the batch only when it takes it
         pending_.lines = std::move(batch.events);
         waits_for_room_ = true;
         shared_->context.intake.when_room(bytes, [self = this->shared_from_this()] {

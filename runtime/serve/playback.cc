@@ -12,6 +12,7 @@ Playback::Step Playback::next(Pipeline* pipeline, const Note& note) {
   for (;;) {
     if (!has_entry_ && !reader_.next(entry_)) {
       if (lines_count_ > 0) {
+        OMEN_ASSERT(pipeline != nullptr);
         last = lines_first_ + lines_count_ - 1;
         play(*pipeline, note);
         return {Step::Kind::events, last, {}};
@@ -23,6 +24,7 @@ Playback::Step Playback::next(Pipeline* pipeline, const Note& note) {
     const bool joins = record.kind == RecordKind::event && record.time_us == arrival_us_ &&
                        entry_.sequence == lines_first_ + lines_count_ && lines_.size() < lines_bytes_max;
     if (lines_count_ > 0 && !joins) {
+      OMEN_ASSERT(pipeline != nullptr);
       last = lines_first_ + lines_count_ - 1;
       play(*pipeline, note);
       return {Step::Kind::events, last, {}};

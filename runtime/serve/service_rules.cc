@@ -11,6 +11,7 @@
 // A snapshot follows, so that recovery need not do it again.
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "runtime/io/clock.h"
 #include "runtime/log/reader.h"
@@ -132,7 +133,7 @@ Status Service::check_warming() {
   warming_->head = log_->last();
   if (!warming_->is_ready) return Status::ok();
   warming_->thread.join();
-  const std::shared_ptr<Warming> warming = std::move(warming_);
+  const std::shared_ptr<Warming> warming = std::exchange(warming_, nullptr);
   if (!warming->status || warming->is_plan) {
     warming->done(warming->status ? Result(warming->changes) : warming->status);
     return Status::ok();
