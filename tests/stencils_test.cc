@@ -208,6 +208,17 @@ TEST_CASE("stencils: a slice that ends within what a line begins") {
   for (size_t size = 0; size <= model.size(); ++size) check_equal(model + '\n' + model + '\n' + model.substr(0, size));
 }
 
+TEST_CASE("stencils: a slice that ends within a long name, or within much that is constant") {
+  const std::string name(300, 'n');
+  const std::string model = R"({"type":"t","ts":1,")" + name + R"(":"some text",")" + name + R"(2":null,")" + name +
+                            R"(3":true,")" + name + R"(4":false})";
+  for (size_t size = 0; size <= model.size(); size += 7) {
+    check_equal(model + '\n' + model + '\n' + model.substr(0, size));
+    check_equal(model + '\n' + model + '\n' + model.substr(0, size) + '\n', 1);  // each line a slice
+    check_equal(model + '\n' + model.substr(0, size) + "\"\n", 1);
+  }
+}
+
 TEST_CASE("stencils: events at the limits of size, depth and members") {
   const std::string head = R"({"type":"t","ts":1,"a":")";
   const auto sized = [&](size_t size) { return head + std::string(size - head.size() - 2, 'a') + "\"}"; };

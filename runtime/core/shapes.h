@@ -39,13 +39,15 @@ struct ShapeNode {
   bool is_at(const char* quote) const {
     uint64_t at_front, at_back;
     memcpy(&at_front, quote, 8);
+    if ((at_front & mask) != front) return false;
+    if (size > 14) return is_long_at(quote);
     memcpy(&at_back, quote + back_at, 8);
-    if ((at_front & mask) != front || (at_back & mask) != back) return false;
-    return size <= 14 || is_middle_at(quote);
+    return (at_back & mask) == back;
   }
 
  private:
-  [[gnu::noinline]] bool is_middle_at(const char* quote) const { return memcmp(quote + 8, text + 7, size - 14) == 0; }
+  // Stops at the first difference: the slice may end before the name would.
+  [[gnu::noinline]] bool is_long_at(const char* quote) const { return strncmp(quote, text - 1, size + 2) == 0; }
 };
 
 class Shapes {

@@ -96,13 +96,14 @@ inline bool Stencils::Node::is_at(const char* at) const {
   };
   if ((equal(at, front) | ignored) != 0xFFFF) return false;
   if (size <= 16) return true;
-  return equal(at + size - 16, back) == 0xFFFF && (size <= 32 || is_middle_at(at));
+  return size <= 32 ? equal(at + size - 16, back) == 0xFFFF : is_long_at(at);
 #else
-  return memcmp(at, bytes, size) == 0;
+  return is_long_at(at);
 #endif
 }
 
-bool Stencils::Node::is_middle_at(const char* at) const { return memcmp(at + 16, bytes + 16, size - 32) == 0; }
+// Stops at the first difference: the slice may end before the constant bytes would. Neither has a zero byte before.
+bool Stencils::Node::is_long_at(const char* at) const { return strncmp(at, bytes, size) == 0; }
 
 Stencils::Stencils(const std::vector<std::string>& heads) : heads_(heads), tokens_(tokens_max) {
   nodes_.reserve(nodes_max);

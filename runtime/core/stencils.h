@@ -67,7 +67,7 @@ class Stencils {
     bool is_at(const char* at) const;
 
    private:
-    [[gnu::noinline]] bool is_middle_at(const char* at) const;
+    [[gnu::noinline]] bool is_long_at(const char* at) const;
   };
   struct Piece {
     std::string_view bytes;
