@@ -225,6 +225,9 @@ TEST_CASE("stencils: events at the limits of size, depth and members") {
   check_equal(among(sized(100), sized(event_bytes_max)));
   check_equal(among(sized(100), sized(event_bytes_max + 1)));
   check_equal(among(sized(100), sized(event_bytes_max) + "\r"));
+  const std::string long_name(100'000, 'n');  // not learned
+  check_equal(among(R"({"type":"t","ts":1,"o":{")" + long_name + R"(":1,"a":2}})",
+                    R"({"type":"t","ts":1,"o":{")" + long_name + R"(":1,"a":2,")" + long_name + R"(":3}})"));
   const auto deep = [](uint32_t depth) {
     return R"({"type":"t","ts":1,"o":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
   };

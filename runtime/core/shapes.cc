@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t nodes_max = 8192;
 constexpr uint32_t siblings_max = 64;
+constexpr size_t name_bytes_max = 1024;    // of a name that is learned: all nodes together have 8 MB at most
 constexpr uint32_t slices_full_max = 256;  // how long a full tree is kept
 
 std::string_view name_of(const ShapeNode& node) { return {node.text, node.size}; }
@@ -44,7 +45,8 @@ bool Shapes::add(Object& object, std::string_view padded_name, HeadId& head, Rea
     if (name_of(*root) == padded_name) return reason = Reason::duplicate_member, false;
   }
   head = root == &nodes_[0] ? heads_.find(padded_name) : head_none;
-  if (!object.is_loose && siblings < siblings_max && nodes_.size() < nodes_max) {
+  const bool has_room = siblings < siblings_max && nodes_.size() < nodes_max && padded_name.size() <= name_bytes_max;
+  if (!object.is_loose && has_room) {
     object.node = learn(nodes_[object.node - nodes_.data()], padded_name, head);
     return true;
   }

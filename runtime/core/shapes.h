@@ -3,8 +3,8 @@
 // Objects of a stream repeat a few sequences of names. Along a known sequence a member costs one comparison with what
 // came there before, it is known to be no duplicate, and its head (the number of a name that paths of rules begin with)
 // is known too. A new name is compared with those before it in its object and becomes a new branch. Where the tree is
-// full, or too broad, the object goes on loose: each further name is compared with all before it. That is slow, and
-// bounded by event_members_max.
+// full, or too broad, or a name is long, the object goes on loose: each further name is compared with all before it.
+// That is slow, and bounded by event_members_max.
 //
 // NOT HERE: the grammar (walk.h).
 #pragma once

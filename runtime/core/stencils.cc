@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t nodes_max = 4096;
 constexpr uint32_t siblings_max = 64;
+constexpr size_t line_bytes_max = 8192;    // of a line that is learned: all nodes together have 32 MB at most
 constexpr uint32_t slices_full_max = 256;  // how long a full tree is kept
 constexpr size_t tokens_max = 1024;        // of the heads of one line
 constexpr uint32_t misses_max = 32;        // of a hole's size: more often, and it varies, and is not foreseen
@@ -179,7 +180,8 @@ const char* Stencils::fit(const char* base, const char* line, Heads& heads) {
 void Stencils::learn(const char* base, Token first, Token behind, std::string_view line) {
   const char* const end = base + behind[-1] + 1;
   const std::string_view rest = line.substr(end - line.data());
-  if (nodes_.size() == nodes_max || base + *first != line.data() || (rest != "\n" && rest != "\r\n")) return;
+  if (line.size() > line_bytes_max || nodes_.size() == nodes_max) return;
+  if (base + *first != line.data() || (rest != "\n" && rest != "\r\n")) return;
   pieces_.clear();
   pieces_.emplace_back();
   const char* constant = line.data();  // the beginning of the constant bytes
