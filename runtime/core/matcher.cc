@@ -71,6 +71,7 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
   const bool accepts = rule.states[way.targets[0]].accepts;
   bool completes = false;
   if (accepts && rule.where != code_none) captures_.retain(thread->captures);
+  const uint64_t open = rule.states[thread->state].pending;
   const CaptureId before = thread->captures;
   const CaptureId captures = captures_.add(before, present_.kept(), way.slot, way.opens, count);
   if (accepts) {
@@ -98,14 +99,14 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
   registers[0] = present_.event().time_us;
   for (uint8_t mark : way.marks) registers[mark] = present_.event().time_us;
   thread->state = way.targets[0];
-  threads_.push_back({id, way.decides, way.slot, completes});
+  threads_.push_back({id, open, way.decides, way.slot, completes});
   if (completes) return Taking::completed;
   for (size_t i = 1; i < way.targets.size(); ++i) {
     const RunId fork = new_run(rule);
     std::memcpy(words_.at(fork), words_.at(id), run_words(rule) * sizeof(uint64_t));
     captures_.retain(captures);
     run(fork).state = way.targets[i];
-    threads_.push_back({fork, way.decides, way.slot, false});
+    threads_.push_back({fork, open, way.decides, way.slot, false});
   }
   return Taking::arrived;
 }
@@ -155,15 +156,15 @@ uint64_t Matcher::decisions(const RuleProgram& rule) const {
     if (slot == std::numeric_limits<int>::max()) return decided;
     for (const Thread& thread : threads_) {
       if (thread.decided == 0 || thread.slot != slot) continue;
-      const State& state = rule.states[run(thread.id).state];
-      if ((state.pending & ~thread.decided & decided) == 0) decided |= thread.decided;
+      if (!is_forgotten(rule, thread, decided)) decided |= thread.decided;
     }
     last = slot;
   }
 }
 
+// An `or` that the event has opened anew, in the next repetition of a group, is not the one that was decided.
 bool Matcher::is_forgotten(const RuleProgram& rule, const Thread& thread, uint64_t decided) const {
-  return (rule.states[run(thread.id).state].pending & ~thread.decided & decided) != 0;
+  return (rule.states[run(thread.id).state].pending & thread.open & ~thread.decided & decided) != 0;
 }
 
 // The first thread of threads_ that is complete, and that an `or` decided by another thread leaves, is the match: all
@@ -222,6 +223,7 @@ Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t 
   noted_slots_ = 0;
   while (thread != index_none) {
     const RunId following = run(thread).thread;
+    const uint64_t open = rule.states[run(thread).state].pending;
     const Transition* way = transition_for(rule, run(thread), routes);
     Taking taking = Taking::refused;
     if (way != nullptr) taking = take(rule, thread, *way);
@@ -232,7 +234,7 @@ Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t 
     } else if (taking == Taking::ended || !pass_over(rule, run(thread), routes)) {
       free_thread(rule, thread);
     } else {
-      threads_.push_back({thread, 0, 0, false});
+      threads_.push_back({thread, open, 0, 0, false});
     }
     thread = following;
   }
