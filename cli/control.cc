@@ -60,8 +60,7 @@ std::string span_of_log(simdjson::dom::element rule) {
 std::string kept_state(simdjson::dom::element rule) {
   int64_t history_us = 0;
   if (rule["history_us"].get(history_us) != simdjson::SUCCESS) return "its state goes on";
-  return "its state goes on; history reaches back " + duration_text(history_us) +
-         " only when so much time has passed: another name makes it from the log";
+  return "its state goes on; history of " + duration_text(history_us) + " is made from the log";
 }
 
 void print_changes(simdjson::dom::element json) {

@@ -263,24 +263,38 @@ TEST_CASE("service: a rule that is made warm has the key's history from the log,
   CHECK(omen.texts() == Texts{"u1 5", "u1 4", "u2 2", "u3 3"});
 }
 
-TEST_CASE("service: a plan says of a rule that is kept that its longer history comes only with time") {
+TEST_CASE("service: a rule that is kept and asks for a longer history than before has it from the log") {
   const auto asks = [](const std::string& span) {
     return RuleFile{"h.omen", "rule h {\n  by u\n  match y\n  alert \"{u} {len(history(" + span + "))}\"\n}\n"};
   };
-  const RuleFile other{"o.omen", "rule o {\n  by u\n  match z\n  alert \"{len(history(2h))}\"\n}\n"};
-  const auto grows = [&](const std::vector<RuleFile>& before, const std::string& span) {
+  const RuleFile other{"o.omen", "rule o {\n  by u\n  match z\n  alert \"o {u} {len(history(1h))}\"\n}\n"};
+  struct Case {
+    std::vector<RuleFile> before;
+    std::string span;
+    std::optional<int64_t> longer_us;
+    Texts texts;
+  };
+  for (const Case& one : {Case{{asks("5s")}, "1h", 3'600'000'000, {"u1 2", "u1 6"}},
+                          Case{{asks("1h")}, "5s", std::nullopt, {"u1 4", "u1 4"}},
+                          Case{{asks("5s"), other}, "1h", std::nullopt, {"u1 2", "u1 6", "o u1 7"}}}) {
     Running omen("omen-service-longer");
-    omen.start({before, {}});
-    std::vector<RuleFile> after = before;
-    after[0] = asks(span);
+    omen.start({one.before, {}});
+    omen.feed({event("a", "u1", 0), event("b", "u1", 10), event("b", "u2", 11), event("c", "u1", 58),
+               event("y", "u1", 60)});
+    std::vector<RuleFile> after = one.before;
+    after[0] = asks(one.span);
     const auto changes = omen.change({after, {}});
     REQUIRE_MESSAGE(changes, changes.message());
     REQUIRE(changes.value()[0].fate == RuleFate::kept);
-    return changes.value()[0].history_us;
-  };
-  CHECK(grows({asks("5m")}, "1h") == 3'600'000'000);
-  CHECK(grows({asks("1h")}, "5m") == std::nullopt);
-  CHECK(grows({asks("5m"), other}, "1h") == std::nullopt);  // the key has it already
+    CHECK(changes.value()[0].history_us == one.longer_us);
+    omen.feed({event("d", "u1", 61), event("y", "u1", 62), event("z", "u1", 63)});
+    CHECK(omen.texts() == one.texts);
+    const auto rows = omen.bodies();
+    omen.end();
+    omen.forget_all_but_the_log();
+    omen.start({after, {}});
+    CHECK(omen.bodies() == rows);
+  }
 }
 
 }  // namespace omen

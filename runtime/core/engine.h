@@ -91,6 +91,12 @@ struct LoadedState {
   std::vector<std::string> gone;  // names of rules whose state nobody has taken
 };
 
+// What load() takes from an engine of the same program that has seen the same stream up to the same place, or its end.
+struct Rebuilt {
+  std::string_view state = {};         // as it was saved; empty: there is none
+  std::vector<RuleId> histories = {};  // rules that are kept, and ask for a longer history(D) than was kept of their keys
+};
+
 class Engine {
  public:
   // `program` outlives the engine and has passed verify(). `only_counts`: nobody looks at captures, and under
@@ -145,9 +151,8 @@ class Engine {
   // Only what max_keys and max_state_bytes push out may differ from the engine that was saved: what is over is swept
   // away at other moments, and rows have less room than they once needed.
   //
-  // Rules that are not kept take their state from `rebuilt`, what an engine of the same program has saved that has seen
-  // the same stream up to here, or its end; empty: they begin now.
-  Result<LoadedState> load(std::string_view bytes, Decoder& decoder, std::string_view rebuilt = {});
+  // Rules that are not kept take their state from `rebuilt`, or begin now.
+  Result<LoadedState> load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt = {});
 
   // Counts from now on how far runs come and what ends them.
   // The program's rules share no starts: runs that are put off cannot be counted.
@@ -256,7 +261,7 @@ class Engine {
   static void save_starts(std::span<const Engine* const> shares, std::vector<SavedPlaces>& places, StateWriter& out);
   void save_lists(StartId start, SavedPlaces& saved, StateWriter& out) const;
   void load_histories(StateReader& in, const LoadedState& loaded);
-  Status load_rebuilt(std::string_view bytes, Decoder& decoder, LoadedState& loaded);
+  Status load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded);
   std::vector<RuleId> load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted);
   void load_starts(StateReader& in, const std::vector<RuleId>& numbers);
   void load_list(StateReader& in, const std::vector<RuleId>& rules);

@@ -200,7 +200,7 @@ void Engine::save_keys(RuleId rule, SavedPlaces& saved, StateWriter& out) const 
 
 // ---- reading ----
 
-Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, std::string_view rebuilt) {
+Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt) {
   OMEN_ASSERT(clock_us_ == never_us && counters_.events == 0);
   StateReader in(bytes, program_, captures_, decoder);
   const Head head = read_head(in);
@@ -215,12 +215,15 @@ Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, std::
   LoadedState loaded;
   const std::vector<RuleId> numbers = load_rules(in, loaded, std::vector<bool>(program_.rules.size(), true));
   LoadedState histories = loaded;
-  if (!rebuilt.empty()) histories.rebuilt = loaded.empty;  // theirs reach as far as any of the same key
+  if (!rebuilt.state.empty()) {  // theirs reach as far as any of the same key
+    histories.rebuilt = loaded.empty;
+    histories.rebuilt.insert(histories.rebuilt.end(), rebuilt.histories.begin(), rebuilt.histories.end());
+  }
   load_histories(in, histories);
   if (head.has_starts) load_starts(in, numbers);
   in.check(in.is_at_end(), "there is more than was expected");
   if (!in.is_ok()) return in.status();
-  if (!rebuilt.empty()) {
+  if (!rebuilt.state.empty()) {
     if (Status taken = load_rebuilt(rebuilt, decoder, loaded); !taken) return taken;
   }
   for (RuleId rule : loaded.empty) {
@@ -231,8 +234,8 @@ Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, std::
 
 // What the head says of the stream is known; only the rules that have no state yet, and histories that nobody has.
 // Events to come stand behind those of both, whatever has been derived in either.
-Status Engine::load_rebuilt(std::string_view bytes, Decoder& decoder, LoadedState& loaded) {
-  StateReader in(bytes, program_, captures_, decoder);
+Status Engine::load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded) {
+  StateReader in(rebuilt.state, program_, captures_, decoder);
   const Head head = read_head(in);
   in.check(head.clock_us == never_us || head.clock_us == clock_us_, "the rebuilt state is of another time");
   if (!in.is_ok()) return in.status();
@@ -243,7 +246,9 @@ Status Engine::load_rebuilt(std::string_view bytes, Decoder& decoder, LoadedStat
   for (const RuleId rule : loaded.empty) wanted[rule] = true;
   LoadedState made;
   const std::vector<RuleId> numbers = load_rules(in, made, wanted);
-  load_histories(in, made);
+  LoadedState histories = made;
+  histories.kept.insert(histories.kept.end(), rebuilt.histories.begin(), rebuilt.histories.end());
+  load_histories(in, histories);
   if (head.has_starts) load_starts(in, numbers);
   in.check(in.is_at_end(), "there is more than was expected");
   if (!in.is_ok()) return in.status();

@@ -150,7 +150,7 @@ void Shards::save(std::string& out) const {
   Engine::save(engines, out);
 }
 
-Result<LoadedState> Shards::load(std::string_view bytes, Decoder& decoder, std::string_view rebuilt) {
+Result<LoadedState> Shards::load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt) {
   for (size_t i = 1; i < engines_.size(); ++i) {
     if (auto loaded = engines_[i]->load(bytes, decoder, rebuilt); !loaded) return loaded;
   }

@@ -79,7 +79,7 @@ void Pipeline::save(std::string& order, std::string& engine) const {
   shards_.save(engine);
 }
 
-Status Pipeline::load(std::string_view order, std::string_view engine, std::string_view rebuilt) {
+Status Pipeline::load(std::string_view order, std::string_view engine, const Rebuilt& rebuilt) {
   if (Status loaded = reorder_.load(order, decoder_); !loaded) return loaded;
   const auto loaded = shards_.load(engine, decoder_, rebuilt);
   return loaded ? Status::ok() : Status::error(loaded.message());

@@ -57,6 +57,7 @@ std::string rules_record_text(const RulesRecord& record) {
   std::string out = rule_set_text(record.rules);
   out.pop_back();
   if (record.warmed_from > 0) out += ",\"warmed_from\":" + std::to_string(record.warmed_from);
+  if (record.coming_at > 0) out += ",\"coming_at\":" + std::to_string(record.coming_at);
   if (record.tables) {
     out += ",\"tables\":{";
     for (const auto& [name, hash] : *record.tables) {
@@ -80,6 +81,7 @@ Result<RulesRecord> parse_rules_record(std::string_view text) {
   simdjson::dom::object tables;
   if (parser.parse(simdjson::padded_string(text)).get(json) != simdjson::SUCCESS) return record;
   if (json["warmed_from"].get(record.warmed_from) != simdjson::SUCCESS) record.warmed_from = 0;
+  if (json["coming_at"].get(record.coming_at) != simdjson::SUCCESS) record.coming_at = 0;
   if (json["tables"].get(tables) != simdjson::SUCCESS) return record;
   record.tables.emplace();
   for (const auto [name, value] : tables) {
@@ -99,20 +101,35 @@ RuleSet started_with(RuleSet own, const RuleSet& present) {
   return own;
 }
 
+namespace {
+
+bool is_made_anew(const RuleChange& change) {
+  return change.fate == RuleFate::changed || change.fate == RuleFate::added;
+}
+
+}  // namespace
+
 bool needs_log(const std::vector<RuleChange>& changes) {
-  return std::ranges::any_of(changes, [](const RuleChange& change) {
-    return change.fate == RuleFate::changed || change.fate == RuleFate::added;
-  });
+  return std::ranges::any_of(changes,
+                             [](const RuleChange& change) { return is_made_anew(change) || change.history_us; });
 }
 
 std::optional<int64_t> horizon_of(const std::vector<RuleChange>& changes) {
   int64_t longest_us = 0;
   for (const RuleChange& change : changes) {
-    if (change.fate != RuleFate::changed && change.fate != RuleFate::added) continue;
-    if (!change.horizon_us) return std::nullopt;
-    longest_us = std::max(longest_us, *change.horizon_us);
+    if (is_made_anew(change) && !change.horizon_us) return std::nullopt;
+    if (is_made_anew(change)) longest_us = std::max(longest_us, *change.horizon_us);
+    longest_us = std::max(longest_us, change.history_us.value_or(0));
   }
   return longest_us;
+}
+
+std::vector<RuleId> with_longer_histories(const std::vector<RuleChange>& changes) {
+  std::vector<RuleId> out;
+  for (size_t i = 0; i < changes.size(); ++i) {
+    if (changes[i].history_us) out.push_back(static_cast<RuleId>(i));
+  }
+  return out;
 }
 
 std::string_view name_of(RuleFate fate) {

@@ -37,11 +37,14 @@ struct RuleSet {
 std::string rule_set_text(const RuleSet& rules);
 // A RULES record: the same, and what a replay needs to make the same of it. Beside the members above:
 //
-//   "warmed_from":17          the state of new and changed rules was made of the log from here on; 0: from its
-//   beginning "tables":{"vip":"9f86…"}  the rows of all tables from here on (stream_config.h)
+//   "warmed_from":17      the state of new and changed rules was made of the log from here on; 0: from its beginning
+//   "coming_at":1234      the record of options (stream_config.h) that said that these rules are coming: at that place
+//                         their state was made, by this very text
+//   "tables":{"vip":"…"}  the rows of all tables from here on
 struct RulesRecord {
   RuleSet rules;
   uint64_t warmed_from = 0;
+  uint64_t coming_at = 0;  // 0: none did
   std::optional<std::map<std::string, std::string>> tables;  // none: they stay what they were
 };
 std::string rules_record_text(const RulesRecord& record);
@@ -73,14 +76,16 @@ struct RuleChange {
   std::string rule;
   RuleFate fate = RuleFate::kept;
   std::optional<int64_t> horizon_us = {};  // of one whose state is made from the log: so far back it can reach
-  // Of one that is kept and asks for a longer history than was kept of its key: so long it becomes as time goes on.
+  // Of one that is kept and asks for a longer history than was kept of its key: so long is made from the log.
   std::optional<int64_t> history_us = {};
 };
 // In the order of the new program, then what is removed.
 std::vector<RuleChange> compare_rules(const Program& before, const Program& after);
-// Whether the state of a rule has to be made from the log.
+// Whether the state of a rule, or a history, has to be made from the log.
 bool needs_log(const std::vector<RuleChange>& changes);
-// How far back the longest of these states reaches; nothing when one of them has no bound.
+// How far back the longest of these reaches; nothing when one of them has no bound.
 std::optional<int64_t> horizon_of(const std::vector<RuleChange>& changes);
+// The rules that are kept, with a longer history.
+std::vector<RuleId> with_longer_histories(const std::vector<RuleChange>& changes);
 
 }  // namespace omen

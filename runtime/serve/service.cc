@@ -13,14 +13,9 @@ namespace {
 constexpr int64_t view_every_us = 200'000;
 constexpr int64_t commit_every_us = 200'000;       // on a full disk
 constexpr int64_t pause_us = 20'000;               // while nothing may be taken
-constexpr int64_t snapshot_again_us = 10'000'000;  // after one that failed
 constexpr int64_t look_every_us = 100'000;         // at commands, clocks, files
 constexpr int64_t repeat_said_us = 60'000'000;     // the same trouble is said once a minute
 constexpr uint64_t commit_lag_max = 100'000;       // records behind which W is committed even without a match
-
-// A snapshot holds all else up.
-constexpr int64_t snapshot_long_us = 1'000'000;  // one that takes so long is made more rarely:
-constexpr int64_t snapshot_part = 10;            // of the time it gets at most such a part
 
 }  // namespace
 
@@ -122,14 +117,15 @@ Status Service::advance() {
 // All that was taken is durable, and committed if the store has room; what is on its way is waited for a moment.
 Status Service::finish() {
   warming_.reset();
+  aside_.stop();
   delivery_->stop();
   if (Status settled = settle(true); !settled) return settled;
   if (pipeline_->shards().state_bytes() > options_.last_snapshot_bytes) {
     say("the state is too large for a snapshot at the end: the next start plays the log from " +
         std::to_string(snapshot_sequence_ + 1) + " on");
   } else {
-    bool is_taken = false;
-    if (Status tried = try_snapshot(is_taken); !tried) return tried;
+    if (Status taken = go_on_without_snapshot(take_snapshot()); !taken) return taken;
+    if (Status written = finish_snapshot(); !written) return written;
   }
   return log_->seal(wall_clock_us());
 }
@@ -364,19 +360,15 @@ Status Service::note_quarantine_done(std::span<const std::string> ids) {
 }
 
 Status Service::housekeeping() {
-  const uint64_t records = log_->last() - snapshot_sequence_;
-  const int64_t since_us = steady_clock_us() - snapshot_us_;
-  const int64_t apart_us = snapshot_took_us_ < snapshot_long_us ? 0 : snapshot_took_us_ * snapshot_part;
-  const bool is_due = since_us >= apart_us &&
-                      (records >= options_.snapshot_records || (records > 0 && since_us >= options_.snapshot_us));
-  const bool has_failed_now = steady_clock_us() - snapshot_failed_us_ < snapshot_again_us;
-  if (!is_due || has_failed_now || warming_ != nullptr || store_is_full_) return Status::ok();
+  if (Status checked = check_snapshot(); !checked) return checked;
+  if (warming_ != nullptr) return Status::ok();  // it reads the log
+  if (std::exchange(is_to_prune_, false)) {
+    if (Status pruned = prune(); !pruned) return pruned;
+  }
+  if (!is_snapshot_due()) return Status::ok();
+  is_snapshot_wanted_ = false;
   if (Status synced = log_->sync(); !synced) return synced;  // under `interval` and `off`, too
-  bool is_taken = false;
-  if (Status tried = try_snapshot(is_taken); !tried) return tried;
-  if (is_taken) return prune();
-  snapshot_failed_us_ = steady_clock_us();
-  return Status::ok();
+  return go_on_without_snapshot(take_snapshot());
 }
 
 // ---- what others are told ----

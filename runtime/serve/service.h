@@ -7,7 +7,7 @@
 //     sync the log, then acknowledge                                                       (settle)
 //     one transaction: rows for the matches, results of deliveries, the watermark W
 //     hand committed rows to delivery
-//     now and then a snapshot, and old segments go                                         (housekeeping)
+//     now and then a snapshot, by a copy of the process (aside.h), and old segments go     (housekeeping)
 //     commands: rules are changed, listed, paused; the outbox is asked
 //
 // What others see waits for the disk: nobody is acknowledged before the sync, no row is committed before it, none is
@@ -44,11 +44,13 @@
 #include "runtime/outbox/delivery.h"
 #include "runtime/outbox/outbox.h"
 #include "runtime/outbox/store.h"
+#include "runtime/serve/aside.h"
 #include "runtime/serve/configured.h"
 #include "runtime/serve/intake.h"
 #include "runtime/serve/messages.h"
 #include "runtime/serve/pipeline.h"
 #include "runtime/serve/rule_set.h"
+#include "runtime/serve/snapshot_parts.h"
 
 namespace omen {
 
@@ -60,6 +62,7 @@ struct ServiceOptions {
   DeliveryOptions delivery;
   uint64_t snapshot_records = 1'000'000;       // behind so many records of the log, or
   int64_t snapshot_us = 60'000'000;            // after so much time with any, whichever is first
+  uint64_t aside_from_bytes = 1u << 20;        // a smaller state is written at once: a copy of the process takes longer
   uint64_t last_snapshot_bytes = 64u << 20;    // a larger state is not written when it ends: that would take too long
   Retention retention;                         // of the log
   uint64_t quarantine_bytes_max = 256u << 20;  // beyond it the oldest lines go; counted quarantine_given_up_bytes
@@ -152,11 +155,23 @@ class Service {
   Result<uint64_t> load_snapshot();
   Status replay(uint64_t after);
   Status begin(const RuleSet& rules);
-  Status take_snapshot();
-  Status try_snapshot(bool& is_taken);
-  Status prune();
+  struct Coming {
+    uint64_t sequence = 0;  // of the record that says so
+    std::unique_ptr<Player> player;
+  };
+  Result<std::unique_ptr<Player>> make_coming(const RulesRecord& record, uint64_t through) const;
   Status replay_rules(const Playback::Step& step);
   Status replay_config(const Playback::Step& step, const Playback::Note& note);
+
+  // service_snapshots.cc
+  Status take_snapshot();
+  void hold_snapshot(uint64_t sequence);
+  Status go_on_without_snapshot(const Status& failed);
+  Status check_snapshot();
+  Status finish_snapshot();
+  bool is_snapshot_due() const;
+  Status prune();
+  Status prune_rows();
 
   // service_config.cc
   Status take_options();
@@ -170,17 +185,29 @@ class Service {
   // service_rules.cc
   struct Warming;
   void start_warming(RuleSet rules, bool is_plan, RulesDone done);
-  Status warm(Warming& warming, const Program& before) const;
-  uint64_t warm_from(std::optional<int64_t> horizon_us, int64_t clock_us, uint64_t log_first, uint64_t through) const;
-  Status play(Player& player, uint64_t from, uint64_t through, const std::atomic<bool>* is_given_up) const;
   Status check_warming();
+  Status begin_state(Warming& warming);
+  void give_state(Warming& warming, const Status& state);
   Status finish_warming();
   Status put_in_force(Warming& warming);
-  Result<std::unique_ptr<Pipeline>> follow(const SharedRules& rules, const StreamConfig& config,
-                                           const Pipeline* rebuilt) const;
+  std::map<std::string, std::string> tables_with(const Warming& warming) const;
+  RulesRecord record_of(const Warming& warming) const;
+  Status put_rules(RecordKind kind, const std::string& text, uint64_t& sequence, Status& refused);
   Status set_destinations(const Program& program);
   void adopt(RuleSet rules, std::unique_ptr<Pipeline> pipeline);
   Status use(RuleSet rules, std::unique_ptr<Pipeline> pipeline);
+  void retire(std::unique_ptr<Pipeline> pipeline);
+
+  // service_warming.cc
+  Status warm(Warming& warming, const Program& before);
+  Status join_state(Warming& warming, std::unique_ptr<Player> rebuilt);
+  Status catch_up(Player& player, Warming& warming) const;
+  Result<std::unique_ptr<Player>> follow(const SharedRules& rules, const StreamConfig& config,
+                                         std::map<std::string, std::string> tables,
+                                         const std::vector<RuleChange>& changes, const SnapshotParts& saved,
+                                         std::unique_ptr<Player> rebuilt) const;
+  uint64_t warm_from(std::optional<int64_t> horizon_us, int64_t clock_us, uint64_t log_first, uint64_t through) const;
+  Status play(Player& player, uint64_t from, uint64_t through, const std::atomic<bool>* is_given_up) const;
 
   // service.cc
   Status rounds();
@@ -240,12 +267,17 @@ class Service {
   int64_t tables_looked_us_ = 0;
   uint64_t marked_segment_ = 0;  // the first sequence of the newest segment that has a place
 
-  uint64_t snapshot_sequence_ = 0;
-  int64_t snapshot_took_us_ = 0;  // the last one
+  Aside aside_;  // writes a snapshot, or does nothing
+  uint64_t aside_sequence_ = 0;
+  uint64_t snapshot_sequence_ = 0;  // of the last one that was written
+  bool is_snapshot_wanted_ = false, is_to_prune_ = false;
+  int64_t snapshot_begun_us_ = 0, snapshot_took_us_ = 0;
   int64_t snapshot_us_ = 0, snapshot_failed_us_ = INT64_MIN / 2, view_us_ = 0, full_said_us_ = 0, room_looked_us_ = 0;
   bool store_is_full_ = false;   // the last commit found no room
   int64_t commit_again_us_ = 0;  // when it is tried again
   std::shared_ptr<Warming> warming_;
+  std::optional<Coming> coming_;  // of recovery: rules that the log says are coming, with their state
+  std::thread retiring_;          // frees a large state that is no longer in force
   ServiceView counters_;
 
   std::atomic<bool> has_ended_ = false;

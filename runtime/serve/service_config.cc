@@ -140,7 +140,7 @@ Status Service::mark_place() {
     pipeline_->save_order(place.order, true);
   }
   const std::string config = config_text(config_, &place);
-  const std::string rules = rules_record_text({rules_, 0, std::nullopt});
+  const std::string rules = rules_record_text({rules_, 0, 0, std::nullopt});
   const int64_t now_us = wall_clock_us();
   const LogRecord records[] = {{RecordKind::config, now_us, config}, {RecordKind::rules, now_us, rules}};
   const Appended appended = log_->append(records, now_us);

@@ -2,8 +2,7 @@
 //
 // The records up to W are played without raising anything: their matches are committed. What the ones behind W complete
 // is raised as if they had just come; rows that are there already stay as they are, so nothing is doubled.
-#include <algorithm>
-#include <cstring>
+#include <utility>
 
 #include "runtime/io/clock.h"
 #include "runtime/log/reader.h"
@@ -13,29 +12,6 @@
 #include "runtime/serve/service.h"
 
 namespace omen {
-namespace {
-
-// A snapshot: the rules in force, the stream's order, the engine, the options; each with its size before it.
-void append_part(std::string& out, std::string_view part) {
-  const uint64_t size = part.size();
-  char bytes[sizeof size];
-  std::memcpy(bytes, &size, sizeof size);
-  out.append(bytes, sizeof size);
-  out += part;
-}
-
-std::optional<std::string_view> take_part(std::string_view& rest) {
-  uint64_t size = 0;
-  if (rest.size() < sizeof size) return std::nullopt;
-  std::memcpy(&size, rest.data(), sizeof size);
-  rest.remove_prefix(sizeof size);
-  if (size > rest.size()) return std::nullopt;
-  const std::string_view part = rest.substr(0, size);
-  rest.remove_prefix(size);
-  return part;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, Compile compile, const RuleSet& rules) {
   std::unique_ptr<Service> service(new Service(std::move(options), std::move(compile)));
@@ -118,22 +94,17 @@ Result<uint64_t> Service::load_snapshot() {
   for (const std::string& problem : found.value().skipped) say("a snapshot is passed over: " + problem, true);
   if (!found.value().snapshot) return uint64_t{0};
   const Snapshot& snapshot = *found.value().snapshot;
-  std::string_view rest = snapshot.state;
-  const auto rules_part = take_part(rest), order_part = take_part(rest), engine_part = take_part(rest);
-  if (!rules_part || !order_part || !engine_part) return Status::error("the snapshot is not one of a service");
-  if (const auto config_part = take_part(rest)) {
-    auto config = parse_config(*config_part, {});
-    if (!config) return Status::error(config.message());
-    config_ = std::move(config.value().config);
-  }
-  auto rules = parse_rule_set(*rules_part);
+  auto parts = parse_snapshot_parts(snapshot.state);
+  if (!parts) return Status::error(parts.message());
+  if (parts.value().config) config_ = std::move(*parts.value().config);
+  auto rules = parse_rule_set(parts.value().rules);
   if (!rules) return Status::error(rules.message());
   auto program = compile_(rules.value().files);
   if (!program) return Status::error("the rules of the snapshot do not compile any more:\n" + program.message());
   auto made = pipelines_.make(program.value(), config_);
   if (!made) return Status::error(made.message());
   std::unique_ptr<Pipeline> pipeline = std::move(made.value());
-  if (Status loaded = pipeline->load(*order_part, *engine_part); !loaded) return loaded;
+  if (Status loaded = pipeline->load(parts.value().order, parts.value().engine); !loaded) return loaded;
   if (Status used = use(std::move(rules.value()), std::move(pipeline)); !used) return used;
   snapshot_sequence_ = snapshot.sequence;
   return snapshot.sequence;
@@ -159,43 +130,80 @@ Status Service::replay(uint64_t after) {
     if (step.kind == Playback::Step::Kind::config) taken = replay_config(step, note);
     if (!taken) return taken;
   }
+  coming_.reset();
   return reader.value()->status();
 }
 
+// Rules that come into force make up their state in the record that says they are coming; in logs of the first version,
+// which have none, right where they are in force.
 Status Service::replay_rules(const Playback::Step& step) {
   auto record = parse_rules_record(step.text);
   if (!record) return Status::error(record.message());
   RuleSet& rules = record.value().rules;
-  if (pipeline_ != nullptr && rules == rules_) return Status::ok();  // they stand in each segment once more
-  auto program = compile_(rules.files);
-  if (!program) return Status::error("the rules of the log do not compile any more:\n" + program.message());
+  if (pipeline_ != nullptr && rules.files == rules_.files) {  // they stand in each segment once more
+    rules_ = std::move(rules);
+    messages_->set_paused(rules_);
+    return Status::ok();
+  }
+  std::optional<Coming> coming = std::exchange(coming_, std::nullopt);
+  if (!coming || coming->sequence != record.value().coming_at) {
+    auto made = make_coming(record.value(), step.sequence - 1);
+    if (!made) return Status::error(made.message());
+    coming = Coming{step.sequence - 1, std::move(made.value())};
+  }
+  if (Status played = play(*coming->player, coming->sequence + 1, step.sequence - 1, nullptr); !played) return played;
   StreamConfig next = config_;
   if (record.value().tables) next.tables = *record.value().tables;
-  std::unique_ptr<Player> player;
-  if (pipeline_ != nullptr && needs_log(compare_rules(pipeline_->program(), program.value()->program))) {
-    std::map<std::string, std::string> fresh;
-    for (const std::string& name : new_tables(program.value()->program, &pipeline_->program())) {
-      if (const auto at = next.tables.find(name); at != next.tables.end()) fresh.insert(*at);
-    }
-    player = std::make_unique<Player>(pipelines_, program.value(), config_, std::move(fresh));
-    if (Status begun = player->begin(); !begun) return begun;
-    uint64_t from = record.value().warmed_from;
-    if (from < log_->first() && log_->first() > 1) {
-      say("the log that rules were made warm with is pruned in part: their state is made of what is left", true);
-      from = warm_from(std::nullopt, INT64_MIN, log_->first(), step.sequence - 1);
-    }
-    if (Status played = play(*player, from, step.sequence - 1, nullptr); !played) return played;
-  }
-  auto pipeline = follow(program.value(), next, player == nullptr ? nullptr : &player->pipeline());
-  if (!pipeline) return Status::error(pipeline.message());
-  if (Status used = use(std::move(rules), std::move(pipeline.value())); !used) return used;
+  if (Status used = use(std::move(rules), coming->player->give()); !used) return used;
   hold_config(std::move(next), step.sequence);
   return Status::ok();
+}
+
+// What `record` asks for, with its state at `through`, where this pipeline is.
+Result<std::unique_ptr<Player>> Service::make_coming(const RulesRecord& record, uint64_t through) const {
+  auto program = compile_(record.rules.files);
+  if (!program) return Status::error("the rules of the log do not compile any more:\n" + program.message());
+  if (pipeline_ == nullptr) {
+    StreamConfig config = config_;
+    if (record.tables) config.tables = *record.tables;
+    auto player = std::make_unique<Player>(pipelines_, program.value(), config, std::map<std::string, std::string>());
+    if (Status begun = player->begin(); !begun) return begun;
+    return player;
+  }
+  const std::map<std::string, std::string>& tables = record.tables ? *record.tables : config_.tables;
+  std::map<std::string, std::string> fresh;
+  for (const std::string& name : new_tables(program.value()->program, &pipeline_->program())) {
+    if (const auto at = tables.find(name); at != tables.end()) fresh.insert(*at);
+  }
+  const std::vector<RuleChange> changes = compare_rules(pipeline_->program(), program.value()->program);
+  std::unique_ptr<Player> rebuilt;
+  if (needs_log(changes)) {
+    rebuilt = std::make_unique<Player>(pipelines_, program.value(), config_, fresh);
+    if (Status begun = rebuilt->begin(); !begun) return begun;
+    uint64_t from = record.warmed_from;
+    if (from < log_->first() && log_->first() > 1) {
+      say("the log that rules were made warm with is pruned in part: their state is made of what is left", true);
+      from = warm_from(std::nullopt, INT64_MIN, log_->first(), through);
+    }
+    if (Status played = play(*rebuilt, from, through, nullptr); !played) return played;
+  }
+  std::string order, engine;
+  pipeline_->save(order, engine);
+  return follow(program.value(), config_, std::move(fresh), changes, {{}, order, engine, std::nullopt},
+                std::move(rebuilt));
 }
 
 Status Service::replay_config(const Playback::Step& step, const Playback::Note& note) {
   auto record = parse_config(step.text, config_);
   if (!record) return Status::error(record.message());
+  if (record.value().coming) {
+    auto rules = parse_rules_record(*record.value().coming);
+    if (!rules) return Status::error(rules.message());
+    auto made = make_coming(rules.value(), step.sequence - 1);
+    if (!made) return Status::error(made.message());
+    coming_ = Coming{step.sequence, std::move(made.value())};
+    return Status::ok();
+  }
   StreamConfig& next = record.value().config;
   if (pipeline_ != nullptr) {
     release_held(*pipeline_, config_, next, step.sequence);
@@ -221,73 +229,6 @@ Status Service::begin(const RuleSet& rules) {
   if (Status used = use(rules, std::move(pipeline.value())); !used) return used;  // before it stands in the log
   if (Status marked = mark_place(); !marked) return marked;
   return marked_segment_ != 0 ? Status::ok() : Status::error("the disk has no room for the first rules");
-}
-
-// W is committed and durable first, so that neither a crash nor a power cut leaves snapshots that are all newer than W:
-// what is before the older one may be pruned from the log.
-Status Service::take_snapshot() {
-  const int64_t begin_us = steady_clock_us();
-  if (log_->synced() < log_->last()) return Status::error("the log is not synced");
-  if (store_->watermark() < log_->last()) {
-    if (Status committed = commit(); !committed) return committed;
-    if (store_is_full_) return Status::error("the store has no room for what it would rely on");
-  }
-  if (!seeded.snapshots_before_checkpoint) {
-    if (Status done = store_->checkpoint(); !done) return done;
-  }
-  std::string order, engine, bytes;
-  pipeline_->save(order, engine);
-  append_part(bytes, rule_set_text(rules_));
-  append_part(bytes, order);
-  append_part(bytes, engine);
-  append_part(bytes, snapshot_config_text(config_));
-  const uint64_t fingerprint = pipeline_->program().fingerprint();
-  if (Status written = write_snapshot(disk_, snapshot_folder(options_.data), log_->last(), fingerprint, bytes);
-      !written) {
-    return written;
-  }
-  snapshot_sequence_ = log_->last();
-  snapshot_us_ = steady_clock_us();
-  snapshot_took_us_ = snapshot_us_ - begin_us;
-  ++counters_.snapshots;
-  return Status::ok();
-}
-
-// Without one recovery takes longer: that is said, and no more. A store that is broken is the end.
-Status Service::try_snapshot(bool& is_taken) {
-  Status taken = take_snapshot();
-  is_taken = taken.is_ok();
-  if (taken || store_->fault() == StoreFault::broken) return taken;
-  say("no snapshot: " + taken.message(), true);
-  return Status::ok();
-}
-
-// What a snapshot covers that would outlive the newest one, too.
-Status Service::prune() {
-  const bool keeps_all = options_.retention.bytes_max == UINT64_MAX && options_.retention.age_us_max == INT64_MAX;
-  if (!keeps_all) {
-    const auto snapshots = list_snapshots(disk_, snapshot_folder(options_.data));
-    if (!snapshots) return Status::error(snapshots.message());
-    if (snapshots.value().size() < snapshots_kept) return Status::ok();
-    const auto pruned = log_->prune(snapshots.value().front(), options_.retention, wall_clock_us());
-    if (!pruned) return Status::error(pruned.message());
-    if (pruned.value().segments > 0) {
-      drop_tables(pruned.value().first);
-      say("the log begins at " + std::to_string(pruned.value().first) +
-          " now: " + std::to_string(pruned.value().segments) + " segments are over their time or size");
-    }
-  }
-  const auto prune_rows = [&]() -> Status {
-    if (Status begun = store_->begin(); !begun) return begun;
-    const auto rows = store_->prune(wall_clock_us());
-    return rows ? store_->commit(store_->watermark(), log_->synced()) : Status::error(rows.message());
-  };
-  Status done = prune_rows();
-  if (done) return done;
-  store_->abandon();
-  if (store_->fault() == StoreFault::broken) return done;
-  say("finished rows are not pruned: " + done.message(), true);
-  return Status::ok();
 }
 
 }  // namespace omen

@@ -164,6 +164,8 @@ std::string config_text(const StreamConfig& config, const StreamPlace* place) {
   return out += '}';
 }
 
+std::string coming_text(std::string_view rules_record) { return "{\"coming\":" + std::string(rules_record) + "}"; }
+
 std::string snapshot_config_text(const StreamConfig& config) {
   std::string out = "{";
   append_config(out, config);
@@ -175,7 +177,7 @@ std::string snapshot_config_text(const StreamConfig& config) {
 }
 
 Result<ConfigRecord> parse_config(std::string_view text, StreamConfig before) {
-  ConfigRecord record{std::move(before), std::nullopt};
+  ConfigRecord record{std::move(before), std::nullopt, std::nullopt};
   dom::parser parser;
   dom::object members;
   if (parser.parse(simdjson::padded_string(text)).get(members) != simdjson::SUCCESS) {
@@ -192,6 +194,10 @@ Result<ConfigRecord> parse_config(std::string_view text, StreamConfig before) {
     if (name == "tables") is_read = read_map(value, config.tables);
     if (name == "former_tables") is_read = read_map(value, config.former_tables);
     if (name == "place") is_read = read_place(value, record.place);
+    if (name == "coming") {
+      is_read = value.is_object();
+      record.coming = simdjson::minify(value);
+    }
     if (!is_read) {
       return Status::error("the log's option `" + std::string(name) +
                            "` cannot be read: a later version of Omen has written it; use that one");

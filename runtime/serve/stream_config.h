@@ -11,6 +11,9 @@
 // At the beginning of each segment of the log a config also says where the stream stood there (`place`), so that
 // whoever reads from there on goes on as if he had read all of it: a pruned log, the warm-up of a rule.
 //
+// A record of another kind says that rules are coming (`{"coming":{…}}`, the text of a RULES record): whoever plays the
+// log makes their state here, and they go into force with a later RULES record, or never. The rest stays as it was.
+//
 // NOT HERE: what is decided before an event stands in the log (max_ahead_us); the rules.
 #pragma once
 
@@ -49,6 +52,7 @@ struct StreamPlace {
 struct ConfigRecord {
   StreamConfig config;
   std::optional<StreamPlace> place;
+  std::optional<std::string> coming;
 };
 
 StreamConfig config_of(const PipelineOptions& options);
@@ -59,6 +63,7 @@ bool is_same_order(const StreamConfig& a, const StreamConfig& b);
 
 // Without `former_tables`.
 std::string config_text(const StreamConfig& config, const StreamPlace* place = nullptr);
+std::string coming_text(std::string_view rules_record);
 // As a snapshot has it, all of it.
 std::string snapshot_config_text(const StreamConfig& config);
 // What holds after the record when `before` has held.

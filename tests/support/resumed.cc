@@ -57,7 +57,7 @@ std::string Resumed::saved() const {
 
 Result<LoadedState> Resumed::resume(const Program& program, std::string_view bytes, std::string_view rebuilt) {
   open(program);
-  return engine_->load(bytes, *decoder_, rebuilt);
+  return engine_->load(bytes, *decoder_, {rebuilt, {}});
 }
 
 bool Resumed::restart() {

@@ -1,0 +1,93 @@
+#include "runtime/serve/aside.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string>
+
+namespace omen {
+namespace {
+
+constexpr size_t message_bytes_max = 4096;  // a pipe takes as much at once
+constexpr int done = 0, failed = 1;
+constexpr int giving_way = 10;  // the nice value of the copy
+
+// Never returns.
+[[noreturn]] void work_in_copy(const std::function<Status()>& work, int answer, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(failed);  // it ended before that was said
+  // Sockets and the folder's lock must not outlive the process because of the copy.
+  constexpr int kept = STDERR_FILENO + 1;
+  if (answer != kept && dup2(answer, kept) < 0) _exit(failed);
+  close_range(kept + 1, ~0u, 0);
+  setpriority(PRIO_PROCESS, 0, giving_way);
+  const Status worked = work();
+  if (worked) _exit(done);
+  const std::string message = worked.message().substr(0, message_bytes_max);
+  [[maybe_unused]] const ssize_t said = write(kept, message.data(), message.size());
+  _exit(failed);
+}
+
+}  // namespace
+
+Status Aside::begin(const std::function<Status()>& work) {
+  OMEN_ASSERT(child_ == 0);
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return Status::error(std::string("no pipe: ") + strerror(errno));
+  // The handlers of this process must not run in the copy.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child == 0) work_in_copy(work, ends[1], parent);
+  const int fault = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  close(ends[1]);
+  if (child < 0) {
+    close(ends[0]);
+    return Status::error(std::string("no copy of the process: ") + strerror(fault));
+  }
+  child_ = child;
+  answer_ = ends[0];
+  return Status::ok();
+}
+
+std::optional<Status> Aside::ended() {
+  if (child_ == 0) return std::nullopt;
+  int exit_status = 0;
+  const pid_t waited = waitpid(child_, &exit_status, WNOHANG);
+  if (waited == 0 || (waited < 0 && errno == EINTR)) return std::nullopt;
+  child_ = 0;
+  return result(waited > 0 ? exit_status : failed);
+}
+
+Status Aside::result(int exit_status) {
+  char message[message_bytes_max];
+  const ssize_t size = read(answer_, message, sizeof message);
+  close(answer_);
+  answer_ = -1;
+  if (WIFEXITED(exit_status) && WEXITSTATUS(exit_status) == done) return Status::ok();
+  if (size > 0) return Status::error(std::string(message, static_cast<size_t>(size)));
+  return Status::error(WIFSIGNALED(exit_status)
+                           ? "the copy of the process was ended by signal " + std::to_string(WTERMSIG(exit_status))
+                           : "the copy of the process has failed");
+}
+
+void Aside::stop() {
+  if (child_ == 0) return;
+  kill(child_, SIGKILL);
+  while (waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  child_ = 0;
+  close(answer_);
+  answer_ = -1;
+}
+
+}  // namespace omen

@@ -1,0 +1,123 @@
+// Snapshots of a service, and what they let go (service.h).
+//
+// A large state is written by a copy of the process (aside.h), so that the writer goes on; a small one at once.
+#include <chrono>
+#include <thread>
+
+#include "runtime/io/clock.h"
+#include "runtime/log/snapshot_file.h"
+#include "runtime/serve/seeded_defects.h"
+#include "runtime/serve/service.h"
+
+namespace omen {
+namespace {
+
+constexpr int64_t snapshot_again_us = 10'000'000;  // after one that failed
+// One that takes long takes much of a core, and of the disk: it is made more rarely.
+constexpr int64_t snapshot_long_us = 1'000'000;
+constexpr int64_t snapshot_part = 10;  // of the time it gets at most such a part
+
+}  // namespace
+
+// W is committed and durable first, so that neither a crash nor a power cut leaves snapshots that are all newer than W:
+// what is before the older one may be pruned from the log. Ok: it is written, or under way.
+Status Service::take_snapshot() {
+  if (log_->synced() < log_->last()) return Status::error("the log is not synced");
+  if (store_->watermark() < log_->last()) {
+    if (Status committed = commit(); !committed) return committed;
+    if (store_is_full_) return Status::error("the store has no room for what it would rely on");
+  }
+  if (!seeded.snapshots_before_checkpoint) {
+    if (Status done = store_->checkpoint(); !done) return done;
+  }
+  snapshot_begun_us_ = steady_clock_us();
+  const uint64_t sequence = log_->last();
+  const auto write = [this, sequence] {
+    return write_snapshot(disk_, snapshot_folder(options_.data), sequence, pipeline_->program().fingerprint(),
+                          snapshot_bytes(rules_, *pipeline_, config_));
+  };
+  const bool is_large = pipeline_->shards().state_bytes() >= options_.aside_from_bytes;
+  if (is_large && options_.disk == nullptr) {
+    const Status begun = aside_.begin(write);
+    aside_sequence_ = sequence;
+    if (begun) return begun;
+    say("a large state is written while all else waits: " + begun.message(), true);
+  }
+  if (Status written = write(); !written) return written;
+  hold_snapshot(sequence);
+  return Status::ok();
+}
+
+void Service::hold_snapshot(uint64_t sequence) {
+  snapshot_sequence_ = sequence;
+  snapshot_us_ = steady_clock_us();
+  snapshot_took_us_ = snapshot_us_ - snapshot_begun_us_;
+  ++counters_.snapshots;
+  is_to_prune_ = true;
+}
+
+// Without one recovery takes longer: that is said, and no more. A store that is broken is the end.
+Status Service::go_on_without_snapshot(const Status& failed) {
+  if (failed || store_->fault() == StoreFault::broken) return failed;
+  say("no snapshot: " + failed.message(), true);
+  snapshot_failed_us_ = steady_clock_us();
+  return Status::ok();
+}
+
+// Whether the copy has written it.
+Status Service::check_snapshot() {
+  const std::optional<Status> ended = aside_.ended();
+  if (!ended) return Status::ok();
+  if (*ended) hold_snapshot(aside_sequence_);
+  return go_on_without_snapshot(*ended);
+}
+
+// When nothing else is to be done.
+Status Service::finish_snapshot() {
+  for (; aside_.is_under_way(); std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
+    if (Status checked = check_snapshot(); !checked) return checked;
+  }
+  return Status::ok();
+}
+
+bool Service::is_snapshot_due() const {
+  const int64_t now_us = steady_clock_us();
+  if (aside_.is_under_way() || store_is_full_ || now_us - snapshot_failed_us_ < snapshot_again_us) return false;
+  if (is_snapshot_wanted_) return true;
+  const uint64_t records = log_->last() - snapshot_sequence_;
+  const int64_t since_us = now_us - snapshot_us_;
+  const int64_t apart_us = snapshot_took_us_ < snapshot_long_us ? 0 : snapshot_took_us_ * snapshot_part;
+  return since_us >= apart_us &&
+         (records >= options_.snapshot_records || (records > 0 && since_us >= options_.snapshot_us));
+}
+
+// What a snapshot covers that would outlive the newest one, too.
+Status Service::prune() {
+  const bool keeps_all = options_.retention.bytes_max == UINT64_MAX && options_.retention.age_us_max == INT64_MAX;
+  if (!keeps_all) {
+    const auto snapshots = list_snapshots(disk_, snapshot_folder(options_.data));
+    if (!snapshots) return Status::error(snapshots.message());
+    if (snapshots.value().size() < snapshots_kept) return Status::ok();
+    const auto pruned = log_->prune(snapshots.value().front(), options_.retention, wall_clock_us());
+    if (!pruned) return Status::error(pruned.message());
+    if (pruned.value().segments > 0) {
+      drop_tables(pruned.value().first);
+      say("the log begins at " + std::to_string(pruned.value().first) +
+          " now: " + std::to_string(pruned.value().segments) + " segments are over their time or size");
+    }
+  }
+  Status done = prune_rows();
+  if (done) return done;
+  store_->abandon();
+  if (store_->fault() == StoreFault::broken) return done;
+  say("finished rows are not pruned: " + done.message(), true);
+  return Status::ok();
+}
+
+Status Service::prune_rows() {
+  if (Status begun = store_->begin(); !begun) return begun;
+  const auto rows = store_->prune(wall_clock_us());
+  return rows ? store_->commit(store_->watermark(), log_->synced()) : Status::error(rows.message());
+}
+
+}  // namespace omen

@@ -1,0 +1,90 @@
+// Aside: what a copy of the process does, and how it ends.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "runtime/serve/aside.h"
+
+namespace omen {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status wait(Aside& aside) {
+  for (;;) {
+    if (const auto ended = aside.ended()) return *ended;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+std::string file_text(const fs::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_CASE("aside: the copy has the memory of the moment it was made, and what it does there is its own") {
+  const fs::path path = fs::temp_directory_path() / "omen-aside-memory";
+  fs::remove(path);
+  int number = 1;
+  Aside aside;
+  CHECK_FALSE(aside.is_under_way());
+  CHECK_FALSE(aside.ended());
+  REQUIRE(aside.begin([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::ofstream(path) << number;
+    number = 3;
+    return Status::ok();
+  }));
+  CHECK(aside.is_under_way());
+  number = 2;
+  CHECK(wait(aside));
+  CHECK_FALSE(aside.is_under_way());
+  CHECK_FALSE(aside.ended());
+  CHECK(file_text(path) == "1");
+  CHECK(number == 2);
+  fs::remove(path);
+}
+
+TEST_CASE("aside: what went wrong is told, also when the copy is killed") {
+  Aside aside;
+  REQUIRE(aside.begin([] { return Status::error("the disk is full"); }));
+  CHECK(wait(aside).message() == "the disk is full");
+  REQUIRE(aside.begin([] { return Status::error(std::string(10'000, 'x')); }));
+  CHECK(wait(aside).message() == std::string(4'096, 'x'));
+  REQUIRE(aside.begin([]() -> Status { raise(SIGKILL), abort(); }));
+  CHECK(wait(aside).message() == "the copy of the process was ended by signal 9");
+}
+
+TEST_CASE("aside: the copy has no descriptors, hears no signals but the last, and ends with whoever began it") {
+  const fs::path path = fs::temp_directory_path() / "omen-aside-open";
+  const int open_file = fcntl(STDERR_FILENO, F_DUPFD, 50);
+  Aside aside;
+  REQUIRE(aside.begin([&] {
+    raise(SIGTERM);
+    return fcntl(open_file, F_GETFD) < 0 && fcntl(STDERR_FILENO, F_GETFD) >= 0 ? Status::ok() : Status::error("open");
+  }));
+  CHECK(wait(aside).message() == "");
+  CHECK(fcntl(open_file, F_GETFD) >= 0);
+  ::close(open_file);
+
+  fs::remove(path);
+  {
+    Aside long_one;
+    REQUIRE(long_one.begin([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      std::ofstream(path) << "late";
+      return Status::ok();
+    }));
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  CHECK_FALSE(fs::exists(path));
+}
+
+}  // namespace
+}  // namespace omen
