@@ -39,8 +39,8 @@ class HeldDisk : public Disk {
   }
 };
 
-const RuleFile kept{"k.omen",
-                    "rule k {\n  by u\n  match a -> b\n  overlap latest\n  emit x { u: u, n: 1 }\n  alert \"k {u}\"\n}\n"};
+const RuleFile kept{
+    "k.omen", "rule k {\n  by u\n  match a -> b\n  overlap latest\n  emit x { u: u, n: 1 }\n  alert \"k {u}\"\n}\n"};
 const RuleFile added{"n.omen", "rule n {\n  by u\n  match x -> c\n  alert \"n {u}\"\n}\n"};
 const RuleFile paused{"p.omen", "rule p {\n  by u\n  match c\n  alert \"p {u}\"\n}\n"};
 

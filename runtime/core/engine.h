@@ -93,8 +93,9 @@ struct LoadedState {
 
 // What load() takes from an engine of the same program that has seen the same stream up to the same place, or its end.
 struct Rebuilt {
-  std::string_view state = {};         // as it was saved; empty: there is none
-  std::vector<RuleId> histories = {};  // rules that are kept, and ask for a longer history(D) than was kept of their keys
+  std::string_view state = {};  // as it was saved; empty: there is none
+  std::vector<RuleId> histories =
+      {};  // rules that are kept, and ask for a longer history(D) than was kept of their keys
 };
 
 class Engine {

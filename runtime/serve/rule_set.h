@@ -44,7 +44,7 @@ std::string rule_set_text(const RuleSet& rules);
 struct RulesRecord {
   RuleSet rules;
   uint64_t warmed_from = 0;
-  uint64_t coming_at = 0;  // 0: none did
+  uint64_t coming_at = 0;                                    // 0: none did
   std::optional<std::map<std::string, std::string>> tables;  // none: they stay what they were
 };
 std::string rules_record_text(const RulesRecord& record);

@@ -11,11 +11,11 @@ namespace omen {
 namespace {
 
 constexpr int64_t view_every_us = 200'000;
-constexpr int64_t commit_every_us = 200'000;       // on a full disk
-constexpr int64_t pause_us = 20'000;               // while nothing may be taken
-constexpr int64_t look_every_us = 100'000;         // at commands, clocks, files
-constexpr int64_t repeat_said_us = 60'000'000;     // the same trouble is said once a minute
-constexpr uint64_t commit_lag_max = 100'000;       // records behind which W is committed even without a match
+constexpr int64_t commit_every_us = 200'000;    // on a full disk
+constexpr int64_t pause_us = 20'000;            // while nothing may be taken
+constexpr int64_t look_every_us = 100'000;      // at commands, clocks, files
+constexpr int64_t repeat_said_us = 60'000'000;  // the same trouble is said once a minute
+constexpr uint64_t commit_lag_max = 100'000;    // records behind which W is committed even without a match
 
 }  // namespace
 

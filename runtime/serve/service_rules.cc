@@ -8,7 +8,8 @@
 //   another pipeline goes on from there            with the state of kept rules from the snapshot, of the others from
 //                                                  what was played; it catches up with the writer until a few records
 //                                                  are left
-//   the writer plays these; the rules become a record of the log, and the pipeline takes over: at one place of the stream
+//   the writer plays these; the rules become a record of the log, and the pipeline takes over: at one place of the
+//   stream
 //
 // The writer never waits for a state to be copied. Recovery, which meets the note first, makes the same state there, so
 // that rules that emit for one another have had the same events in both. Another snapshot follows.
