@@ -38,6 +38,7 @@ std::string word_of(const std::string& reply) {
 
 std::string error_of(const Destination& destination, const Reply& reply, Verdict verdict) {
   if (verdict == Verdict::delivered) return {};
+  if (reply.is_address_denied) return reply.error + ": `allow_cidr` of the destination can allow it";
   if (!reply.error.empty() && (reply.status == 0 || destination.kind() == "email")) return reply.error;
   std::string out = (destination.kind() == "email" ? "SMTP " : "HTTP ") + std::to_string(reply.status);
   if (reply.status >= 300 && reply.status < 400) out += ": redirects are not followed";

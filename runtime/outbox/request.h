@@ -14,6 +14,7 @@ struct Request {
   enum class Protocol : uint8_t { http, smtp };
   enum class Tls : uint8_t { by_url, start, none };  // of SMTP: smtps by its URL, STARTTLS required, or none
   Protocol protocol = Protocol::http;
+  bool is_get = false;               // HTTP: GET, without a body; else POST
   std::string url;                   // http, https; smtp, smtps
   std::vector<std::string> headers;  // "name: value", checked: no control characters
   std::string body;                  // or the whole mail

@@ -116,10 +116,14 @@ class Transfers::Transfer {
   }
 
   void prepare_http() {
-    set(CURLOPT_POST, 1l);
-    set(CURLOPT_POSTFIELDS, request_.body.data());
-    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
-    append(headers_, "expect:");
+    if (request_.is_get) {
+      set(CURLOPT_HTTPGET, 1l);
+    } else {
+      set(CURLOPT_POST, 1l);
+      set(CURLOPT_POSTFIELDS, request_.body.data());
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+      append(headers_, "expect:");
+    }
     for (const std::string& header : request_.headers) append(headers_, header);
     set(CURLOPT_HTTPHEADER, headers_.get());
     set(CURLOPT_PREREQFUNCTION, &Transfer::before_request);
@@ -157,7 +161,7 @@ class Transfers::Transfer {
   }
 
   std::string error_of(CURLcode code) const {
-    if (!denied_.empty()) return denied_ + ": `allow_cidr` of the destination can allow it";
+    if (!denied_.empty()) return denied_;
     long number = 0;
     switch (code) {
       case CURLE_COULDNT_RESOLVE_HOST:
