@@ -54,7 +54,7 @@ const std::vector<Door>& doors() {
       {"simdjson",
        said(R"(#include\s*[<"]simdjson)"),
        {"runtime/core/decode", "runtime/core/stencils", "runtime/serve/rule_set", "runtime/serve/replayed",
-        "runtime/serve/stream_config", "runtime/serve/control_routes", "cli/"}},
+        "runtime/serve/stream_config", "runtime/serve/control_routes", "runtime/serve/sns", "cli/"}},
       {"re2", said(R"(#include\s*[<"]re2/)"), {"compiler/", "runtime/core/", "runtime/model/"}},
       {"sqlite3", said(R"(#include\s*[<"]sqlite3)"), {"runtime/io/table_sqlite", "runtime/outbox/database"}},
       {"curl", said(R"(#include\s*[<"]curl/)"), {"runtime/outbox/transfer", "cli/control_client"}},

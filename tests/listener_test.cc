@@ -354,7 +354,7 @@ TEST_CASE("http: envelopes, each as its senders send it") {
       R"({"type":"purchase","ts":1767607200000000,"client_id":"c","user_properties":{"plan":"gold"},"params":{"value":5}})");
 }
 
-TEST_CASE("http: SNS asks to confirm: the URL is shown, and fetched only where that is allowed") {
+TEST_CASE("http: SNS asks to confirm: without topics in the configuration the URL is shown, and not fetched") {
   Serving serving;
   serving.context.log = [&](const std::string& line) {
     const std::lock_guard lock(serving.log_mutex);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/core/json.h"
 #include "runtime/input/parts.h"
@@ -10,6 +11,7 @@
 #include "runtime/model/time.h"
 #include "runtime/serve/http_context.h"
 #include "runtime/serve/received.h"
+#include "runtime/serve/sns_desk.h"
 
 namespace omen {
 namespace {
@@ -204,7 +206,22 @@ Response answer_segment(const Received& received, std::span<const EventOutcome> 
 
 // --- Brokers ---
 
+// What the desk has said of a message, where the connection lives.
+void go_on_with_sns(const HttpContext& context, const SharedExchange& exchange, const SnsVerdict& verdict) {
+  if (verdict.status == 503) return exchange->reply(refuse_for_now(verdict.why));
+  if (verdict.status != 204) return exchange->reply(Response::error(verdict.status, verdict.why));
+  if (verdict.event.empty()) return exchange->reply(no_content());
+  deliver(context, exchange, receive_as(verdict.event, Dialect::sns), "sns", answer_kept);
+}
+
 void take_sns(const HttpContext& context, const SharedExchange& exchange) {
+  if (context.sns != nullptr) {
+    const std::string body = std::exchange(exchange->request.body, {});
+    return context.sns->take(body, [&context, exchange](SnsVerdict verdict) {
+      exchange->post(
+          [&context, exchange, verdict = std::move(verdict)] { go_on_with_sns(context, exchange, verdict); });
+    });
+  }
   const std::string_view kind = exchange->request.header("x-amz-sns-message-type");
   if (kind == "SubscriptionConfirmation") {
     std::string_view url;
@@ -214,11 +231,7 @@ void take_sns(const HttpContext& context, const SharedExchange& exchange) {
     const bool is_url = url.starts_with("https://") && url.size() < 2000 &&
                         std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 0x7f && c != '\\'; });
     if (!is_url) return exchange->reply(Response::error(400, "there is no SubscribeURL"));
-    if (context.confirm_subscription) {
-      context.confirm_subscription(std::string(url));
-    } else {
-      context.log(fmt::format("SNS asks to confirm a subscription; if it is yours, open {}", url));
-    }
+    context.log(fmt::format("SNS asks to confirm a subscription; if it is yours, open {}", url));
     return exchange->reply(no_content());
   }
   if (kind == "UnsubscribeConfirmation") return exchange->reply(no_content());

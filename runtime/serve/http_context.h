@@ -17,6 +17,8 @@
 
 namespace omen {
 
+class SnsDesk;
+
 // POST /v1/hooks/NAME: somebody's webhook, made events of by a `mapping` of the rules.
 struct HookConfig {
   std::string name;
@@ -36,8 +38,9 @@ struct HttpContext {
   std::function<std::string()> not_ready = {};
   // A line for the log. From any thread.
   std::function<void(const std::string& line)> log = [](const std::string&) {};
-  // Fetches SNS's URL that confirms a subscription. Empty: the URL is shown in the log, for somebody to look at.
-  std::function<void(const std::string& url)> confirm_subscription = {};
+  // Looks at what SNS sends. Nothing: no topics are configured, a token is enough, and the URL that confirms a
+  // subscription is shown in the log, for somebody to look at.
+  SnsDesk* sns = nullptr;
   std::vector<HookConfig> hooks = {};
   std::vector<HttpRoute> more_routes = {};  // of the service: control, outbox, …
 };

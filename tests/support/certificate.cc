@@ -25,8 +25,9 @@ std::string text_of(BIO* bio) {
 
 }  // namespace
 
-Certificate make_certificate(const std::string& host, long from_s, long until_s) {
-  const std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>> key(EVP_EC_gen("P-256"));
+Certificate make_certificate(const std::string& host, long from_s, long until_s, KeyKind kind) {
+  const std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>> key(
+      kind == KeyKind::ec ? EVP_EC_gen("P-256") : EVP_RSA_gen(kind == KeyKind::rsa ? 2048 : 1024));
   const std::unique_ptr<X509, Freed<X509, X509_free>> certificate(X509_new());
   OMEN_ASSERT(key != nullptr && certificate != nullptr);
   X509_set_version(certificate.get(), X509_VERSION_3);
