@@ -18,11 +18,13 @@
 #include "cli/verbs.h"
 #include "runtime/io/stop.h"
 #include "runtime/model/time.h"
+#include "runtime/outbox/fetch.h"
 #include "runtime/serve/control_routes.h"
 #include "runtime/serve/followed_file.h"
 #include "runtime/serve/hook_config.h"
 #include "runtime/serve/listeners.h"
 #include "runtime/serve/service.h"
+#include "runtime/serve/sns_desk.h"
 
 namespace omen::cli {
 namespace {
@@ -36,7 +38,7 @@ struct Options {
   std::string certificate, key, tokens;
   std::string durability = "fsync", retain_for, snapshot_every = "60s";
   uint64_t retain_bytes = 0;
-  std::vector<std::string> hooks;
+  std::vector<std::string> hooks, sns_topics;
   bool watch = false, acks = false;
   std::string log_format = "text", log_level = "info";
   OrderOptions order;
@@ -59,10 +61,14 @@ Status read_config(CLI::App& verb, const std::string& path) {
   try {
     for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(path)) {
       if (item.name == "++" || item.name == "--") continue;  // where sections begin and end
-      CLI::Option* option = item.parents.empty() ? verb.get_option_no_throw("--" + item.name) : nullptr;
+      const bool is_sns = item.parents == std::vector<std::string>{"sns"} && item.name == "topics";
+      CLI::Option* option = is_sns                 ? verb.get_option("--sns-topic")
+                            : item.parents.empty() ? verb.get_option_no_throw("--" + item.name)
+                                                   : nullptr;
       if (option == nullptr || item.name == "config" || item.name == "help") {
         return Status::error(path + ": there is no option `" + item.fullname() + "`; `omen serve --help` has them all");
       }
+      if (is_sns && item.inputs.empty()) return Status::error(path + ": topics of [sns] names none");
       if (option->count() > 0) continue;  // the call goes before the file
       for (const std::string& input : item.inputs) option->add_result(input);
       option->run_callback();
@@ -105,6 +111,11 @@ Status resolve(Options& options) {
     const auto retain_us = parse_duration(options.retain_for);
     if (!retain_us) return Status::error("--retain-for: a duration such as \"30 days\"");
     options.service.retention.age_us_max = *retain_us;
+  }
+  for (const std::string& topic : options.sns_topics) {
+    if (!is_topic_arn(topic)) {
+      return Status::error("`" + topic + "` is no topic of SNS: write arn:aws:sns:REGION:ACCOUNT:NAME");
+    }
   }
   options.service.data = options.data;
   options.service.delivery.omen_version = options.service.store.omen_version = OMEN_VERSION;
@@ -192,7 +203,9 @@ int serve(Options& options) {
 
   Status ended = Status::ok();
   std::thread writer([&] { ended = service.run(); });
+  std::unique_ptr<SnsDesk> sns;
   const auto join = [&] {
+    if (sns != nullptr) sns->stop();
     service.stop();
     writer.join();
   };
@@ -207,6 +220,13 @@ int serve(Options& options) {
   };
   context.log = [&](const std::string& line) { log.say(line); };
   context.hooks = hooks;
+  if (!options.sns_topics.empty()) {
+    const auto get = [](const std::string& url, const std::atomic<bool>& is_over) {
+      return fetch(url, {"omen/" OMEN_VERSION}, is_over);
+    };
+    sns = std::make_unique<SnsDesk>(options.sns_topics, get, context.log, metrics);
+    context.sns = sns.get();
+  }
   context.more_routes = control_routes(service);
   auto listeners = Listeners::start(listen_configs(options), context);
   if (!listeners) {
@@ -297,6 +317,12 @@ void add_serve(CLI::App& app, int& exit_code) {
           "may be repeated (docs/http.md)")
       ->allow_extra_args(false)
       ->type_name("WORDS");
+  verb->add_option(
+          "--sns-topic", options->sns_topics,
+          "Take messages of these topics of AWS SNS only, by their signatures, and confirm their subscriptions; "
+          "may be repeated. In a file: topics of [sns]")
+      ->allow_extra_args(false)
+      ->type_name("ARN");
   add_order_options(*verb, options->order);
   verb->get_option("--max-ahead")->description("Reject events further ahead of the wall clock; 1 day when not given");
   add_limit_options(*verb, options->service.pipeline.limits);

@@ -179,6 +179,39 @@ TEST_CASE("serve: how far ahead an event may be is an option, and one day withou
   CHECK(served.stop() == 0);
 }
 
+TEST_CASE("serve: topics of SNS in the file of options, and what is no topic") {
+  const Folder folder;
+  folder.write("rules.omen", "rule r { match pay alert \"x\" }\n");
+  folder.write(
+      "omen.toml",
+      "retain-for = \"30 days\"\n\n[sns]\ntopics = [\"arn:aws:sns:us-east-1:1:a\", \"arn:aws:sns:us-east-1:1:b\"]\n");
+  const auto message = [](const std::string& topic) {
+    return post("/v1/sns",
+                R"({"Type":"Notification","MessageId":"n","Message":"m","Timestamp":"t","TopicArn":")" + topic + "\"}");
+  };
+  {
+    Served served(folder, {"--config", folder.path("omen.toml")});
+    CHECK(has(served.ask(message("arn:aws:sns:us-east-1:1:b")), "403 {\"error\":\"it bears no signature"));
+    CHECK(has(served.ask(message("arn:aws:sns:us-east-1:1:c")), "403 {\"error\":\"its topic is none"));
+    CHECK(has(served.ask(get("/metrics")), "omen_sns_refused_total{reason=\"topic\"} 1"));
+    CHECK(served.stop() == 0);
+  }
+  {
+    Served served(folder);
+    CHECK(served.ask(message("any")) == "204");
+    CHECK(served.stop() == 0);
+  }
+  for (const auto& [text, problem] : {std::pair{"[sns]\ntopics = \"orders\"\n", "`orders` is no topic of SNS"},
+                                      std::pair{"[sns]\ntopics = []\n", "topics of [sns] names none"},
+                                      std::pair{"[sns]\nqueue = 5\n", "there is no option `sns.queue`"},
+                                      std::pair{"[sqs]\ntopics = 5\n", "there is no option `sqs.topics`"}}) {
+    folder.write("omen.toml", text);
+    const Outcome outcome = run(folder, {"serve", folder.path("rules.omen"), "--config", folder.path("omen.toml")});
+    CHECK(outcome.exit_code == 2);
+    CHECK(has(outcome.errors, problem));
+  }
+}
+
 TEST_CASE("serve: a replay hands over what is missing, when it is told to, and once") {
   const Folder folder;
   folder.write("rules.omen", "rule r { by user match pay alert \"{user} paid\" }\n");
