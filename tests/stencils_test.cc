@@ -32,6 +32,7 @@ Program make_program() {
 
 struct Told {
   std::string events, rejections;
+  uint64_t fitted = 0;
 };
 
 // What a stream becomes, in slices of so many bytes at most.
@@ -63,6 +64,7 @@ Told tell(const std::string& stream, bool use_stencils, size_t slice_bytes) {
     }
     begin = end;
   }
+  told.fitted = decoder.fitted();
   return told;
 }
 
@@ -235,6 +237,45 @@ TEST_CASE("stencils: events at the limits of size, depth and members") {
   std::string wide = R"({"type":"t","ts":1,"o":{"m":1)";
   for (int i = 0; i < 900; ++i) wide += ",\"m" + std::to_string(i) + "\":" + std::to_string(i);
   check_equal(among(wide + "}}", wide + "},\"n\":3}"));  // more tokens of a head than a stencil notes
+}
+
+TEST_CASE("stencils: of the lines of a stream nearly all fit, unless each is of a shape of its own") {
+  std::string few, many;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string n = std::to_string(i * i);
+    const std::string head = R"({"type":"t","ts":)" + n + R"(,"a":"text )" + n + "\"";
+    few += head + (i % 3 == 0 ? R"(,"n":)" + n + "}" : i % 3 == 1 ? R"(,"o":{"n":)" + n + "}}" : "}") + '\n';
+    many += head + R"(,"m)" + n + R"(":1})" + '\n';
+  }
+  check_equal(few);
+  check_equal(many);
+  CHECK(tell(few, true, 1 << 20).fitted > 980);
+  CHECK(tell(few, true, 1 << 10).fitted > 980);
+  CHECK(tell(few, false, 1 << 20).fitted == 0);
+  CHECK(tell(many, true, 1 << 20).fitted < 20);
+}
+
+TEST_CASE("stencils: a long line is not learned") {
+  for (const auto& [bytes, is_learned] : {std::pair{8'000, true}, {8'300, false}}) {
+    const std::string name(static_cast<size_t>(bytes) / 10, 'n');
+    std::string line = R"({"type":"t","ts":1)";
+    for (char last = '0'; last <= '9'; ++last) line += ",\"" + name + last + "\":1";
+    std::string stream;
+    for (int i = 0; i < 50; ++i) stream += line + "}\n";
+    CAPTURE(line.size());
+    check_equal(stream);
+    CHECK((tell(stream, true, 1 << 20).fitted > 0) == is_learned);
+  }
+}
+
+TEST_CASE("stencils: when too many shapes were learned, they are forgotten in time, and others learned") {
+  std::string shapes, one;
+  for (int i = 0; i < 6000; ++i)
+    shapes += R"({"type":"t","ts":1,"m)" + std::to_string(i * 7919 % 6000) + R"(":1})" + '\n';
+  for (int i = 0; i < 2000; ++i) one += R"({"type":"t","ts":1,"late":"x","n":)" + std::to_string(i) + "}\n";
+  const Told told = tell(shapes + one, true, 100);  // slices of a line or two
+  CHECK(told.fitted > 500);
+  check_equal(shapes + one, 100);
 }
 
 TEST_CASE("stencils: random lines, changed at random places, make no difference") {

@@ -194,6 +194,7 @@ Decoder::Batch Decoder::next() {
     if (line >= tokens_end_ && uses_stencils_) line_end = stencils_->fit(slice_.data(), line, *heads_);
     if (line_end != nullptr && line_end - line <= event_bytes_max) {
       fits_ += fits_ < fits_max;
+      ++fitted_;
       base_ = slice_.data();
       next_escape_ = line_end;
       const auto object_size = static_cast<size_t>(line_end - line) - (line_end[-1] == '\r');

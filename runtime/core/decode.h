@@ -97,6 +97,7 @@ class Decoder {
   const Validator& validator() const { return validator_; }
   LinePlace place() const { return place_; }               // of the line to come
   uint64_t lines() const { return lines_; }                // read so far, blank ones too
+  uint64_t fitted() const { return fitted_; }              // of these, lines that fitted a stencil
   uint64_t without_time() const { return without_time_; }  // events that took the time of their arrival
 
  private:
@@ -180,6 +181,7 @@ class Decoder {
   std::vector<LinePlace> places_;
   std::vector<Rejection> rejections_;
   uint64_t lines_ = 0;
+  uint64_t fitted_ = 0;
   uint64_t without_time_ = 0;
 };
 

@@ -112,7 +112,8 @@ Stencils::Stencils(const std::vector<std::string>& heads) : heads_(heads), token
 }
 
 void Stencils::tidy() {
-  if (nodes_.size() < nodes_max || ++slices_full_ < slices_full_max) return;
+  if (!is_full_ || ++slices_full_ < slices_full_max) return;
+  is_full_ = false;
   slices_full_ = 0;
   nodes_.assign(1, {});
   bytes_.clear();
@@ -180,7 +181,7 @@ const char* Stencils::fit(const char* base, const char* line, Heads& heads) {
 void Stencils::learn(const char* base, Token first, Token behind, std::string_view line) {
   const char* const end = base + behind[-1] + 1;
   const std::string_view rest = line.substr(end - line.data());
-  if (line.size() > line_bytes_max || nodes_.size() == nodes_max) return;
+  if (line.size() > line_bytes_max) return;
   if (base + *first != line.data() || (rest != "\n" && rest != "\r\n")) return;
   pieces_.clear();
   pieces_.emplace_back();
@@ -239,7 +240,8 @@ Stencils::Node* Stencils::grow(Node& parent, const Piece& piece) {
   for (Node* node = parent.child; node != nullptr; node = node->sibling, ++siblings) {
     if (std::string_view(node->bytes, node->size) == piece.bytes) return node;
   }
-  if (siblings == siblings_max || nodes_.size() == nodes_max) return nullptr;
+  is_full_ = is_full_ || siblings == siblings_max || nodes_.size() == nodes_max;
+  if (is_full_) return nullptr;
   std::string& bytes = bytes_.emplace_back(piece.bytes);
   bytes.append(16, '\0');
   Node& node = nodes_.emplace_back();
