@@ -3,17 +3,20 @@
 //
 //   overlap [EVENTS] [REPEATS]
 //
+// In the rows for programs the ratio is the other way round, so that more is better.
+//
 // `counted` is `omen run --count`, where every c completes; `kept` raises matches, with a c once in 50,000 events.
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "bench/floor.h"
+#include "bench/results.h"
 #include "compiler/compile.h"
 #include "runtime/io/runner.h"
 #include "runtime/io/tally.h"
@@ -53,25 +56,41 @@ double run_ns(const std::string& path, const std::string& window, bool only_coun
 }  // namespace
 
 int main(int argc, char** argv) {
-  const uint64_t events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-  const int repeats = argc > 2 ? std::atoi(argv[2]) : 5;
+  CLI::App app("Measures `overlap all` as the window grows", "bench/overlap");
+  uint64_t events = 1'000'000;
+  int repeats = 5;
+  std::string json;
+  app.add_option("events", events)->capture_default_str();
+  app.add_option("repeats", repeats)->capture_default_str();
+  app.add_option("--json", json, "Write the rows there as JSON too")->type_name("FILE");
+  CLI11_PARSE(app, argc, argv);
+  Results results("overlap");
   fmt::print("{:<10}{:>10}{:>12}{:>14}{:>24}\n", "", "window", "ns/event", "of 1s", "matches");
   for (const bool only_counts : {true, false}) {
     const std::string path = write_stream(events, only_counts ? 10 : 50'000);
     const std::vector<std::string> windows = {"1s", "10s", "1m", "10m", "1h"};
-    std::vector<std::vector<double>> ns(windows.size());
+    std::vector<std::vector<double>> ns(windows.size()), ratios(windows.size());
     std::vector<uint64_t> matches(windows.size());
     for (int repeat = 0; repeat < repeats; ++repeat) {
       for (size_t i = 0; i < windows.size(); ++i) {
         ns[i].push_back(run_ns(path, windows[i], only_counts, events, matches[i]));
+        ratios[i].push_back(ns[0].back() / ns[i].back());
       }
     }
     unlink(path.c_str());
-    for (auto& of_window : ns) std::ranges::sort(of_window);
-    const auto median = [&](size_t i) { return ns[i][ns[i].size() / 2]; };
     for (size_t i = 0; i < windows.size(); ++i) {
-      fmt::print("{:<10}{:>10}{:>12.0f}{:>14.2f}{:>24}\n", only_counts ? "counted" : "kept", windows[i], median(i),
-                 median(i) / median(0), matches[i]);
+      const char* const name = only_counts ? "counted" : "kept";
+      const double median = quantile(ns[i], 0.5);
+      fmt::print("{:<10}{:>10}{:>12.0f}{:>14.2f}{:>24}\n", name, windows[i], median, median / quantile(ns[0], 0.5),
+                 matches[i]);
+      const Spread ratio = spread_of(ratios[i]);
+      results.add(fmt::format("{}, {}", name, windows[i]), {{"events", static_cast<double>(events)},
+                                                            {"ns_per_event", median},
+                                                            {"ratio", ratio.median},
+                                                            {"q1", ratio.q1},
+                                                            {"q3", ratio.q3},
+                                                            {"matches", static_cast<double>(matches[i])}});
     }
   }
+  results.write(json);
 }
