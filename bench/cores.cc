@@ -7,13 +7,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <chrono>
-#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "bench/events.h"
+#include "bench/results.h"
 #include "bench/workloads.h"
 #include "runtime/core/action.h"
 #include "runtime/io/runner.h"
@@ -85,13 +86,21 @@ double run_side_by_side(const Program& program, const std::string& path, uint32_
 }  // namespace
 
 int main(int argc, char** argv) {
-  const uint64_t events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-  const int repeats = argc > 2 ? std::atoi(argv[2]) : 5;
-  const uint32_t shards = argc > 3 ? static_cast<uint32_t>(std::atoi(argv[3])) : 2;
-  const std::string only = argc > 4 ? argv[4] : "";
+  CLI::App app("Measures `omen run --shards` against one shard", "bench/cores");
+  uint64_t events = 1'000'000;
+  int repeats = 5;
+  uint32_t shards = 2;
+  std::string only, json;
+  app.add_option("events", events)->capture_default_str();
+  app.add_option("repeats", repeats)->capture_default_str();
+  app.add_option("shards", shards)->capture_default_str();
+  app.add_option("text", only, "Only workloads with it in their names");
+  app.add_option("--json", json, "Write the rows there as JSON too")->type_name("FILE");
+  CLI11_PARSE(app, argc, argv);
   std::string path = "/tmp/omen-bench-XXXXXX";
   close(mkstemp(path.data()));
-  write_events(path, events, 100'000, 1);
+  write_events(path, events, {.users = 100'000});
+  Results results("cores");
   fmt::print("{:<20}{:>16}{:>16}{:>8}{:>16}{:>10}{:>12}\n", fmt::format("{} events", events), "1 shard, M/s",
              fmt::format("{} shards, M/s", shards), "ratio", "quartiles", "ceiling", "alerts");
   int exit_code = 0;
@@ -110,14 +119,24 @@ int main(int argc, char** argv) {
         ceilings.push_back(one.back() * shards / run_side_by_side(program, path, shards));
         if (alerts != alerts_of_several) exit_code = 1;
       }
-      const double million = static_cast<double>(events) / 1e6;
-      fmt::print("{:<20}{:>16.2f}{:>16.2f}{:>8.2f}{:>16}{:>10.2f}{:>12}\n", name, million / quantile(one, 0.5),
-                 million / quantile(several, 0.5), quantile(ratios, 0.5),
-                 fmt::format("{:.2f} to {:.2f}", quantile(ratios, 0.25), quantile(ratios, 0.75)),
-                 quantile(ceilings, 0.5), alerts);
+      const auto count = static_cast<double>(events);
+      const Spread ratio = spread_of(ratios);
+      const double ceiling = quantile(ceilings, 0.5);
+      fmt::print("{:<20}{:>16.2f}{:>16.2f}{:>8.2f}{:>16}{:>10.2f}{:>12}\n", name, count / 1e6 / quantile(one, 0.5),
+                 count / 1e6 / quantile(several, 0.5), ratio.median,
+                 fmt::format("{:.2f} to {:.2f}", ratio.q1, ratio.q3), ceiling, alerts);
+      results.add(name, {{"events", count},
+                         {"shards", static_cast<double>(shards)},
+                         {"ns_per_event", quantile(several, 0.5) * 1e9 / count},
+                         {"ratio", ratio.median},
+                         {"q1", ratio.q1},
+                         {"q3", ratio.q3},
+                         {"ceiling", ceiling},
+                         {"alerts", static_cast<double>(alerts)}});
     }
   }
   unlink(path.c_str());
+  results.write(json);
   if (exit_code != 0) fmt::print(stderr, "cores: with several shards there were other alerts\n");
   return exit_code;
 }

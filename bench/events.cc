@@ -30,7 +30,7 @@ class Random {
 // The stream, event by event.
 class Maker {
  public:
-  Maker(uint32_t users, uint64_t seed) : users_(users), random_(seed) {
+  explicit Maker(const StreamShape& shape) : shape_(shape), random_(shape.seed) {
     for (size_t i = 0; i < type_names().size(); ++i) bounds_.push_back(sum_ += 720'720 / (i + 1));
   }
 
@@ -42,20 +42,49 @@ class Maker {
     fmt::format_to(std::back_inserter(out), R"({{"type":"{}",)", type_names()[type]);
     if (has_time) {
       out += R"("ts":")";
-      append_rfc3339(out, time_us_);
+      append_rfc3339(out, time_us_ - disorder_us());
       out += R"(",)";
     }
-    fmt::format_to(std::back_inserter(out),
-                   R"("id":"e{:09}","user_id":"u{:07}","session":"s{:08x}","amount":{:.2f},)"
-                   R"("product_id":{},"country":"DE","page":"/p/{}","device":"mobile","ok":true}})"
-                   "\n",
-                   count_++, random_.below(users_), random_.below(1ull << 32),
-                   static_cast<double>(random_.below(50'000)) / 100, 1 + random_.below(99'999),
-                   1 + random_.below(9'999));
+    if (shape_.size == EventSize::small) {
+      fmt::format_to(std::back_inserter(out), R"("user_id":"u{:07}","amount":{:.2f},"ok":true)", draw_user(),
+                     static_cast<double>(random_.below(50'000)) / 100);
+    } else {
+      fmt::format_to(std::back_inserter(out),
+                     R"("id":"e{:09}","user_id":"u{:07}","session":"s{:08x}","amount":{:.2f},)"
+                     R"("product_id":{},"country":"DE","page":"/p/{}","device":"mobile","ok":true)",
+                     count_++, draw_user(), random_.below(1ull << 32), static_cast<double>(random_.below(50'000)) / 100,
+                     1 + random_.below(99'999), 1 + random_.below(9'999));
+    }
+    if (shape_.size == EventSize::large) append_properties(out);
+    out += "}\n";
   }
 
  private:
-  const uint32_t users_;
+  uint64_t draw_user() {
+    uint64_t user = random_.below(shape_.users);
+    for (uint32_t i = 0; i < shape_.user_skew; ++i) user = random_.below(user + 1);
+    return user;
+  }
+
+  int64_t disorder_us() {
+    if (shape_.disorder_us == 0) return 0;
+    return static_cast<int64_t>(random_.below(static_cast<uint64_t>(shape_.disorder_us)));
+  }
+
+  // Texts and numbers in turn.
+  void append_properties(std::string& out) {
+    for (int i = 0; i < 70; ++i) {
+      out += i == 0 ? R"(,"properties":{)" : ",";
+      if (i % 2 == 0) {
+        fmt::format_to(std::back_inserter(out), R"("text_{:02}":"{:016x}")", i, random_.next());
+      } else {
+        fmt::format_to(std::back_inserter(out), R"("number_{:02}":{})", i, random_.below(1'000'000'000));
+      }
+    }
+    out += "}";
+  }
+
+  const StreamShape shape_;
   Random random_;
   std::vector<uint64_t> bounds_;  // type i has a share of 1 / (i + 1)
   uint64_t sum_ = 0, count_ = 0;
@@ -73,13 +102,13 @@ const std::vector<std::string>& type_names() {
   return names;
 }
 
-void write_events(const std::string& path, uint64_t count, uint32_t users, uint64_t seed) {
+void write_events(const std::string& path, uint64_t count, const StreamShape& shape) {
   std::FILE* const file = std::fopen(path.c_str(), "wb");
   if (file == nullptr) {
     std::perror(path.c_str());
     std::exit(2);
   }
-  Maker maker(users, seed);
+  Maker maker(shape);
   std::string out;
   for (uint64_t i = 0; i < count; ++i) {
     maker.append(out, true);
@@ -93,8 +122,8 @@ void write_events(const std::string& path, uint64_t count, uint32_t users, uint6
   }
 }
 
-std::vector<std::string> make_events(uint64_t count, uint32_t users, uint64_t seed) {
-  Maker maker(users, seed);
+std::vector<std::string> make_events(uint64_t count, const StreamShape& shape) {
+  Maker maker(shape);
   std::vector<std::string> out(count);
   for (std::string& event : out) maker.append(event, false);
   return out;

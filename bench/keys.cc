@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "bench/floor.h"
+#include "bench/results.h"
 #include "bench/workloads.h"
 #include "runtime/core/decode.h"
 #include "runtime/core/engine.h"
@@ -64,13 +66,20 @@ class Stream {
   }
 
   // What the batches since the last call took.
-  void print(uint64_t keys, const char* phase) {
+  void print(uint64_t keys, const char* phase, Results& results) {
     double sum = 0;
     for (const double us : batches_us_) sum += us;
-    fmt::print("{:>12}  {:<26}{:>10.0f}{:>12.0f}{:>12.0f}{:>12.0f}{:>12}{:>10.0f}\n", keys, phase,
-               sum * 1e3 / static_cast<double>(batches_us_.size() * batch_events), quantile(batches_us_, 0.5),
-               quantile(batches_us_, 0.999), *std::ranges::max_element(batches_us_), engine_.partitions(),
-               resident_mb());
+    const auto events = static_cast<double>(batches_us_.size() * batch_events);
+    const double ns = sum * 1e3 / events, p50_us = quantile(batches_us_, 0.5), p999_us = quantile(batches_us_, 0.999),
+                 most_us = *std::ranges::max_element(batches_us_), mb = resident_mb();
+    fmt::print("{:>12}  {:<26}{:>10.0f}{:>12.0f}{:>12.0f}{:>12.0f}{:>12}{:>10.0f}\n", keys, phase, ns, p50_us, p999_us,
+               most_us, engine_.partitions(), mb);
+    results.add(fmt::format("{} keys, {}", keys, phase), {{"events", events},
+                                                          {"ns_per_event", ns},
+                                                          {"batch_p50_us", p50_us},
+                                                          {"batch_p999_us", p999_us},
+                                                          {"batch_most_us", most_us},
+                                                          {"resident_mb", mb}});
     batches_us_.clear();
   }
 
@@ -82,32 +91,37 @@ class Stream {
   std::vector<double> batches_us_;
 };
 
-void measure(const Program& program, uint64_t keys) {
+void measure(const Program& program, uint64_t keys, Results& results) {
   Stream stream(program);
   const uint64_t batches = keys / batch_events;
   int64_t time_us = begin_us;
   uint64_t added = 0;
   const auto add = [&](size_t) { return added++; };
   for (uint64_t i = 0; i < batches; ++i, time_us += batch_events) stream.feed(time_us, add);
-  stream.print(keys, "each event a new key");
+  stream.print(keys, "each event a new key", results);
   uint64_t random = 1;
   const auto known = [&](size_t) { return (random = random * 6364136223846793005u + 1442695040888963407u) % keys; };
   for (uint64_t i = 0; i < std::min<uint64_t>(batches, 10'000); ++i, time_us += batch_events)
     stream.feed(time_us, known);
-  stream.print(keys, "known keys at random");
+  stream.print(keys, "known keys at random", results);
   time_us += 2 * hour_us;  // the windows have passed: those keys go while others come
   for (uint64_t i = 0; i < batches; ++i, time_us += batch_events) stream.feed(time_us, add);
-  stream.print(keys, "old keys go, new ones come");
+  stream.print(keys, "old keys go, new ones come", results);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  CLI::App app("Measures what an event costs among many keys", "bench/keys");
+  std::vector<uint64_t> sizes = {100'000, 1'000'000, 10'000'000};
+  std::string json;
+  app.add_option("keys", sizes)->capture_default_str();
+  app.add_option("--json", json, "Write the rows there as JSON too")->type_name("FILE");
+  CLI11_PARSE(app, argc, argv);
   const Program program = compile_rules("rule waiting { by user_id match login as a -> purchase as b within 1h }");
-  std::vector<uint64_t> sizes;
-  for (int i = 1; i < argc; ++i) sizes.push_back(std::strtoull(argv[i], nullptr, 10));
-  if (sizes.empty()) sizes = {100'000, 1'000'000, 10'000'000};
+  Results results("keys");
   fmt::print("{:>12}  {:<26}{:>10}{:>12}{:>12}{:>12}{:>12}{:>10}\n", "keys", "", "ns/event", "batch us", "p99.9",
              "longest", "keys now", "MB");
-  for (const uint64_t keys : sizes) measure(program, std::max<uint64_t>(keys, batch_events));
+  for (const uint64_t keys : sizes) measure(program, std::max<uint64_t>(keys, batch_events), results);
+  results.write(json);
 }

@@ -42,7 +42,7 @@ void sleep_until_ns(int64_t at_ns) {
 
 void give_up(const std::string& why) {
   std::fflush(stdout);
-  fmt::print(stderr, "load: {}\n", why);
+  fmt::print(stderr, "bench: {}\n", why);
   std::exit(2);
 }
 

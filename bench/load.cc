@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -20,6 +21,7 @@
 
 #include "bench/events.h"
 #include "bench/overload.h"
+#include "bench/results.h"
 #include "bench/senders.h"
 #include "runtime/log/disk.h"
 #include "runtime/log/log.h"
@@ -37,15 +39,9 @@ constexpr size_t absences = 50;
 struct Options {
   std::string omen = "build-bench/omen", folder;
   double seconds = 5;
-  bool is_quick = false, is_json = false;
+  bool is_quick = false;
   int overload_s = 0;
-  std::string only;
-};
-
-struct Latencies {
-  size_t count = 0;
-  double p50_ms = 0, p99_ms = 0, p999_ms = 0;  // less than zero: too few to tell
-  double most_ms = 0;
+  std::string only, json;
 };
 
 struct Row {
@@ -59,27 +55,6 @@ struct Row {
 
 const char* name_of(Durability::Mode mode) { return mode == Durability::Mode::fsync ? "fsync" : "interval"; }
 
-Latencies latencies_of(const std::vector<int64_t>& sorted) {
-  const auto at = [&](double share) {
-    const auto beyond = static_cast<double>(sorted.size()) * (1 - share);
-    if (beyond < 1) return -1.0;  // one value has to be beyond it at least
-    return static_cast<double>(sorted[static_cast<size_t>(share * static_cast<double>(sorted.size()))]) / 1e6;
-  };
-  return {sorted.size(), at(0.5), at(0.99), at(0.999), sorted.empty() ? -1 : static_cast<double>(sorted.back()) / 1e6};
-}
-
-// `many` rules are sequences over all types that come true now and then, by user.
-std::string rules_text(size_t count) {
-  const std::vector<std::string>& types = type_names();
-  std::string out = "rule probe { match probe as p alert \"{p.id}\" }\n";
-  for (size_t i = 1; i < count; ++i) {
-    out +=
-        fmt::format("rule r{} {{ by user_id match {} as a -> {}[amount > {}] as b within 1s alert \"{{user_id}}\" }}\n",
-                    i, types[i % types.size()], types[(i * 7 + 3) % types.size()], 490 + i % 10);
-  }
-  return out;
-}
-
 // Events a second that the log alone takes, a batch at a time.
 double raw_rate(const std::string& below, const Durability& durability, size_t batch, double seconds) {
   const std::string folder = make_folder(below);
@@ -88,7 +63,7 @@ double raw_rate(const std::string& below, const Durability& durability, size_t b
   const auto now_us = [] { return now_ns() / 1000; };
   auto log = Log::open(real_disk(), folder + "/log", options, now_us());
   if (!log) give_up(log.message());
-  const std::vector<std::string> events = make_events(20'000, 1'000'000, 1);
+  const std::vector<std::string> events = make_events(20'000, {});
   std::vector<LogRecord> records(batch);
   const int64_t begin_ns = now_ns(), end_ns = begin_ns + static_cast<int64_t>(seconds * 1e9);
   uint64_t count = 0;
@@ -133,7 +108,7 @@ Row measure(MeasuredService& service, Row row, double seconds) {
   return row;
 }
 
-std::string shown(double value_ms) { return value_ms < 0 ? "-" : fmt::format("{:.1f}", value_ms); }
+std::string shown(double value_ms) { return std::isnan(value_ms) ? "-" : fmt::format("{:.1f}", value_ms); }
 
 void print_head() {
   fmt::print("{:<11}{:>6}{:>10}{:>6}{:>12}{:>12}{:>7}  {:>24}  {:>24}\n", "", "batch", "durable", "rules", "events/s",
@@ -151,18 +126,18 @@ void print_row(const Row& row) {
   std::fflush(stdout);
 }
 
-std::string json_of(const Latencies& of) {
-  const auto value = [](double ms) { return ms < 0 ? std::string("null") : fmt::format("{:.3f}", ms); };
-  return fmt::format(R"({{"alerts":{},"p50_ms":{},"p99_ms":{},"p999_ms":{},"most_ms":{}}})", of.count, value(of.p50_ms),
-                     value(of.p99_ms), value(of.p999_ms), value(of.most_ms));
-}
-
-std::string json_of(const Row& row) {
-  return fmt::format(
-      R"({{"protocol":"{}","batch":{},"durability":"{}","rules":{},"events_per_s":{:.0f},"raw_log_per_s":{:.0f},)"
-      R"("ratio":{:.4f},"busy":{},"calm":{},"missing":{}}})",
-      name_of(row.protocol), row.batch, name_of(row.mode), row.rules, row.events_per_s, row.raw_per_s,
-      row.events_per_s / row.raw_per_s, json_of(row.busy), json_of(row.calm), row.missing);
+void add_to(Results& results, const std::string& name, const Row& row) {
+  results.add(name, {{"events_per_s", row.events_per_s},
+                     {"raw_log_per_s", row.raw_per_s},
+                     {"of_raw_log", row.events_per_s / row.raw_per_s},
+                     {"alerts", static_cast<double>(row.busy.count + row.calm.count)},
+                     {"missing", static_cast<double>(row.missing)},
+                     {"busy_p50_ms", row.busy.p50_ms},
+                     {"busy_p99_ms", row.busy.p99_ms},
+                     {"busy_p999_ms", row.busy.p999_ms},
+                     {"calm_p50_ms", row.calm.p50_ms},
+                     {"calm_p99_ms", row.calm.p99_ms},
+                     {"calm_p999_ms", row.calm.p999_ms}});
 }
 
 // 50 absences whose deadlines are 36 ms apart, all of one batch that says when its events happened; after it silence.
@@ -193,17 +168,15 @@ Latencies measure_absences(const Options& options, uint64_t& missing) {
 
 int run(const Options& options) {
   const double seconds = options.is_quick ? 0.4 : options.seconds;
-  std::vector<Row> rows;
+  Results results("load");
   uint64_t missing = 0, absences_missing = 0;
-  if (!options.is_json) {
-    fmt::print("{} cores; interval is {} ms\n\n", std::thread::hardware_concurrency(), interval_us / 1000);
-    print_head();
-  }
+  fmt::print("{} cores; interval is {} ms\n\n", std::thread::hardware_concurrency(), interval_us / 1000);
+  print_head();
   for (const Durability::Mode mode : {Durability::Mode::fsync, Durability::Mode::interval}) {
     const Durability durability{mode, interval_us};
     double raw[std::size(batch_sizes)] = {};  // as soon as they are wanted
     for (const size_t rules : {1, 100}) {
-      ServeOptions serve{options.omen, options.folder, rules_text(rules), {"--retain-bytes", "1000000000"}};
+      ServeOptions serve{options.omen, options.folder, probe_rules(rules), {"--retain-bytes", "1000000000"}};
       if (mode == Durability::Mode::interval) {
         serve.arguments.insert(serve.arguments.end(), {"--durability", fmt::format("{}ms", interval_us / 1000)});
       }
@@ -220,22 +193,20 @@ int run(const Options& options) {
           if (!options.only.empty() && options.only != name) continue;
           if (raw[i] == 0) raw[i] = raw_rate(options.folder, durability, row.batch, seconds);
           row.raw_per_s = raw[i];
-          rows.push_back(measure(service, row, seconds));
-          missing += rows.back().missing;
-          if (!options.is_json) print_row(rows.back());
+          row = measure(service, row, seconds);
+          missing += row.missing;
+          print_row(row);
+          add_to(results, name, row);
         }
       }
     }
   }
   const Latencies late = measure_absences(options, absences_missing);
-  if (options.is_json) {
-    fmt::print("{{\"cores\":{},\"rows\":[\n", std::thread::hardware_concurrency());
-    for (size_t i = 0; i < rows.size(); ++i) fmt::print("{}{}\n", json_of(rows[i]), i + 1 < rows.size() ? "," : "");
-    fmt::print("],\"absences\":{}}}\n", json_of(late));
-  } else {
-    fmt::print("\n{} absences without traffic: at the subscriber {} ms after their deadlines at p50, {} ms at most\n",
-               late.count, shown(late.p50_ms), shown(late.most_ms));
-  }
+  fmt::print("\n{} absences without traffic: at the subscriber {} ms after their deadlines at p50, {} ms at most\n",
+             late.count, shown(late.p50_ms), shown(late.most_ms));
+  results.add("absences",
+              {{"alerts", static_cast<double>(late.count)}, {"p50_ms", late.p50_ms}, {"most_ms", late.most_ms}});
+  results.write(options.json);
   return missing + absences_missing == 0 ? 0 : 1;
 }
 
@@ -251,7 +222,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seconds", options.seconds, "Of each measurement")->capture_default_str();
   app.add_flag("--quick", options.is_quick, "Within a minute, with wide errors");
-  app.add_flag("--json", options.is_json, "Print JSON");
+  app.add_option("--json", options.json, "Write the rows there as JSON too")->type_name("FILE");
   app.add_option("--only", options.only, "One row: its name, as in \"http 100 fsync 1\"")->type_name("NAME");
   app.add_option("--overload", options.overload_s, "Instead: ten times what it takes, for so many seconds")
       ->type_name("SECONDS");

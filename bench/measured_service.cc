@@ -3,18 +3,17 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "bench/child.h"
 
 namespace omen::bench {
 namespace {
@@ -27,34 +26,6 @@ std::string contents_of(const std::string& path) {
 }
 
 }  // namespace
-
-uint64_t Probes::send(int64_t at_ns) {
-  const uint64_t number = next_++;
-  if (number >= probes_max) give_up("there are more probes than it has room for");
-  sent_ns_[number] = at_ns;
-  return number;
-}
-
-void Probes::arrived(uint64_t number, int64_t at_ns) {
-  if (number >= next_ || took_ns_[number] != 0) give_up(fmt::format("alert {} came twice, or was never due", number));
-  took_ns_[number] = std::max<int64_t>(at_ns - sent_ns_[number], 1);
-  ++arrived_;
-}
-
-uint64_t Probes::missing_after(double patience_s) const {
-  const int64_t end_ns = now_ns() + static_cast<int64_t>(patience_s * 1e9);
-  while (arrived_ < next_ && now_ns() < end_ns) sleep_until_ns(now_ns() + 1'000'000);
-  return next_ - arrived_;
-}
-
-std::vector<int64_t> Probes::latencies_since(uint64_t first) const {
-  std::vector<int64_t> out;
-  for (uint64_t i = first; i < next_; ++i) {
-    if (took_ns_[i] != 0) out.push_back(took_ns_[i]);
-  }
-  std::ranges::sort(out);
-  return out;
-}
 
 std::string make_folder(const std::string& below) {
   std::string path = below + "/omen-load-XXXXXX";
@@ -69,20 +40,9 @@ MeasuredService::MeasuredService(const ServeOptions& options) : folder_(make_fol
       options.omen,  "serve",   rules,         "--data",  folder_ + "/data",           "--http",
       "127.0.0.1:0", "--lines", "127.0.0.1:0", "--lines", "unix:" + folder_ + "/lines"};
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
-  pid_ = fork();
-  if (pid_ == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);  // it does not outlive the bench, however that ends
-    const int null = open("/dev/null", O_RDWR);
-    const int log = open(said.c_str(), O_WRONLY | O_CREAT, 0600);
-    dup2(null, 0);
-    dup2(null, 1);
-    dup2(log, 2);
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
+  const int log = open(said.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  pid_ = start_child(words, null_stream, null_stream, log);
+  close(log);
   for (const int64_t end_ns = now_ns() + 20'000'000'000; addresses_.size() < 4;) {
     if (!is_alive() || now_ns() > end_ns) give_up("the service does not start:\n" + contents_of(said));
     sleep_until_ns(now_ns() + 5'000'000);
@@ -109,16 +69,7 @@ void MeasuredService::follow() {
     rest += alerts_->receive();
     if (alerts_->is_over()) return;
     const int64_t at_ns = now_ns();
-    size_t begin = 0;
-    for (size_t end; (end = rest.find("\n\n", begin)) != rest.npos; begin = end + 2) {
-      constexpr std::string_view name = "\"id\":\"p";
-      const size_t at = rest.find(name, begin);
-      if (at >= end) continue;
-      uint64_t number = 0;
-      std::from_chars(rest.data() + at + name.size(), rest.data() + end, number);
-      probes_.arrived(number, at_ns);
-    }
-    rest.erase(0, begin);
+    probes_.take(rest, at_ns);
   }
 }
 

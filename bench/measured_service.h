@@ -1,7 +1,8 @@
 // MeasuredService: `omen serve` as a process of its own, on a fresh data folder, and a subscriber to its alerts.
 #pragma once
 
-#include <atomic>
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,28 +10,9 @@
 #include <vector>
 
 #include "bench/link.h"
+#include "bench/probes.h"
 
 namespace omen::bench {
-
-// Events that must raise an alert each. Their id is "p" and nine digits, the number they have here.
-class Probes {
- public:
-  Probes() : sent_ns_(probes_max), took_ns_(probes_max) {}
-
-  // The next number, of a probe that is sent at that moment.
-  uint64_t send(int64_t at_ns);
-  void arrived(uint64_t number, int64_t at_ns);
-  // Waits until all have arrived; how many have not.
-  uint64_t missing_after(double patience_s) const;
-  // Latencies of those sent since `first`, sorted, ns.
-  std::vector<int64_t> latencies_since(uint64_t first) const;
-  uint64_t sent() const { return next_; }
-
- private:
-  static constexpr size_t probes_max = 8u << 20;
-  std::atomic<uint64_t> next_ = 0, arrived_ = 0;
-  std::vector<std::atomic<int64_t>> sent_ns_, took_ns_;  // took: 0 until it has arrived
-};
 
 struct ServeOptions {
   std::string omen;    // the program
@@ -58,7 +40,7 @@ class MeasuredService {
   void follow();
 
   std::string folder_;
-  int pid_ = -1;
+  pid_t pid_ = -1;
   std::vector<std::string> addresses_;  // in the order in which they were asked for; the control socket is the first
   Probes probes_;
   std::unique_ptr<Link> alerts_;

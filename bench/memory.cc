@@ -7,17 +7,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <string>
 
+#include "bench/results.h"
 #include "compiler/compile.h"
 #include "runtime/core/engine.h"
 
 namespace {
 
 using namespace omen;
+using namespace omen::bench;
 
 uint64_t resident_bytes() {
   unsigned long pages = 0, resident = 0;
@@ -27,8 +30,12 @@ uint64_t resident_bytes() {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+struct Saved {
+  double mb, save_s, load_s;
+};
+
 // Saves the engine, and loads another one with it.
-void save_and_load(const Program& program, const Engine& engine) {
+Saved save_and_load(const Program& program, const Engine& engine) {
   std::string bytes;
   const std::clock_t saving = std::clock();
   engine.save(bytes);
@@ -38,9 +45,11 @@ void save_and_load(const Program& program, const Engine& engine) {
   const std::clock_t loading = std::clock();
   const Result<LoadedState> loaded = other.load(bytes, decoder);
   if (!loaded) std::exit(1);
-  fmt::print("saved: {:.1f} MB in {:.2f} s, loaded in {:.2f} s of CPU time, {} runs\n",
-             static_cast<double>(bytes.size()) / 1e6, static_cast<double>(saved - saving) / CLOCKS_PER_SEC,
-             static_cast<double>(std::clock() - loading) / CLOCKS_PER_SEC, other.live_runs());
+  const Saved out = {static_cast<double>(bytes.size()) / 1e6, static_cast<double>(saved - saving) / CLOCKS_PER_SEC,
+                     static_cast<double>(std::clock() - loading) / CLOCKS_PER_SEC};
+  fmt::print("saved: {:.1f} MB in {:.2f} s, loaded in {:.2f} s of CPU time, {} runs\n", out.mb, out.save_s, out.load_s,
+             other.live_runs());
+  return out;
 }
 
 constexpr int64_t begin_us = 1'700'000'000'000'000;
@@ -78,7 +87,12 @@ class Feeder {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const uint64_t keys = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
+  CLI::App app("Measures what keys with a waiting run each take", "bench/memory");
+  uint64_t keys = 1'000'000;
+  std::string json;
+  app.add_option("keys", keys)->capture_default_str();
+  app.add_option("--json", json, "Write the rows there as JSON too")->type_name("FILE");
+  CLI11_PARSE(app, argc, argv);
   const Compilation compilation = compile(Sources{
       {{"rules.omen", "rule waiting { by user_id match login as a -> purchase as b within 1h alert \"{user_id}\" }"}}});
   if (!compilation.program) return 1;
@@ -97,7 +111,7 @@ int main(int argc, char** argv) {
   for (uint64_t i = 0; i < keys; ++i) feeder.feed("login", i, begin_us + static_cast<int64_t>(i));
   const uint64_t full_bytes = print("one waiting run for each key", base_bytes);
   const uint64_t captured_bytes = engine.captured_bytes(), raw_bytes = feeder.raw_bytes();
-  save_and_load(program, engine);
+  const Saved saved = save_and_load(program, engine);
   // The windows pass, and a few events let the sweep come round.
   constexpr int64_t hour_us = 3'600'000'000;
   for (int64_t hours = 2; hours < 6; ++hours) {
@@ -110,4 +124,13 @@ int main(int argc, char** argv) {
       "\n{:.0f} bytes a key and run in all, {:.0f} beside its captured event; that takes {:.0f}, of them {:.0f} its "
       "JSON\n",
       each(full_bytes), each(full_bytes - captured_bytes), each(captured_bytes), each(raw_bytes));
+  Results results("memory");
+  results.add("a key with a waiting run", {{"events", static_cast<double>(keys)},
+                                           {"bytes", each(full_bytes - captured_bytes)},
+                                           {"captured_bytes", each(captured_bytes)}});
+  results.add("saved", {{"events", static_cast<double>(keys)},
+                        {"bytes", saved.mb * 1e6 / static_cast<double>(keys)},
+                        {"save_s", saved.save_s},
+                        {"load_s", saved.load_s}});
+  results.write(json);
 }

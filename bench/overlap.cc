@@ -1,12 +1,19 @@
-// Overlap: what an event costs under `overlap all` as the window grows, as a ratio to the shortest window of the same
-// run. The pattern is a -> b -> c over events a millisecond apart, so an hour holds 3,600,000 of them.
+// Overlap: what an event costs as the window grows, as a ratio to the shortest window of the same run. The pattern is
+// a -> b -> c over events a millisecond apart, so an hour holds 3,600,000 of them, and a year all that there are.
 //
 //   overlap [EVENTS] [REPEATS]
 //
-// `counted` is `omen run --count`, where every c completes; `kept` raises matches, with a c once in 50,000 events.
+//   counted                 `overlap all` as `omen run --count` has it; every tenth event is a c, which completes
+//   kept                    `overlap all` with matches that are raised; a c once in 50,000 events
+//   latest, single          the same stream as for `kept`
+//   none                    every a begins a run, and every event looks at each that waits, so its cost grows with the
+//                           window: events a second apart, a c once in 5,000, and a two-hundredth of the events
+//
+// In the rows for programs the ratio is the other way round, so that more is better.
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -14,7 +21,8 @@
 #include <vector>
 
 #include "bench/floor.h"
-#include "compiler/compile.h"
+#include "bench/results.h"
+#include "bench/workloads.h"
 #include "runtime/io/runner.h"
 #include "runtime/io/tally.h"
 
@@ -23,27 +31,41 @@ namespace {
 using namespace omen;
 using namespace omen::bench;
 
-std::string write_stream(uint64_t events, uint64_t c_every) {
+struct Reading {
+  const char *name, *overlap;
+  bool only_counts;
+  uint64_t c_every;
+  uint64_t apart_ms = 1;
+  uint64_t divisor = 1;  // of the events that are asked for
+};
+constexpr Reading readings[] = {{"counted", "all", true, 10},
+                                {"kept", "all", false, 50'000},
+                                {"latest", "latest", false, 50'000},
+                                {"single", "single", false, 50'000},
+                                {"none", "none", false, 5'000, 1'000, 200}};
+
+std::string write_stream(uint64_t events, const Reading& reading) {
   std::string path = "/tmp/omen-bench-XXXXXX";
   FILE* file = fdopen(mkstemp(path.data()), "w");
   for (uint64_t i = 1; i <= events; ++i) {
-    const char type = i % c_every == 0 ? 'c' : i % 2 == 0 ? 'a' : 'b';
-    fmt::print(file, "{{\"type\":\"{}\",\"ts\":{}.{:03}}}\n", type, 1'767'225'600 + i / 1000, i % 1000);
+    const char type = i % reading.c_every == 0 ? 'c' : i % 2 == 0 ? 'a' : 'b';
+    fmt::print(file, "{{\"type\":\"{}\",\"ts\":{}.{:03}}}\n", type, 1'767'225'600 + i * reading.apart_ms / 1000,
+               i * reading.apart_ms % 1000);
   }
   std::fclose(file);
   return path;
 }
 
-double run_ns(const std::string& path, const std::string& window, bool only_counts, uint64_t events,
+double run_ns(const std::string& path, const std::string& window, const Reading& reading, uint64_t events,
               uint64_t& matches) {
-  const Compilation compilation =
-      compile(Sources{{{"rules.omen", "rule r { match a -> b -> c within " + window + " overlap all }"}}});
+  const Program program =
+      compile_rules(fmt::format("rule r {{ match a -> b -> c within {} overlap {} }}", window, reading.overlap));
   RunOptions options;
   options.inputs = {path};
-  options.only_counts = only_counts;
+  options.only_counts = reading.only_counts;
   const double begin_s = cpu_s();
-  Runner runner(*compilation.program, options);
-  Tally tally(*compilation.program);
+  Runner runner(program, options);
+  Tally tally(program);
   runner.run(tally, [](const Progress&) {});
   const double elapsed_s = cpu_s() - begin_s;
   matches = runner.shards().counters_of(0).matches;
@@ -53,25 +75,41 @@ double run_ns(const std::string& path, const std::string& window, bool only_coun
 }  // namespace
 
 int main(int argc, char** argv) {
-  const uint64_t events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-  const int repeats = argc > 2 ? std::atoi(argv[2]) : 5;
+  CLI::App app("Measures what an event costs as the window grows", "bench/overlap");
+  uint64_t events_asked = 1'000'000;
+  int repeats = 5;
+  std::string json;
+  app.add_option("events", events_asked)->capture_default_str();
+  app.add_option("repeats", repeats)->capture_default_str();
+  app.add_option("--json", json, "Write the rows there as JSON too")->type_name("FILE");
+  CLI11_PARSE(app, argc, argv);
+  Results results("overlap");
   fmt::print("{:<10}{:>10}{:>12}{:>14}{:>24}\n", "", "window", "ns/event", "of 1s", "matches");
-  for (const bool only_counts : {true, false}) {
-    const std::string path = write_stream(events, only_counts ? 10 : 50'000);
-    const std::vector<std::string> windows = {"1s", "10s", "1m", "10m", "1h"};
-    std::vector<std::vector<double>> ns(windows.size());
+  for (const Reading& reading : readings) {
+    const uint64_t events = std::max<uint64_t>(events_asked / reading.divisor, 1);
+    const std::string path = write_stream(events, reading);
+    const std::vector<std::string> windows = {"1s", "10s", "1m", "10m", "1h", "365d"};
+    std::vector<std::vector<double>> ns(windows.size()), ratios(windows.size());
     std::vector<uint64_t> matches(windows.size());
     for (int repeat = 0; repeat < repeats; ++repeat) {
       for (size_t i = 0; i < windows.size(); ++i) {
-        ns[i].push_back(run_ns(path, windows[i], only_counts, events, matches[i]));
+        ns[i].push_back(run_ns(path, windows[i], reading, events, matches[i]));
+        ratios[i].push_back(ns[0].back() / ns[i].back());
       }
     }
     unlink(path.c_str());
-    for (auto& of_window : ns) std::ranges::sort(of_window);
-    const auto median = [&](size_t i) { return ns[i][ns[i].size() / 2]; };
     for (size_t i = 0; i < windows.size(); ++i) {
-      fmt::print("{:<10}{:>10}{:>12.0f}{:>14.2f}{:>24}\n", only_counts ? "counted" : "kept", windows[i], median(i),
-                 median(i) / median(0), matches[i]);
+      const double median = quantile(ns[i], 0.5);
+      fmt::print("{:<10}{:>10}{:>12.0f}{:>14.2f}{:>24}\n", reading.name, windows[i], median,
+                 median / quantile(ns[0], 0.5), matches[i]);
+      const Spread ratio = spread_of(ratios[i]);
+      results.add(fmt::format("{}, {}", reading.name, windows[i]), {{"events", static_cast<double>(events)},
+                                                                    {"ns_per_event", median},
+                                                                    {"ratio", ratio.median},
+                                                                    {"q1", ratio.q1},
+                                                                    {"q3", ratio.q3},
+                                                                    {"matches", static_cast<double>(matches[i])}});
     }
   }
+  results.write(json);
 }

@@ -22,7 +22,7 @@ struct Pooled {
 const std::vector<Pooled>& pool() {
   static const std::vector<Pooled> events = [] {
     std::vector<Pooled> out;
-    for (std::string& text : make_events(pool_events, users, 1)) {
+    for (std::string& text : make_events(pool_events, {.users = users})) {
       const size_t id = text.find("\"id\":\"e") + 7, user = text.find("\"user_id\":\"u") + 12;
       out.push_back({std::move(text), id, user});
     }

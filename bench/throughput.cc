@@ -1,22 +1,20 @@
-// Throughput: `omen run --count` over generated events with 0, 1, 10, 100, 1,000 and 10,000 rules, as nanoseconds an
-// event and as a ratio to the floor. Floor and engine take turns; medians over the repeats, with the spread between
-// quartiles.
+// Throughput: `omen run --count` over generated events, as nanoseconds an event and as a ratio to the floor. Floor and
+// engine take turns; medians over the repeats, with the spread between quartiles.
 //
 //   throughput [EVENTS] [REPEATS] [TEXT]     TEXT: only workloads with it in their names
 //
-// Sequence rules are those of workloads.h. Measure rules name `page_view`, a quarter of the events. With
-// `declared` every type has a declaration of its eight fields, with constraints, which every event keeps to.
+// What is measured stands in streams.h, the rules of sequences in workloads.h. Each stream has its own floor.
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <CLI/CLI.hpp>
 #include <cstdlib>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "bench/events.h"
 #include "bench/floor.h"
+#include "bench/results.h"
+#include "bench/streams.h"
 #include "bench/workloads.h"
 #include "runtime/io/runner.h"
 #include "runtime/io/tally.h"
@@ -26,51 +24,36 @@ namespace {
 using namespace omen;
 using namespace omen::bench;
 
-std::string declarations_text() {
-  std::string out;
-  for (const std::string& type : type_names()) {
-    out += fmt::format(
-        "event {} {{ user_id: string max_length 36, session: string, amount: number 0..10000, product_id: int,\n"
-        "  country: string in [\"AT\", \"CH\", \"DE\"], page: string, device?: string, ok: bool }}\n",
-        type);
-  }
-  return out;
-}
-
-struct MeasureRule {
-  const char* name;
-  const char* text;
-};
-constexpr MeasureRule measure_rules[] = {
-    {"measures by user, every 1m",
-     "rule m { by user_id measure n = count(page_view) over 10m measure s = sum(page_view, amount) over 10m every 1m "
-     "when n > 3 and s > 1000 }"},
-    {"a week of hours, every 1m",
-     "rule m { by country measure a = count(page_view) over 1h measure b = count(page_view) over 1h ago 1w every 1m "
-     "when a < b / 2 }"},
-    {"measures at each event",
-     "rule m { measure n = count(page_view) over 10s measure x = avg(page_view, amount) over 10s measure y = "
-     "max(page_view, amount) over 10s when n > 100000 or x > 400 or y < 1 }"},
-    {"p95, distinct, every 10s",
-     "rule m { measure p = p95(page_view, amount) over 10m measure d = distinct(page_view, user_id) over 10m every 10s "
-     "when p > 1000 and d > 10 }"},
-    {"p95 at each event", "rule m { measure p = p95(page_view, amount) over 10m when p > 1000 }"},
+struct Options {
+  uint64_t events = 1'000'000;
+  int repeats = 7;
+  std::string only, json;
+  bool is_quick = false;
 };
 
-struct Workload {
-  std::string name;
+struct Measured {
+  const Workload& workload;
   Program program;
   uint64_t alerts = 0;
-  std::vector<double> ratios, ns;
+  std::vector<double> ratios = {}, ns = {};
 };
 
+Program program_of(const Workload& workload) {
+  if (!workload.rules.empty()) return compile_rules(workload.rules);
+  Program program;
+  program.types.resize(1);
+  return program;
+}
+
 // CPU seconds, and the alerts.
-double run(const Program& program, const std::string& path, uint64_t& alerts) {
+double run(const Measured& one, const MeasuredStream& stream, const std::string& path, uint64_t& alerts) {
   RunOptions options;
   options.inputs = {path};
+  options.only_counts = one.workload.only_counts;
+  if (stream.lateness_us > 0) options.order.lateness_us = stream.lateness_us;
   const double begin_s = cpu_s();
-  Runner runner(program, options);
-  Tally tally(program);
+  Runner runner(one.program, options);
+  Tally tally(one.program);
   runner.run(tally, [](const Progress&) {});
   const double elapsed_s = cpu_s() - begin_s;
   alerts = 0;
@@ -78,63 +61,91 @@ double run(const Program& program, const std::string& path, uint64_t& alerts) {
   return elapsed_s;
 }
 
-}  // namespace
+void print_rows(const std::vector<Measured>& rows) {
+  fmt::print("{:<36}{:>10}{:>14}{:>16}{:>18}{:>12}\n", "", "ns/event", "M events/s", "of the floor", "quartiles",
+             "alerts");
+  for (const Measured& row : rows) {
+    const double ns = quantile(row.ns, 0.5);
+    const Spread ratio = spread_of(row.ratios);
+    fmt::print("{:<36}{:>10.0f}{:>14.2f}{:>16.2f}{:>18}{:>12}\n", row.workload.name, ns, 1e3 / ns, ratio.median,
+               fmt::format("{:.2f} to {:.2f}", ratio.q1, ratio.q3), row.alerts);
+  }
+}
 
-int main(int argc, char** argv) {
-  const uint64_t events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-  const int repeats = argc > 2 ? std::atoi(argv[2]) : 7;
-  const std::string only = argc > 3 ? argv[3] : "";
+// False: the floor has found other events than were written.
+bool measure(const MeasuredStream& stream, std::vector<Measured>& rows, const Options& options, Results& results) {
+  const auto events = static_cast<uint64_t>(static_cast<double>(options.events) * stream.share);
+  const double per_event = 1e9 / static_cast<double>(events);
   std::string path = "/tmp/omen-bench-XXXXXX";
   close(mkstemp(path.data()));
-  write_events(path, events, 1'000'000, 1);
-
-  std::vector<Workload> workloads;
-  workloads.push_back({"no rule", {}, 0, {}, {}});
-  workloads.back().program.types.resize(1);
-  for (const bool all_types : {false, true}) {
-    for (const size_t rules : {1, 10, 100, 1'000, 10'000}) {
-      const std::string name =
-          fmt::format("{} {}, {}", rules, rules == 1 ? "rule" : "rules", all_types ? "all" : "rare");
-      workloads.push_back({name, compile_rules(rules_text(rules, all_types)), 0, {}, {}});
-    }
-  }
-  for (const bool all_types : {false, true}) {
-    workloads.push_back({all_types ? "1 declared, all" : "1 declared, rare",
-                         compile_rules(declarations_text() + rules_text(1, all_types)),
-                         0,
-                         {},
-                         {}});
-  }
-  for (const MeasureRule& rule : measure_rules) workloads.push_back({rule.name, compile_rules(rule.text), 0, {}, {}});
-  std::erase_if(workloads, [&](const Workload& one) { return one.name.find(only) == std::string::npos; });
-  if (workloads.empty()) {
-    fmt::print(stderr, "throughput: no workload has `{}` in its name\n", only);
-    unlink(path.c_str());
-    return 2;
-  }
+  write_events(path, events, stream.shape);
   std::vector<double> floors;
-  const double per_event = 1e9 / static_cast<double>(events);
-  for (int repeat = 0; repeat < repeats; ++repeat) {
-    for (Workload& workload : workloads) {
+  bool is_whole = true;
+  for (int repeat = 0; repeat < options.repeats && is_whole; ++repeat) {
+    for (Measured& row : rows) {
       const double begin_s = cpu_s();
-      if (read_with_simdjson(path).events != events) return 1;
+      is_whole &= read_with_simdjson(path).events == events;
       const double floor_ns = (cpu_s() - begin_s) * per_event;
-      const double ns = run(workload.program, path, workload.alerts) * per_event;
+      const double ns = run(row, stream, path, row.alerts) * per_event;
       floors.push_back(floor_ns);
-      workload.ns.push_back(ns);
-      workload.ratios.push_back(floor_ns / ns);
+      row.ns.push_back(ns);
+      row.ratios.push_back(floor_ns / ns);
     }
   }
   unlink(path.c_str());
-  fmt::print("{} events, {} repeats. The floor: {:.0f} ns an event ({:.0f} to {:.0f}).\n\n", events, repeats,
-             quantile(floors, 0.5), quantile(floors, 0.25), quantile(floors, 0.75));
-  fmt::print("{:<28}{:>10}{:>14}{:>16}{:>18}{:>12}\n", "", "ns/event", "M events/s", "of the floor", "quartiles",
-             "alerts");
-  for (const Workload& workload : workloads) {
-    const double ns = quantile(workload.ns, 0.5);
-    fmt::print("{:<28}{:>10.0f}{:>14.2f}{:>16.2f}{:>18}{:>12}\n", workload.name, ns, 1e3 / ns,
-               quantile(workload.ratios, 0.5),
-               fmt::format("{:.2f} to {:.2f}", quantile(workload.ratios, 0.25), quantile(workload.ratios, 0.75)),
-               workload.alerts);
+  if (!is_whole) return false;
+  const Spread floor = spread_of(floors);
+  fmt::print("{} events, {} repeats. The floor: {:.0f} ns an event ({:.0f} to {:.0f}).\n\n", events, options.repeats,
+             floor.median, floor.q1, floor.q3);
+  print_rows(rows);
+  std::fflush(stdout);
+  for (const Measured& row : rows) {
+    const Spread ratio = spread_of(row.ratios);
+    results.add(row.workload.name,
+                {{"events", static_cast<double>(events)},
+                 {"ns_per_event", quantile(row.ns, 0.5)},
+                 {"floor_ns", floor.median},
+                 {"ratio", ratio.median},
+                 {"q1", ratio.q1},
+                 {"q3", ratio.q3},
+                 {"alerts", static_cast<double>(row.alerts)}},
+                stream.title);
   }
+  return true;
+}
+
+int run_all(const Options& options) {
+  Results results("throughput");
+  bool is_first = true;
+  for (const MeasuredStream& stream : measured_streams()) {
+    std::vector<Measured> rows;
+    for (const Workload& workload : stream.workloads) {
+      if (workload.name.find(options.only) == std::string::npos || (options.is_quick && !workload.is_quick)) continue;
+      rows.push_back({workload, program_of(workload)});
+    }
+    if (rows.empty()) continue;
+    fmt::print("{}{}: ", is_first ? "" : "\n", stream.title);
+    is_first = false;
+    if (!measure(stream, rows, options, results)) return 1;
+  }
+  if (is_first) {
+    fmt::print(stderr, "throughput: no workload has `{}` in its name\n", options.only);
+    return 2;
+  }
+  results.write(options.json);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Measures `omen run --count` against the floor", "bench/throughput");
+  Options options;
+  app.add_option("events", options.events, "Of the usual stream")->capture_default_str();
+  app.add_option("repeats", options.repeats, "Of each workload")->capture_default_str();
+  app.add_option("text", options.only, "Only workloads with it in their names");
+  app.add_flag("--quick", options.is_quick, "Only some workloads");
+  app.add_option("--json", options.json, "Write the rows there as JSON too")->type_name("FILE");
+  CLI11_PARSE(app, argc, argv);
+  return run_all(options);
 }

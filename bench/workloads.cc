@@ -35,9 +35,4 @@ Program compile_rules(const std::string& text) {
   std::exit(1);
 }
 
-double quantile(std::vector<double> values, double q) {
-  std::ranges::sort(values);
-  return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
-}
-
 }  // namespace omen::bench

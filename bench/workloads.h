@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <string>
-#include <vector>
 
 #include "runtime/model/program.h"
 
@@ -14,7 +13,5 @@ namespace omen::bench {
 std::string rules_text(size_t count, bool all_types);
 // Says what is wrong and ends the program, when something is.
 Program compile_rules(const std::string& text);
-
-double quantile(std::vector<double> values, double q);
 
 }  // namespace omen::bench

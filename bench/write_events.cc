@@ -12,5 +12,5 @@ int main(int argc, char** argv) {
     return 2;
   }
   const auto users = static_cast<uint32_t>(std::strtoul(argv[3], nullptr, 10));
-  omen::bench::write_events(argv[1], std::strtoull(argv[2], nullptr, 10), users, 1);
+  omen::bench::write_events(argv[1], std::strtoull(argv[2], nullptr, 10), {.users = users});
 }
