@@ -99,6 +99,12 @@ TEST_CASE("the machine and the reference interpreter give the same alerts when a
   run_cases(all_shared, number_from("OMEN_CASES", 5'000) / 2, number_from("OMEN_SEED", 1) + 500'000);
 }
 
+TEST_CASE("the machine and the reference interpreter give the same alerts when runs are stepped by stretches") {
+  OptimizeOptions by_stretches;
+  by_stretches.stretch_runs_from = 1;
+  run_cases(by_stretches, number_from("OMEN_CASES", 5'000) / 2, number_from("OMEN_SEED", 1) + 700'000);
+}
+
 TEST_CASE("every assignment that satisfies the pattern is found under overlap all, and no other") {
   const uint64_t cases = number_from("OMEN_CASES", 5'000) / 5;
   const uint64_t seed = number_from("OMEN_SEED", 1) + 2'000'000;
@@ -125,6 +131,11 @@ TEST_CASE("without each optimisation the alerts are the same") {
   no_folding.fold_constants = false;
   SUBCASE("predicates not shared") { run_cases(no_sharing, cases, seed); }
   SUBCASE("no simple predicates") { run_cases(no_simple, cases, seed + cases); }
+  SUBCASE("runs never stepped by stretches") {
+    OptimizeOptions no_stretches;
+    no_stretches.stretch_runs_from = 0;
+    run_cases(no_stretches, cases, seed + 3 * cases);
+  }
   SUBCASE("constants not folded") { run_cases(no_folding, cases, seed + 2 * cases); }
 }
 

@@ -370,7 +370,7 @@ void Engine::set_key(uint32_t table, std::string_view key) {
 RuleStateId Engine::add_rule_state(PartitionId partition, RuleId rule) {
   const RuleStateId id = words_.take(rule_state_words);
   Partition& owner = *static_cast<Partition*>(words_.at(partition));
-  auto* state = new (words_.at(id)) RuleState{rule, owner.first, index_none, index_none, 0, 0, index_none, 0};
+  auto* state = new (words_.at(id)) RuleState{rule, owner.first, index_none, index_none, 0, 0, 0, index_none, 0};
   owner.first = id;
   if (starts_.is_list(rule)) {
     ++starts_.at(starts_.start_of_list(rule)).keys;

@@ -319,39 +319,15 @@ void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std
   if (rule.overlap == Overlap::all) return step_all(rule, state, partition, routes, out);
   bool may_start_one = true;
   arrived_.clear();
-  RunId previous = index_none;
-  RunId id = state.first;
-  while (id != index_none) {
-    const RunId next = run(id).next;
-    if (rule.overlap == Overlap::single && is_alive(rule, run(id), present_.event().time_us)) may_start_one = false;
-    Completion completion{};
-    RunId after = id;
-    const uint8_t slot = funnel_ == nullptr ? uint8_t{0} : captures_.at(run(id).captures).slot;
-    const Outcome outcome = step_run(rule, after, routes, completion);
-    if (outcome == Outcome::completed || outcome == Outcome::ended) {
-      (previous == index_none ? state.first : run(previous).next) = next;
-      if (state.last == id) state.last = previous;
-      --state.run_count;
-      --live_runs_;
-      if (funnel_ != nullptr) {
-        const bool completed = outcome == Outcome::completed;
-        funnel_->ended(state.rule, completed ? captures_.at(completion.captures).slot : slot,
-                       completed ? RunEnd::completed : ending_);
-      }
-      if (outcome == Outcome::completed) {
-        complete(rule, state, completion, out);
-        if (rule.overlap == Overlap::none) return;
-      }
-    } else {
-      (previous == index_none ? state.first : run(previous).next) = after;
-      if (state.last == id) state.last = after;
-      previous = after;
-      if (outcome == Outcome::arrived) {
-        arm(rule, state, partition, after);
-        if (rule.overlap == Overlap::latest) arrived_.push_back(after);
-      }
+  if (goes_by_stretches(rule, state)) {
+    if (step_stretches(rule, state, partition, routes, out)) return;
+  } else {
+    forget_stretches(state);
+    RunId previous = index_none;
+    for (RunId id = state.first; id != index_none;) {
+      if (rule.overlap == Overlap::single && is_alive(rule, run(id), present_.event().time_us)) may_start_one = false;
+      if (step_one(rule, state, partition, routes, previous, id, out)) return;
     }
-    id = next;
   }
   if (may_start_one) {
     Completion completion{};
@@ -373,6 +349,40 @@ void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std
   if (!arrived_.empty()) keep_latest(rule, state);
 }
 
+bool Matcher::step_one(const RuleProgram& rule, RuleState& state, PartitionId partition, uint32_t routes,
+                       RunId& previous, RunId& id, std::vector<Completion>& out) {
+  const RunId next = run(id).next;
+  Completion completion{};
+  RunId after = id;
+  const uint8_t slot = funnel_ == nullptr ? uint8_t{0} : captures_.at(run(id).captures).slot;
+  const Outcome outcome = step_run(rule, after, routes, completion);
+  if (outcome == Outcome::completed || outcome == Outcome::ended) {
+    (previous == index_none ? state.first : run(previous).next) = next;
+    if (state.last == id) state.last = previous;
+    --state.run_count;
+    --live_runs_;
+    if (funnel_ != nullptr) {
+      const bool completed = outcome == Outcome::completed;
+      funnel_->ended(state.rule, completed ? captures_.at(completion.captures).slot : slot,
+                     completed ? RunEnd::completed : ending_);
+    }
+    if (outcome == Outcome::completed) {
+      complete(rule, state, completion, out);
+      if (rule.overlap == Overlap::none) return true;
+    }
+  } else {
+    (previous == index_none ? state.first : run(previous).next) = after;
+    if (state.last == id) state.last = after;
+    previous = after;
+    if (outcome == Outcome::arrived) {
+      arm(rule, state, partition, after);
+      if (rule.overlap == Overlap::latest) arrived_.push_back(after);
+    }
+  }
+  id = next;
+  return false;
+}
+
 void Matcher::complete(const RuleProgram& rule, RuleState& state, const Completion& completion,
                        std::vector<Completion>& out) {
   out.push_back(completion);
@@ -389,6 +399,7 @@ void Matcher::append_run(RuleState& state, RunId id) {
   state.last = id;
   ++state.run_count;
   ++live_runs_;
+  if (state.has_stretches != 0) add_to_stretches(stretches_of(state), id);
 }
 
 // ---- overlap latest: one run at each place ----

@@ -10,6 +10,8 @@
 // then the event may start a run of its own. `overlap` says what the completion does to the others. Under `overlap all`
 // runs have one thread and fork instead: forks.cc.
 //
+// Where many runs wait, the event is offered to places first: stretches.cc.
+//
 // INVARIANTS
 //   1. Runs of a rule state are ordered by start.
 //   2. All threads of a run stand in different states.
@@ -22,6 +24,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/core/captures.h"
@@ -107,8 +110,25 @@ class Matcher {
   int64_t thread_alive_until(const RuleProgram& rule, const Run& thread) const;
   int64_t deadline_of(const RuleProgram& rule, const Run& thread) const;
   void arm(const RuleProgram& rule, const RuleState& state, PartitionId partition, RunId id);
+  // True when a match has ended all runs. `previous` is the one before `id` that is left; both move on.
+  bool step_one(const RuleProgram& rule, RuleState& state, PartitionId partition, uint32_t routes, RunId& previous,
+                RunId& id, std::vector<Completion>& out);
   void append_run(RuleState& state, RunId id);
   void complete(const RuleProgram& rule, RuleState& state, const Completion& completion, std::vector<Completion>& out);
+
+  // Many runs under `overlap none`: stretches.cc.
+  struct Stretch {
+    RunId first, last;
+    StateId place;  // state_dead: a run of several threads
+  };
+  using Stretches = std::vector<Stretch>;  // of a rule state: all its runs, in their order
+  bool goes_by_stretches(const RuleProgram& rule, const RuleState& state) const;
+  Stretches& stretches_of(RuleState& state);
+  void forget_stretches(RuleState& state);
+  void add_to_stretches(Stretches& stretches, RunId id) const;
+  bool may_touch(const RuleProgram& rule, StateId place, uint32_t routes);
+  bool step_stretches(const RuleProgram& rule, RuleState& state, PartitionId partition, uint32_t routes,
+                      std::vector<Completion>& out);
 
   // Overlap all.
   static uint64_t first_route(uint32_t routes) { return static_cast<uint64_t>(std::countr_zero(routes)) & 31; }
@@ -135,6 +155,9 @@ class Matcher {
   std::vector<int8_t> decided_branch_;  // per `or`: the branch that decided it at this event, -1: none
   std::vector<RunId> arrived_;
   MatchOrder order_;
+  std::unordered_map<const RuleState*, Stretches> stretches_;
+  std::vector<std::unordered_map<const RuleState*, Stretches>::node_type> spare_;
+  Stretches before_;  // of the state in hand, before the event
   uint64_t live_runs_ = 0;
   Funnel* funnel_ = nullptr;
   RunEnd ending_ = RunEnd::decided;  // why the thread in hand ended

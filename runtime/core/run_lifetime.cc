@@ -40,6 +40,7 @@ void Matcher::arm(const RuleProgram& rule, const RuleState& state, PartitionId p
 void Matcher::meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::vector<Completion>& out) {
   const RuleProgram& rule = program_.rules[state.rule];
   if (rule.overlap == Overlap::all) return meet_deadline_all(rule, state, timer, out);
+  forget_stretches(state);
   RunId previous = index_none;
   RunId id = state.first;
   while (id != index_none && run(id).start_sequence != timer.start_sequence) {
@@ -167,6 +168,7 @@ void Matcher::free_run(const RuleProgram& rule, RunId id) {
 
 // Runs that had nothing to come at that time.
 void Matcher::drop_over(const RuleProgram& rule, RuleState& state, int64_t time_us) {
+  forget_stretches(state);
   RunId previous = index_none;
   for (RunId id = state.first; id != index_none;) {
     const RunId next = run(id).next;
@@ -184,6 +186,7 @@ void Matcher::drop_over(const RuleProgram& rule, RuleState& state, int64_t time_
 }
 
 void Matcher::drop_runs(RuleState& state, RunEnd why) {
+  forget_stretches(state);
   const RuleProgram& rule = program_.rules[state.rule];
   for (RunId id = state.first; id != index_none;) {
     const RunId next = run(id).next;

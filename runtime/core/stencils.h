@@ -85,7 +85,7 @@ class Stencils {
   std::deque<std::vector<Note>> notes_;
   std::vector<uint32_t> tokens_;  // of the line in hand
   std::vector<Piece> pieces_;     // of the line that is learned
-  bool is_full_ = false;  // something found no room
+  bool is_full_ = false;          // something found no room
   uint32_t slices_full_ = 0;
 };
 

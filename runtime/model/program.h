@@ -252,6 +252,10 @@ struct Program {
   std::vector<MappingProgram> mappings;
   std::vector<TableProgram> tables;
 
+  // How, not what: from so many waiting runs of a key on an event is offered to places, not runs (core/stretches.cc);
+  // 0: never.
+  uint32_t stretch_runs_from = 16;
+
   Status verify() const;         // every index in range; run after compile and after load
   std::string dump() const;      // stable text: golden tests, `omen dump`
   uint64_t fingerprint() const;  // of dump(): another program's snapshot is refused
