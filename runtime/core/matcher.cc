@@ -164,7 +164,8 @@ uint64_t Matcher::decisions(const RuleProgram& rule) const {
 
 // An `or` that the event has opened anew, in the next repetition of a group, is not the one that was decided.
 bool Matcher::is_forgotten(const RuleProgram& rule, const Thread& thread, uint64_t decided) const {
-  return (rule.states[run(thread.id).state].pending & thread.open & ~thread.decided & decided) != 0;
+  const State& state = rule.states[run(thread.id).state];
+  return (state.pending & (thread.open | ~state.renewed) & ~thread.decided & decided) != 0;
 }
 
 // The first thread of threads_ that is complete, and that an `or` decided by another thread leaves, is the match: all
@@ -399,7 +400,9 @@ void Matcher::append_run(RuleState& state, RunId id) {
   state.last = id;
   ++state.run_count;
   ++live_runs_;
-  if (state.has_stretches != 0) add_to_stretches(stretches_of(state), id);
+  if (state.has_stretches == 0) return;
+  const RuleProgram& rule = program_.rules[state.rule];
+  add_to_stretches(rule, stretches_of(rule, state), id);
 }
 
 // ---- overlap latest: one run at each place ----

@@ -108,6 +108,7 @@ class Matcher {
   bool is_alive(const RuleProgram& rule, const Run& head, int64_t time_us) const;
   void drop_over(const RuleProgram& rule, RuleState& state, int64_t time_us);
   int64_t thread_alive_until(const RuleProgram& rule, const Run& thread) const;
+  int64_t run_alive_until(const RuleProgram& rule, RunId id) const;
   int64_t deadline_of(const RuleProgram& rule, const Run& thread) const;
   void arm(const RuleProgram& rule, const RuleState& state, PartitionId partition, RunId id);
   // True when a match has ended all runs. `previous` is the one before `id` that is left; both move on.
@@ -121,11 +122,15 @@ class Matcher {
     RunId first, last;
     StateId place;  // state_dead: a run of several threads
   };
-  using Stretches = std::vector<Stretch>;  // of a rule state: all its runs, in their order
+  struct Stretches {             // of a rule state
+    std::vector<Stretch> all;    // its runs, in their order
+    int64_t none_over_until_us;  // before that no run's time is over
+  };
   bool goes_by_stretches(const RuleProgram& rule, const RuleState& state) const;
-  Stretches& stretches_of(RuleState& state);
+  Stretches& stretches_of(const RuleProgram& rule, RuleState& state);
   void forget_stretches(RuleState& state);
-  void add_to_stretches(Stretches& stretches, RunId id) const;
+  void add_to_stretches(const RuleProgram& rule, Stretches& stretches, RunId id) const;
+  static void join(std::vector<Stretch>& all, const Stretch& next);
   bool may_touch(const RuleProgram& rule, StateId place, uint32_t routes);
   bool step_stretches(const RuleProgram& rule, RuleState& state, PartitionId partition, uint32_t routes,
                       std::vector<Completion>& out);
@@ -157,7 +162,7 @@ class Matcher {
   MatchOrder order_;
   std::unordered_map<const RuleState*, Stretches> stretches_;
   std::vector<std::unordered_map<const RuleState*, Stretches>::node_type> spare_;
-  Stretches before_;  // of the state in hand, before the event
+  std::vector<Stretch> before_;  // of the state in hand, before the event
   uint64_t live_runs_ = 0;
   Funnel* funnel_ = nullptr;
   RunEnd ending_ = RunEnd::decided;  // why the thread in hand ended

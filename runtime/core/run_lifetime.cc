@@ -124,12 +124,15 @@ bool Matcher::is_alive(const RuleProgram& rule, const Run& head, int64_t time_us
 int64_t Matcher::alive_until(const RuleState& state) const {
   const RuleProgram& rule = program_.rules[state.rule];
   int64_t until_us = std::numeric_limits<int64_t>::min();
-  for (RunId id = state.first; id != index_none; id = run(id).next) {
-    for (RunId thread = id; thread != index_none; thread = run(thread).thread) {
-      until_us = std::max(until_us, thread_alive_until(rule, run(thread)));
-      if (until_us == time_unbounded) return until_us;
-    }
+  for (RunId id = state.first; id != index_none && until_us < time_unbounded; id = run(id).next) {
+    until_us = std::max(until_us, run_alive_until(rule, id));
   }
+  return until_us;
+}
+
+int64_t Matcher::run_alive_until(const RuleProgram& rule, RunId id) const {
+  int64_t until_us = std::numeric_limits<int64_t>::min();
+  for (; id != index_none; id = run(id).thread) until_us = std::max(until_us, thread_alive_until(rule, run(id)));
   return until_us;
 }
 

@@ -22,11 +22,11 @@ constexpr size_t spare_max = 64;  // of nodes that are kept for other rule state
 }  // namespace
 
 bool Matcher::goes_by_stretches(const RuleProgram& rule, const RuleState& state) const {
-  return rule.overlap == Overlap::none && state.run_count >= program_.stretch_runs_from &&
-         program_.stretch_runs_from > 0 && state.run_count < limits_.max_runs && funnel_ == nullptr;
+  return rule.overlap == Overlap::none && program_.stretch_runs_from > 0 &&
+         state.run_count >= program_.stretch_runs_from && funnel_ == nullptr;
 }
 
-Matcher::Stretches& Matcher::stretches_of(RuleState& state) {
+Matcher::Stretches& Matcher::stretches_of(const RuleProgram& rule, RuleState& state) {
   if (state.has_stretches != 0) return stretches_.find(&state)->second;
   state.has_stretches = 1;
   if (spare_.empty()) spare_.push_back(stretches_.extract(stretches_.try_emplace(&state).first));
@@ -34,8 +34,9 @@ Matcher::Stretches& Matcher::stretches_of(RuleState& state) {
   spare_.pop_back();
   node.key() = &state;
   Stretches& out = stretches_.insert(std::move(node)).position->second;
-  out.clear();
-  for (RunId id = state.first; id != index_none; id = run(id).next) add_to_stretches(out, id);
+  out.all.clear();
+  out.none_over_until_us = time_unbounded;
+  for (RunId id = state.first; id != index_none; id = run(id).next) add_to_stretches(rule, out, id);
   return out;
 }
 
@@ -46,14 +47,18 @@ void Matcher::forget_stretches(RuleState& state) {
   if (spare_.size() < spare_max) spare_.push_back(std::move(node));
 }
 
-// Behind all others.
-void Matcher::add_to_stretches(Stretches& stretches, RunId id) const {
-  const StateId place = run(id).thread == index_none ? run(id).state : state_dead;
-  if (place != state_dead && !stretches.empty() && stretches.back().place == place) {
-    stretches.back().last = id;
+void Matcher::join(std::vector<Stretch>& all, const Stretch& next) {
+  if (next.place != state_dead && !all.empty() && all.back().place == next.place) {
+    all.back().last = next.last;
   } else {
-    stretches.push_back({id, id, place});
+    all.push_back(next);
   }
+}
+
+// Behind all others.
+void Matcher::add_to_stretches(const RuleProgram& rule, Stretches& stretches, RunId id) const {
+  join(stretches.all, {id, id, run(id).thread == index_none ? run(id).state : state_dead});
+  stretches.none_over_until_us = std::min(stretches.none_over_until_us, run_alive_until(rule, id));
 }
 
 // Whether the present event can do anything to a run that waits there. No run is asked: what it has taken, and its
@@ -78,17 +83,17 @@ bool Matcher::may_touch(const RuleProgram& rule, StateId place, uint32_t routes)
 // True when a match has ended all runs.
 bool Matcher::step_stretches(const RuleProgram& rule, RuleState& state, PartitionId partition, uint32_t routes,
                              std::vector<Completion>& out) {
-  Stretches& stretches = stretches_of(state);
-  before_.swap(stretches);
-  stretches.clear();
+  const int64_t time_us = present_.event().time_us;
+  if (state.run_count >= limits_.max_runs && time_us > stretches_of(rule, state).none_over_until_us) {
+    drop_over(rule, state, time_us);
+  }
+  Stretches& stretches = stretches_of(rule, state);
+  before_.swap(stretches.all);
+  stretches.all.clear();
   RunId previous = index_none;
   for (const Stretch& stretch : before_) {
     if (stretch.place != state_dead && !may_touch(rule, stretch.place, routes)) {
-      if (!stretches.empty() && stretches.back().place == stretch.place) {
-        stretches.back().last = stretch.last;
-      } else {
-        stretches.push_back(stretch);
-      }
+      join(stretches.all, stretch);
       previous = stretch.last;
       continue;
     }
@@ -96,7 +101,7 @@ bool Matcher::step_stretches(const RuleProgram& rule, RuleState& state, Partitio
     for (RunId id = stretch.first; id != behind;) {
       const RunId before = previous;
       if (step_one(rule, state, partition, routes, previous, id, out)) return true;
-      if (previous != before) add_to_stretches(stretches, previous);
+      if (previous != before) add_to_stretches(rule, stretches, previous);
     }
   }
   return false;
