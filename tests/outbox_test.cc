@@ -198,6 +198,30 @@ TEST_CASE("outbox: results survive a transaction that could not be committed") {
   CHECK(receiver.received().size() == 1);
 }
 
+TEST_CASE("outbox: rows of a transaction that could not be committed are counted when they are") {
+  HttpReceiver receiver({Answer{}});
+  Writer writer({webhook(receiver.url())});
+  writer.raise({"a"}, "hook", noon);
+  writer.turn(noon);
+  for (int tries = 0; tries < 3; ++tries) {
+    CHECK(writer.store->begin());
+    writer.add("b", "hook", noon);
+    writer.add("a", "hook", noon);
+    CHECK(writer.outbox->record(noon));
+    writer.store->abandon();
+    writer.outbox->refresh();
+    CHECK(writer.outbox->counters().added == 1);
+    CHECK(writer.outbox->counters().repeated == 0);
+    CHECK(writer.outbox->counters().delivered == 1);
+    CHECK(writer.outbox->hand_over(noon));
+  }
+  writer.raise({"b", "a"}, "hook", noon);
+  writer.turn(noon);
+  CHECK(writer.outbox->counters().added == 2);
+  CHECK(writer.outbox->counters().repeated == 1);
+  CHECK(writer.outbox->counters().delivered == 2);
+}
+
 TEST_CASE("outbox: quiet hours of rule and destination hold deliveries, retries too") {
   HttpReceiver receiver({Answer{503, {}, {}}, {}});
   DestinationProgram hook = webhook(receiver.url());

@@ -145,6 +145,25 @@ TEST_CASE("shared starts: max_keys: the key idle longest goes, and all that the 
   CHECK(!run.alerts().empty());
 }
 
+TEST_CASE("shared starts: max_state_bytes: keys go until the state fits, those with begun runs too") {
+  const Program program = program_of(rules_text(0, 8));
+  Limits limits;
+  limits.max_state_bytes = 60'000;
+  VirtualRun run(program, limits);
+  for (int i = 0; i < 2'000; ++i) {
+    REQUIRE(run.feed(event("a", i / 100, fmt::format("u{}", i))));
+    if (i % 3 == 0) REQUIRE(run.feed(event("b", i / 100, fmt::format("u{}", i), 2)));  // begins runs of some of the rules
+    CHECK(run.engine().state_bytes() < limits.max_state_bytes + 10'000);
+  }
+  CHECK(run.engine().rule_counters()[0].keys_evicted > 1'000);
+  CHECK(run.engine().partitions() > 10);
+  const size_t before = run.alerts().size();
+  REQUIRE(run.feed(event("b", 20, "u1", 100)));
+  CHECK(run.alerts().size() == before);  // it is gone
+  REQUIRE(run.feed(event("b", 20, "u1999", 100)));
+  CHECK(run.alerts().size() > before);
+}
+
 TEST_CASE("shared starts: max_runs: no further run starts, and it is counted for each rule") {
   const Program program = program_of(rules_text(0, 8));
   Limits limits;

@@ -50,6 +50,7 @@ Status Outbox::load(const Program& program) {
 }
 
 void Outbox::refresh() {
+  count_anew();
   for (auto& [_, line] : lines_) line.next_us = INT64_MIN;
 }
 
@@ -64,7 +65,19 @@ int64_t Outbox::after_quiet_us(const std::string& rule, const Line* line, int64_
   return time_us;
 }
 
+// What was added by a transaction that was abandoned is added again, and is one row.
+void Outbox::count_anew() {
+  if (store_.commits() != commits_counted_) {
+    committed_ = counters_;
+  } else if (store_.abandons() != abandons_counted_) {
+    counters_ = committed_;
+  }
+  commits_counted_ = store_.commits();
+  abandons_counted_ = store_.abandons();
+}
+
 Status Outbox::add(Message message, int64_t now_us) {
+  count_anew();
   const auto found = lines_.find(message.destination);
   Line* const line = found == lines_.end() ? nullptr : &found->second;
   message.created_us = now_us;
@@ -149,6 +162,7 @@ void Outbox::settle() {
 Status Outbox::hand_over(int64_t now_us) {
   OMEN_ASSERT(!store_.is_in_transaction());
   settle();
+  count_anew();
   for (auto& [name, line] : lines_) {
     if (!line.next_us || *line.next_us > now_us) continue;
     if (Status status = hand_over(name, line, now_us); !status) return status;

@@ -76,6 +76,7 @@ class Outbox {
   Status record(const Attempt& attempt, int64_t now_us);
   Status hand_over(const std::string& name, Line& line, int64_t now_us);
   void settle();
+  void count_anew();
 
   Store& store_;
   Delivery& delivery_;
@@ -86,6 +87,8 @@ class Outbox {
   std::vector<Attempt> unsettled_;
   uint64_t commits_before_ = 0, abandons_before_ = 0;  // when they were recorded
   OutboxCounters counters_;
+  OutboxCounters committed_;  // as they were after the last transaction that was committed
+  uint64_t commits_counted_ = 0, abandons_counted_ = 0;
 };
 
 }  // namespace omen

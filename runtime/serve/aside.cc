@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +15,6 @@ namespace {
 
 constexpr size_t message_bytes_max = 4096;  // a pipe takes as much at once
 constexpr int done = 0, failed = 1;
-constexpr int giving_way = 10;  // the nice value of the copy
 
 // Never returns.
 [[noreturn]] void work_in_copy(const std::function<Status()>& work, int answer, pid_t parent) {
@@ -26,7 +24,6 @@ constexpr int giving_way = 10;  // the nice value of the copy
   constexpr int kept = STDERR_FILENO + 1;
   if (answer != kept && dup2(answer, kept) < 0) _exit(failed);
   close_range(kept + 1, ~0u, 0);
-  setpriority(PRIO_PROCESS, 0, giving_way);
   const Status worked = work();
   if (worked) _exit(done);
   const std::string message = worked.message().substr(0, message_bytes_max);
