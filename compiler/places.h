@@ -85,7 +85,7 @@ class Places {
   std::vector<Remainder> expanded(const Remainder& place) const;
   std::vector<OpenAbsence> absences(const Remainder& place) const;  // open gaps, final ones too
   bool is_complete(const Remainder& place) const;                   // nothing more has to be taken
-  uint64_t pending(const Remainder& place) const;  // `or`s with threads come to and not yet done
+  uint64_t pending(const Remainder& place) const;                   // `or`s with threads come to and not yet done
   uint64_t renewed(const Remainder& place) const;  // those of them that stand in a group's next repetition
 
   bool has_immediate() const { return has_immediate_; }  // a => or a consecutive group

@@ -152,7 +152,8 @@ TEST_CASE("shared starts: max_state_bytes: keys go until the state fits, those w
   VirtualRun run(program, limits);
   for (int i = 0; i < 2'000; ++i) {
     REQUIRE(run.feed(event("a", i / 100, fmt::format("u{}", i))));
-    if (i % 3 == 0) REQUIRE(run.feed(event("b", i / 100, fmt::format("u{}", i), 2)));  // begins runs of some of the rules
+    if (i % 3 == 0)
+      REQUIRE(run.feed(event("b", i / 100, fmt::format("u{}", i), 2)));  // begins runs of some of the rules
     CHECK(run.engine().state_bytes() < limits.max_state_bytes + 10'000);
   }
   CHECK(run.engine().rule_counters()[0].keys_evicted > 1'000);

@@ -65,12 +65,15 @@ int64_t Outbox::after_quiet_us(const std::string& rule, const Line* line, int64_
   return time_us;
 }
 
-// What was added by a transaction that was abandoned is added again, and is one row.
+// What was added by a transaction that was abandoned is added again, and is one row. Attempts are counted once anyway.
 void Outbox::count_anew() {
   if (store_.commits() != commits_counted_) {
     committed_ = counters_;
   } else if (store_.abandons() != abandons_counted_) {
-    counters_ = committed_;
+    for (const auto counter : {&OutboxCounters::added, &OutboxCounters::repeated, &OutboxCounters::held_by_quiet,
+                               &OutboxCounters::dead_at_cap}) {
+      counters_.*counter = committed_.*counter;
+    }
   }
   commits_counted_ = store_.commits();
   abandons_counted_ = store_.abandons();
