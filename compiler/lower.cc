@@ -61,7 +61,6 @@ class Lowering {
       state.accepts = complete && typed_.pattern.trailing.empty();
       state.waits = complete && !typed_.pattern.trailing.empty();
       state.pending = places_.pending(place);
-      state.renewed = places_.renewed(place);
     }
     if (continues && !explored_[found->second]) {
       explored_[found->second] = true;

@@ -86,7 +86,6 @@ class Places {
   std::vector<OpenAbsence> absences(const Remainder& place) const;  // open gaps, final ones too
   bool is_complete(const Remainder& place) const;                   // nothing more has to be taken
   uint64_t pending(const Remainder& place) const;                   // `or`s with threads come to and not yet done
-  uint64_t renewed(const Remainder& place) const;  // those of them that stand in a group's next repetition
 
   bool has_immediate() const { return has_immediate_; }  // a => or a consecutive group
   uint32_t registers() const { return registers_; }
@@ -156,7 +155,7 @@ class Places {
   std::optional<Remainder> pass(uint32_t node, const Remainder& place) const;
   void collect_closings(uint32_t node, const Remainder& place, std::vector<Closing>& out) const;
   void collect_absences(uint32_t node, const Remainder& place, std::vector<OpenAbsence>& out) const;
-  void collect_pending(uint32_t node, const Remainder& place, bool is_next, uint64_t& now, uint64_t& later) const;
+  uint64_t collect_pending(uint32_t node, const Remainder& place) const;
   Remainder settled(uint32_t node, Remainder place) const;  // finished where nothing can follow
 
   std::vector<Node> nodes_;

@@ -406,33 +406,23 @@ void Places::collect_absences(uint32_t index, const Remainder& place, std::vecto
   }
 }
 
-uint64_t Places::pending(const Remainder& place) const {
-  uint64_t now = 0, later = 0;
-  collect_pending(root_, place, false, now, later);
-  return now | later;
-}
+uint64_t Places::pending(const Remainder& place) const { return collect_pending(root_, place); }
 
-uint64_t Places::renewed(const Remainder& place) const {
-  uint64_t now = 0, later = 0;
-  collect_pending(root_, place, false, now, later);
-  return later & ~now;
-}
-
-void Places::collect_pending(uint32_t index, const Remainder& place, bool is_next, uint64_t& now,
-                             uint64_t& later) const {
+uint64_t Places::collect_pending(uint32_t index, const Remainder& place) const {
   const Node& node = nodes_[index];
-  if (place.status == Remainder::Status::finished || place.status == Remainder::Status::idle) return;
+  if (place.status == Remainder::Status::finished || place.status == Remainder::Status::idle) return 0;
+  uint64_t bits = 0;
   if (node.kind == Node::Kind::any && !node.is_simple && (place.is_untouched() || !complete(index, place))) {
-    (is_next ? later : now) |= uint64_t{1} << node.or_bit;
+    bits |= uint64_t{1} << node.or_bit;
   }
-  const bool is_started_loop = node.kind == Node::Kind::loop && place.status == Remainder::Status::started;
   for (size_t i = 0; i < place.parts.size(); ++i) {
     uint32_t item = node.items[0];
     if (node.kind == Node::Kind::any) item = node.items[place.number];
     if (node.kind == Node::Kind::all) item = node.items[i];
     if (node.kind == Node::Kind::sequence) item = node.items[(place.is_untouched() ? 0 : place.number) + i];
-    collect_pending(item, place.parts[i], is_next || (is_started_loop && i == next), now, later);
+    bits |= collect_pending(item, place.parts[i]);
   }
+  return bits;
 }
 
 }  // namespace omen

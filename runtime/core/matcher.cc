@@ -71,7 +71,6 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
   const bool accepts = rule.states[way.targets[0]].accepts;
   bool completes = false;
   if (accepts && rule.where != code_none) captures_.retain(thread->captures);
-  const uint64_t open = rule.states[thread->state].pending;
   const CaptureId before = thread->captures;
   const CaptureId captures = captures_.add(before, present_.kept(), way.slot, way.opens, count);
   if (accepts) {
@@ -99,14 +98,14 @@ Matcher::Taking Matcher::take(const RuleProgram& rule, RunId id, const Transitio
   registers[0] = present_.event().time_us;
   for (uint8_t mark : way.marks) registers[mark] = present_.event().time_us;
   thread->state = way.targets[0];
-  threads_.push_back({id, open, way.decides, way.slot, completes});
+  threads_.push_back({id, way.decides, way.slot, completes ? &way : nullptr});
   if (completes) return Taking::completed;
   for (size_t i = 1; i < way.targets.size(); ++i) {
     const RunId fork = new_run(rule);
     std::memcpy(words_.at(fork), words_.at(id), run_words(rule) * sizeof(uint64_t));
     captures_.retain(captures);
     run(fork).state = way.targets[i];
-    threads_.push_back({fork, open, way.decides, way.slot, false});
+    threads_.push_back({fork, way.decides, way.slot, nullptr});
   }
   return Taking::arrived;
 }
@@ -162,18 +161,20 @@ uint64_t Matcher::decisions(const RuleProgram& rule) const {
   }
 }
 
-// An `or` that the event has opened anew, in the next repetition of a group, is not the one that was decided.
+// A complete one would go on in several worlds if the group may be repeated: one of them suffices.
 bool Matcher::is_forgotten(const RuleProgram& rule, const Thread& thread, uint64_t decided) const {
-  const State& state = rule.states[run(thread.id).state];
-  return (state.pending & (thread.open | ~state.renewed) & ~thread.decided & decided) != 0;
+  const auto is_late = [&](StateId state) { return (rule.states[state].pending & ~thread.decided & decided) != 0; };
+  if (thread.completes != nullptr) return std::ranges::all_of(thread.completes->targets, is_late);
+  return is_late(run(thread.id).state);
 }
 
 // The first thread of threads_ that is complete, and that an `or` decided by another thread leaves, is the match: all
 // of them are freed.
 bool Matcher::complete_first(const RuleProgram& rule, Completion& completion) {
   const uint64_t decided = threads_.size() == 1 ? 0 : decisions(rule);
-  const auto first = std::ranges::find_if(
-      threads_, [&](const Thread& thread) { return thread.completes && !is_forgotten(rule, thread, decided); });
+  const auto first = std::ranges::find_if(threads_, [&](const Thread& thread) {
+    return thread.completes != nullptr && !is_forgotten(rule, thread, decided);
+  });
   if (first == threads_.end()) return false;
   const Run& complete = run(first->id);
   completion = {complete.captures, complete.start_us, present_.event().time_us, false};
@@ -224,7 +225,6 @@ Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t 
   noted_slots_ = 0;
   while (thread != index_none) {
     const RunId following = run(thread).thread;
-    const uint64_t open = rule.states[run(thread).state].pending;
     const Transition* way = transition_for(rule, run(thread), routes);
     Taking taking = Taking::refused;
     if (way != nullptr) taking = take(rule, thread, *way);
@@ -235,7 +235,7 @@ Matcher::Outcome Matcher::step_run(const RuleProgram& rule, RunId& id, uint32_t 
     } else if (taking == Taking::ended || !pass_over(rule, run(thread), routes)) {
       free_thread(rule, thread);
     } else {
-      threads_.push_back({thread, open, 0, 0, false});
+      threads_.push_back({thread, 0, 0, nullptr});
     }
     thread = following;
   }

@@ -77,10 +77,10 @@ class Matcher {
   enum class Taking : uint8_t { arrived, completed, refused, ended };
   struct Thread {
     RunId id;
-    uint64_t open;     // `or`s that were open to it before this event
     uint64_t decided;  // `or`s that it has decided at this event
     uint8_t slot;      // of the step that took the event; 0 when it was passed over and decided nothing
-    bool completes;    // it is a match, unless another thread decides an `or` that it has left open
+    // It is a match by this transition, unless another thread decides an `or` that is open wherever it would go on.
+    const Transition* completes;
   };
 
   Run& run(RunId id) { return *static_cast<Run*>(words_.at(id)); }

@@ -66,7 +66,7 @@ void Matcher::meet_deadline(RuleState& state, PartitionId partition, const Timer
     if (is_due || completed) {
       free_thread(rule, thread);
     } else {
-      threads_.push_back({thread, 0, 0, 0, false});
+      threads_.push_back({thread, 0, 0, nullptr});
     }
     thread = following;
   }

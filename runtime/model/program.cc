@@ -276,7 +276,6 @@ void dump_state(std::string& out, const Program& program, const RuleProgram& rul
   if (state.strict) out += " strict";
   if (state.on_pass != id) out += fmt::format(" pass -> s{}", state.on_pass);
   if (state.pending != 0) out += fmt::format(" pending {:x}", state.pending);
-  if (state.renewed != 0) out += fmt::format(" renewed {:x}", state.renewed);
   out += bars_text(" waits without", state.wait_bars) + bars_text(" fatal", state.fatal_bars);
   out += '\n';
   for (const Transition& way : state.transitions) dump_transition(out, program, rule, way);

@@ -135,7 +135,6 @@ struct State {
   bool ends_with_within = false;  // one of them lasts until the end of `within`
   int64_t wait_us = 0;            // the longest `for` of them, since register 0
   uint64_t pending = 0;           // `or`s entered and not yet decided, bit each
-  uint64_t renewed = 0;           // those of them that stand in a group's next repetition, which has not begun
   uint64_t wait_bars = 0;         // overlap all: the final absences do not hold while one of them is down
   uint64_t fatal_bars = 0;        // overlap all: with one of them down nothing can complete any more
   std::string label;              // what remains, for people
