@@ -177,6 +177,12 @@ Status Store::read_known() {
 
 Status Store::begin() {
   OMEN_ASSERT(!is_open_);
+  // Behind the last commit that SQLite finds in a WAL, frames of later ones may stand that a power cut has torn. It
+  // goes on in front of them with the same salts: where what it writes is the same page, or half of it is lost, they
+  // would be commits again. A WAL that begins anew has other salts.
+  if (!is_wal_new_) {
+    if (Status status = checkpoint(); !status) return status;
+  }
   if (!database_->prepare("BEGIN IMMEDIATE").run()) return database_->failure("begin");
   is_open_ = true;
   return Status::ok();
@@ -208,7 +214,9 @@ void Store::abandon() {
 
 Status Store::checkpoint() {
   OMEN_ASSERT(!is_open_);
-  return database_->checkpoint();
+  Status status = database_->checkpoint();
+  if (status) is_wal_new_ = true;
+  return status;
 }
 
 Status Store::write_meta(const std::string& name, const std::string& value) {

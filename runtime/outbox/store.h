@@ -108,6 +108,7 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   // ---- writing ----
+  // The first one is a checkpoint, too: nothing is written behind what the last process has left in the WAL.
   Status begin();
   // Everything since begin(), and W, together. `synced` is the last sequence of the log that is durable.
   Status commit(uint64_t watermark, uint64_t synced);
@@ -192,7 +193,8 @@ class Store {
   Known known_, committed_;
   uint64_t commits_ = 0, abandons_ = 0;
   int64_t last_number_ = 0;
-  bool is_open_ = false;  // a transaction is
+  bool is_open_ = false;     // a transaction is
+  bool is_wal_new_ = false;  // has nothing of the last process
 };
 
 }  // namespace omen

@@ -91,15 +91,24 @@ std::string cycle(uint64_t seed, const SimulatedDisk::Defects& defects, Tally& t
     options.delivery.queue_max = 16;
     sender.when_done = [](Service& service) { service.ask(stop_when_delivered); };  // once it is committed
   }
+  const auto fill = [&] {
+    omen.disk.set_capacity(omen.disk.used_bytes() + pick(pick(2) == 0 ? 600 : 20'000), 1 + pick(20));
+  };
+  // In the midst of a life, too: at its start the WAL begins anew, and what that gives back is room for the log.
+  bool is_filling = false;
+  sender.when_answered = [&] {
+    if (is_filling && pick(8) == 0) fill();
+  };
   int rules = 0;
   constexpr uint64_t lives_max = 12;
   for (uint64_t life = 0;; ++life) {
     ++tally.lives;
     const bool is_last = life == lives_max;
+    is_filling = faults == 3 && !is_last;
     if (!is_last) {
       if (faults != 3 || pick(2) == 0) omen.disk.stop_at(1 + pick(pick(3) == 0 ? 60 : 500));
       if (faults == 2 && pick(2) == 0) omen.disk.fail_at(1 + pick(300), EIO);
-      if (faults == 3) omen.disk.set_capacity(omen.disk.used_bytes() + pick(pick(2) == 0 ? 600 : 20'000), 1 + pick(20));
+      if (faults == 3) fill();
     }
     if (pick(3) == 0) rules = 1 - rules, ++tally.changes;
     options.pipeline.shards = 1 + static_cast<uint32_t>(pick(3));

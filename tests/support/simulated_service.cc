@@ -114,6 +114,7 @@ void Sender::offer() {
 
 void Sender::take_answer(size_t first, std::span<const EventOutcome> outcomes) {
   --ahead_;
+  if (when_answered) when_answered();
   if (first > acknowledged_) return;  // one before it was refused: this one is sent again, and known by its ids
   size_t taken = 0;
   for (const EventOutcome& outcome : outcomes) {

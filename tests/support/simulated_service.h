@@ -54,6 +54,7 @@ class Sender {
   const std::string& problem() const { return problem_; }
   // Called by the writer's thread when all is acknowledged; when it is empty, the service is stopped.
   std::function<void(Service&)> when_done;
+  std::function<void()> when_answered;  // by the same, before each answer is looked at
 
  private:
   void offer();

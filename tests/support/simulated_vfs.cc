@@ -18,6 +18,8 @@ struct SimulatedVfs::Impl {
 
 namespace {
 
+constexpr int journals = SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL;
+
 struct Opened {
   Disk& disk;
   std::string path;
@@ -106,8 +108,9 @@ int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags,
   DiskStatus status = opened->disk.open(opened->path, OpenMode::write, opened->file);
   if (status.is_missing() && (flags & SQLITE_OPEN_CREATE) != 0) {
     status = opened->disk.open(opened->path, OpenMode::create, opened->file);
-    opened->is_name_unsynced = (flags & (SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0;
   }
+  // One that was there, too: who made it may not have come to sync its name.
+  opened->is_name_unsynced = (flags & SQLITE_OPEN_CREATE) != 0 && (flags & journals) != 0;
   static_cast<SimulatedVfs::Impl*>(vfs->pAppData)->last_error = status.code();
   if (!status) return SQLITE_CANTOPEN;
   reinterpret_cast<SqliteFile*>(file)->opened = opened.release();
