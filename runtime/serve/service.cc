@@ -327,7 +327,7 @@ Status Service::transact() {
   const int64_t now_us = wall_clock_us();
   has_attempts_ = false;  // before they are taken: what comes later wakes again
   if (seeded.commits_watermark_first) {
-    (void)store_->begin();
+    if (Status begun = store_->begin(); !begun) return begun;
     if (Status early = store_->commit(log_->last(), log_->synced()); !early) return early;
   }
   if (Status begun = store_->begin(); !begun) return begun;
