@@ -1,6 +1,7 @@
 // omen serve: rules in a running engine that loses nothing.
 #include <fmt/format.h>
 #include <malloc.h>
+#include <csignal>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -193,6 +194,7 @@ int serve(Options& options) {
   // which under overload grow for minutes by what lies between them.
   mallopt(M_MMAP_THRESHOLD, 128 << 10);
   catch_stop_signals();
+  std::signal(SIGCHLD, SIG_DFL);  // inherited as ignored, how children have ended would be lost
   catch_reload_signal();
   const auto began = std::chrono::steady_clock::now();
   auto opened = Service::open(options.service, compile_rules, rules.value());

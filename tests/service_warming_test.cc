@@ -2,6 +2,7 @@
 // saved and the one at which it is in force is in it, for the service and for whoever plays its log.
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 #include "runtime/log/snapshot_file.h"
@@ -79,6 +80,7 @@ TEST_CASE("service: what comes while rules are on their way is in their state, a
     }
     HeldDisk disk;
     options.disk = &disk;
+    options.aside_from_bytes = 0;     // it goes by snapshots, too
     options.last_snapshot_bytes = 0;  // the newest snapshots are those of the change
     Running omen("omen-service-coming");
     omen.start({{kept, paused}, {}}, options);
@@ -139,6 +141,9 @@ TEST_CASE("service: a large state is written by a copy of the process while even
   options.snapshot_records = 50;
   const RuleSet rules{{kept, added}, {}};
   omen.start(rules, options);
+  fs::create_directories(omen.data + "/snapshots");
+  const std::string left = omen.data + "/snapshots/snap-00000000000000000007.new";  // by a copy that was killed
+  std::ofstream(left) << "half";
   omen.feed(stream(0, 200));
   while (omen.service->view()->snapshots == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   REQUIRE(omen.change({{kept, added, paused}, {}}));
@@ -148,6 +153,7 @@ TEST_CASE("service: a large state is written by a copy of the process while even
   const auto rows = listed(omen, &Message::body);
   omen.end();
   CHECK(omen.said.empty());
+  CHECK_FALSE(fs::exists(left));
   const auto snapshots = list_snapshots(real_disk(), omen.data + "/snapshots").value();
   CHECK(snapshots.size() == 2);
   omen.start(rules, options);
@@ -162,11 +168,17 @@ TEST_CASE("service: a change of rules that is given up leaves a note in the log 
   HeldDisk disk;
   ServiceOptions options;
   options.disk = &disk;
+  options.aside_from_bytes = 0;
+  options.last_snapshot_bytes = 0;
   Running omen("omen-service-given-up");
   omen.start({{kept}, {}}, options);
   omen.feed(stream(0, 100));
   disk.is_held = true;
-  omen.service->ask([&](Service& one) { one.change_rules({{kept, added}, {}}, [](const auto&) {}); });
+  const std::string path = (fs::temp_directory_path() / "omen-service-given-up.csv").string();
+  std::ofstream(path) << "id,tier\nu1,gold\n";
+  const RuleFile looks{"t.omen", "table vip = csv { path: \"" + path +
+                                     "\" } key id\nrule t { by u match a as x alert \"{vip[u].tier}\" }\n"};
+  omen.service->ask([&](Service& one) { one.change_rules({{kept, added, looks}, {}}, [](const auto&) {}); });
   while (disk.waiting == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   omen.feed(stream(100, 150));
   const auto rows = listed(omen, &Message::body);
@@ -174,8 +186,13 @@ TEST_CASE("service: a change of rules that is given up leaves a note in the log 
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   disk.release();
   ending.join();
-  omen.forget_all_but_the_log();
+  fs::remove(path);
+  fs::remove_all(omen.data + "/tables");  // the note names rows that nobody has kept
   omen.start({{kept}, {}}, options);
+  CHECK(listed(omen, &Message::body) == rows);
+  omen.end();
+  omen.forget_all_but_the_log();
+  omen.start({{kept}, {}});
   CHECK(listed(omen, &Message::body) == rows);
   CHECK(omen.ask([](Service& one) { return one.program().rules.size(); }) == 1);
 }

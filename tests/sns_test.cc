@@ -228,7 +228,8 @@ TEST_CASE("SNS: signatures of both versions, and what does not fit") {
       const SnsMembers members = with_signature(plain, version);
       CHECK(fault_of(members) == "");
       // Each member that counts, changed, away or (of a subject) come; a member that does not may be anything.
-      for (const auto& [name, value] : plain) {
+      for (const auto& [member, value] : plain) {
+        const std::string name = member;
         CAPTURE(name);
         SnsMembers changed = members;
         changed[name] =

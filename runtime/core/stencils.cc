@@ -240,8 +240,10 @@ Stencils::Node* Stencils::grow(Node& parent, const Piece& piece) {
   for (Node* node = parent.child; node != nullptr; node = node->sibling, ++siblings) {
     if (std::string_view(node->bytes, node->size) == piece.bytes) return node;
   }
-  is_full_ = is_full_ || siblings == siblings_max || nodes_.size() == nodes_max;
-  if (is_full_) return nullptr;
+  if (siblings == siblings_max || nodes_.size() == nodes_max) {
+    is_full_ = true;
+    return nullptr;
+  }
   std::string& bytes = bytes_.emplace_back(piece.bytes);
   bytes.append(16, '\0');
   Node& node = nodes_.emplace_back();

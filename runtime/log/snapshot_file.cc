@@ -37,6 +37,18 @@ bool is_later(std::string_view bytes) {
              crc32c(crc32c(0, bytes.substr(0, crc_offset)), bytes.substr(header_bytes));
 }
 
+// What a writer that was ended has left: nobody else writes here.
+Status remove_unfinished(Disk& disk, const std::string& folder) {
+  std::vector<std::string> names;
+  if (const auto listed = disk.list(folder, names); !listed) return listed.status("read", folder);
+  for (const std::string& name : names) {
+    if (!name.starts_with(prefix) || sequence_of(name)) continue;
+    const std::string path = folder + "/" + name;
+    if (const auto removed = disk.unlink(path); !removed) return removed.status("remove", path);
+  }
+  return Status::ok();
+}
+
 }  // namespace
 
 std::string snapshot_name(uint64_t sequence) { return fmt::format("{}{:020}", prefix, sequence); }
@@ -63,6 +75,7 @@ Status write_snapshot(Disk& disk, const std::string& folder, uint64_t sequence, 
   if (const auto synced = disk.sync_folder(folder_of(folder)); !synced) {
     return synced.status("sync the folder", folder_of(folder));
   }
+  if (Status cleared = remove_unfinished(disk, folder); !cleared) return cleared;
   std::string head(magic);
   append_number(head, version);
   append_number(head, uint32_t{0});

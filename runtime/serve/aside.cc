@@ -23,7 +23,14 @@ constexpr int done = 0, failed = 1;
   // Sockets and the folder's lock must not outlive the process because of the copy.
   constexpr int kept = STDERR_FILENO + 1;
   if (answer != kept && dup2(answer, kept) < 0) _exit(failed);
-  close_range(kept + 1, ~0u, 0);
+  if (close_range(kept + 1, ~0u, 0) != 0) {
+    for (int other = static_cast<int>(sysconf(_SC_OPEN_MAX)) - 1; other > kept; --other) close(other);
+  }
+  // Without memory for both it is the copy that has to go.
+  if (const int score = open("/proc/self/oom_score_adj", O_WRONLY); score >= 0) {
+    [[maybe_unused]] const ssize_t raised = write(score, "1000", 4);
+    close(score);
+  }
   const Status worked = work();
   if (worked) _exit(done);
   const std::string message = worked.message().substr(0, message_bytes_max);
@@ -62,7 +69,7 @@ std::optional<Status> Aside::ended() {
   const pid_t waited = waitpid(child_, &exit_status, WNOHANG);
   if (waited == 0 || (waited < 0 && errno == EINTR)) return std::nullopt;
   child_ = 0;
-  return result(waited > 0 ? exit_status : failed);
+  return result(waited > 0 ? exit_status : failed << 8);
 }
 
 Status Aside::result(int exit_status) {

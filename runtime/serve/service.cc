@@ -366,7 +366,6 @@ Status Service::housekeeping() {
     if (Status pruned = prune(); !pruned) return pruned;
   }
   if (!is_snapshot_due()) return Status::ok();
-  is_snapshot_wanted_ = false;
   if (Status synced = log_->sync(); !synced) return synced;  // under `interval` and `off`, too
   return go_on_without_snapshot(take_snapshot());
 }

@@ -62,7 +62,7 @@ struct ServiceOptions {
   DeliveryOptions delivery;
   uint64_t snapshot_records = 1'000'000;       // behind so many records of the log, or
   int64_t snapshot_us = 60'000'000;            // after so much time with any, whichever is first
-  uint64_t aside_from_bytes = 1u << 20;        // a smaller state is written at once: a copy of the process takes longer
+  uint64_t aside_from_bytes = 1u << 20;        // a smaller state is saved at once: a copy of the process takes longer
   uint64_t last_snapshot_bytes = 64u << 20;    // a larger state is not written when it ends: that would take too long
   Retention retention;                         // of the log
   uint64_t quarantine_bytes_max = 256u << 20;  // beyond it the oldest lines go; counted quarantine_given_up_bytes
@@ -156,8 +156,8 @@ class Service {
   Status replay(uint64_t after);
   Status begin(const RuleSet& rules);
   struct Coming {
-    uint64_t sequence = 0;  // of the record that says so
-    std::unique_ptr<Player> player;
+    uint64_t sequence = 0;                   // of the record that says so
+    Result<std::unique_ptr<Player>> player;  // an error counts when they come
   };
   Result<std::unique_ptr<Player>> make_coming(const RulesRecord& record, uint64_t through) const;
   Status replay_rules(const Playback::Step& step);
@@ -187,6 +187,7 @@ class Service {
   void start_warming(RuleSet rules, bool is_plan, RulesDone done);
   Status check_warming();
   Status begin_state(Warming& warming);
+  Status begin_saving(Warming& warming, Status& refused);
   void give_state(Warming& warming, const Status& state);
   Status finish_warming();
   Status put_in_force(Warming& warming);
@@ -270,7 +271,9 @@ class Service {
   Aside aside_;  // writes a snapshot, or does nothing
   uint64_t aside_sequence_ = 0;
   uint64_t snapshot_sequence_ = 0;  // of the last one that was written
-  bool is_snapshot_wanted_ = false, is_to_prune_ = false;
+  uint64_t snapshot_wanted_ = 0;    // one of this record or a later one is to be written soon
+  std::string snapshot_problem_;    // of the last one that was not written
+  bool is_to_prune_ = false;
   int64_t snapshot_begun_us_ = 0, snapshot_took_us_ = 0;
   int64_t snapshot_us_ = 0, snapshot_failed_us_ = INT64_MIN / 2, view_us_ = 0, full_said_us_ = 0, room_looked_us_ = 0;
   bool store_is_full_ = false;   // the last commit found no room

@@ -147,14 +147,14 @@ Status Service::replay_rules(const Playback::Step& step) {
   }
   std::optional<Coming> coming = std::exchange(coming_, std::nullopt);
   if (!coming || coming->sequence != record.value().coming_at) {
-    auto made = make_coming(record.value(), step.sequence - 1);
-    if (!made) return Status::error(made.message());
-    coming = Coming{step.sequence - 1, std::move(made.value())};
+    coming.emplace(step.sequence - 1, make_coming(record.value(), step.sequence - 1));
   }
-  if (Status played = play(*coming->player, coming->sequence + 1, step.sequence - 1, nullptr); !played) return played;
+  if (!coming->player) return Status::error(coming->player.message());
+  Player& player = *coming->player.value();
+  if (Status played = play(player, coming->sequence + 1, step.sequence - 1, nullptr); !played) return played;
   StreamConfig next = config_;
   if (record.value().tables) next.tables = *record.value().tables;
-  if (Status used = use(std::move(rules), coming->player->give()); !used) return used;
+  if (Status used = use(std::move(rules), player.give()); !used) return used;
   hold_config(std::move(next), step.sequence);
   return Status::ok();
 }
@@ -199,9 +199,7 @@ Status Service::replay_config(const Playback::Step& step, const Playback::Note& 
   if (record.value().coming) {
     auto rules = parse_rules_record(*record.value().coming);
     if (!rules) return Status::error(rules.message());
-    auto made = make_coming(rules.value(), step.sequence - 1);
-    if (!made) return Status::error(made.message());
-    coming_ = Coming{step.sequence, std::move(made.value())};
+    coming_.emplace(step.sequence, make_coming(rules.value(), step.sequence - 1));
     return Status::ok();
   }
   StreamConfig& next = record.value().config;

@@ -57,7 +57,7 @@ Status Service::check_warming() {
   if (stage == Stage::wants_state) return begin_state(*warming_);
   if (stage == Stage::saving && !aside_.is_under_way()) {
     const bool is_saved = snapshot_sequence_ == warming_->coming_at - 1;
-    give_state(*warming_, is_saved ? Status::ok() : Status::error("the state of the rules in force cannot be saved"));
+    give_state(*warming_, is_saved ? Status::ok() : Status::error("the state cannot be saved: " + snapshot_problem_));
   }
   if (stage != Stage::ready) return Status::ok();
   warming_->thread.join();
@@ -75,17 +75,16 @@ void Service::give_state(Warming& warming, const Status& state) {
   warming.set(Stage::has_state);
 }
 
-// A snapshot of this place; the record behind it says what is coming.
+// The state of this place; the record behind it says what is coming.
 Status Service::begin_state(Warming& warming) {
   if (aside_.is_under_way()) return Status::ok();  // one of before: it comes first
   if (Status settled = settle(true); !settled) return settled;
-  const Status taken = take_snapshot();
-  if (!taken) {
-    if (store_->fault() == StoreFault::broken) return taken;
-    give_state(warming, store_is_full_ ? no_room_for_command(taken.message()) : taken);
+  Status refused = Status::ok();
+  if (Status begun = begin_saving(warming, refused); !begun) return begun;
+  if (!refused) {
+    give_state(warming, refused);
     return Status::ok();
   }
-  Status refused = Status::ok();
   const std::string text = coming_text(rules_record_text(record_of(warming)));
   if (Status put = put_rules(RecordKind::config, text, warming.coming_at, refused); !put) return put;
   if (!refused || !aside_.is_under_way()) {
@@ -93,6 +92,19 @@ Status Service::begin_state(Warming& warming) {
   } else {
     warming.set(Stage::saving);
   }
+  return Status::ok();
+}
+
+// A small state, and that of a service which does not take events yet, is saved in memory; a large one by a snapshot.
+Status Service::begin_saving(Warming& warming, Status& refused) {
+  if (!counters_.is_ready || pipeline_->shards().state_bytes() < options_.aside_from_bytes) {
+    warming.saved = snapshot_bytes(rules_, *pipeline_, config_);
+    return Status::ok();
+  }
+  const Status taken = take_snapshot();
+  if (taken) return taken;
+  if (store_->fault() == StoreFault::broken) return taken;
+  refused = store_is_full_ ? no_room_for_command(taken.message()) : taken;
   return Status::ok();
 }
 
@@ -132,7 +144,7 @@ Status Service::put_in_force(Warming& warming) {
   adopt(std::move(warming.rules), std::move(pipeline));
   hold_config(std::move(config), sequence);
   if (Status settled = settle(true); !settled) return settled;
-  is_snapshot_wanted_ = true;
+  snapshot_wanted_ = sequence;
   warming.done(warming.changes);
   return Status::ok();
 }

@@ -59,7 +59,8 @@ void Service::hold_snapshot(uint64_t sequence) {
 // Without one recovery takes longer: that is said, and no more. A store that is broken is the end.
 Status Service::go_on_without_snapshot(const Status& failed) {
   if (failed || store_->fault() == StoreFault::broken) return failed;
-  say("no snapshot: " + failed.message(), true);
+  snapshot_problem_ = failed.message();
+  say("no snapshot: " + snapshot_problem_, true);
   snapshot_failed_us_ = steady_clock_us();
   return Status::ok();
 }
@@ -83,7 +84,7 @@ Status Service::finish_snapshot() {
 bool Service::is_snapshot_due() const {
   const int64_t now_us = steady_clock_us();
   if (aside_.is_under_way() || store_is_full_ || now_us - snapshot_failed_us_ < snapshot_again_us) return false;
-  if (is_snapshot_wanted_) return true;
+  if (snapshot_sequence_ < snapshot_wanted_) return true;
   const uint64_t records = log_->last() - snapshot_sequence_;
   const int64_t since_us = now_us - snapshot_us_;
   const int64_t apart_us = snapshot_took_us_ < snapshot_long_us ? 0 : snapshot_took_us_ * snapshot_part;

@@ -47,16 +47,21 @@ Status Service::join_state(Warming& warming, std::unique_ptr<Player> rebuilt) {
     if (Status played = play(*rebuilt, warming.next, snapshot, &warming.is_given_up); !played) return played;
   }
   if (warming.is_given_up) return Status::ok();
-  const auto found = omen::load_snapshot(disk_, snapshot_folder(options_.data), snapshot);
-  if (!found) return Status::error(found.message());
-  if (!found.value().snapshot || found.value().snapshot->sequence != snapshot) {
-    return Status::error("the snapshot that the rules were to go on from cannot be read; try again");
+  if (warming.saved.empty()) {
+    auto found = omen::load_snapshot(disk_, snapshot_folder(options_.data), snapshot);
+    if (!found) return Status::error(found.message());
+    if (!found.value().snapshot || found.value().snapshot->sequence != snapshot) {
+      return Status::error("the snapshot that the rules were to go on from cannot be read; try again");
+    }
+    warming.saved = std::move(found.value().snapshot->state);
   }
-  auto parts = parse_snapshot_parts(found.value().snapshot->state);
+  if (warming.is_given_up) return Status::ok();
+  auto parts = parse_snapshot_parts(warming.saved);
   if (!parts) return Status::error(parts.message());
   auto player = follow(warming.compiled, *parts.value().config, warming.tables, warming.changes, parts.value(),
                        std::move(rebuilt));
   if (!player) return Status::error(player.message());
+  warming.saved = {};
   warming.player = std::move(player.value());
   warming.next = warming.coming_at + 1;
   return catch_up(*warming.player, warming);

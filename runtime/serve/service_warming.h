@@ -3,9 +3,9 @@
 //
 //   stage          who is at work
 //   making         the thread: compiles, and plays the log for what is new or has changed
-//   wants_state    the writer: begins a snapshot, and notes in the log that these rules are coming
+//   wants_state    the writer: saves the state, a large one by a snapshot, and notes in the log that these rules come
 //   saving         the snapshot is being written
-//   has_state      the thread: all rules go on from the snapshot, those made anew from what it has played up to there,
+//   has_state      the thread: all rules go on from that state, those made anew from what it has played up to there,
 //                  and catch up with the stream
 //   ready          the writer: plays the few records that are left, and switches
 #pragma once
@@ -36,7 +36,8 @@ struct Service::Warming {
   SharedRules compiled;
   std::map<std::string, std::string> tables;  // those that are new, with the hash of their rows
   uint64_t from = 0;                          // where the log was played from; 0: its beginning
-  uint64_t coming_at = 0;                     // the record that says so; the snapshot is of the one before
+  uint64_t coming_at = 0;                     // the record that says so; the state is that of the one before
+  std::string saved;                          // a snapshot's bytes; empty: they are in its file
   std::unique_ptr<Player> player;             // what is to be in force
   uint64_t next = 0;                          // the record to play next; 0: the first that there is
   Status status = Status::ok();

@@ -131,6 +131,10 @@ std::string cycle(uint64_t seed, const SimulatedDisk::Defects& defects, Tally& t
   }
   tally.refused += sender.refused();
   omen.disk.restart();
+  if (faults == 3) {  // the store may have had no room when it ended: the next start commits
+    is_filling = false;
+    if (const Status ended = omen.live(options, stream_rules(rules), sender); !ended) return ended.message();
+  }
   const std::string file = bytes_of(delivered);
   const auto rows = omen.rows();
   if (!rows) return rows.message();
