@@ -147,7 +147,7 @@ Status Service::replay_rules(const Playback::Step& step) {
   }
   std::optional<Coming> coming = std::exchange(coming_, std::nullopt);
   if (!coming || coming->sequence != record.value().coming_at) {
-    coming.emplace(step.sequence - 1, make_coming(record.value(), step.sequence - 1));
+    coming = Coming{step.sequence - 1, make_coming(record.value(), step.sequence - 1)};
   }
   if (!coming->player) return Status::error(coming->player.message());
   Player& player = *coming->player.value();
@@ -199,7 +199,7 @@ Status Service::replay_config(const Playback::Step& step, const Playback::Note& 
   if (record.value().coming) {
     auto rules = parse_rules_record(*record.value().coming);
     if (!rules) return Status::error(rules.message());
-    coming_.emplace(step.sequence, make_coming(rules.value(), step.sequence - 1));
+    coming_ = Coming{step.sequence, make_coming(rules.value(), step.sequence - 1)};
     return Status::ok();
   }
   StreamConfig& next = record.value().config;
