@@ -98,6 +98,7 @@ Status Database::failure(std::string_view what) {
     case SQLITE_NOTADB:
     case SQLITE_IOERR:
       fault_ = Fault::broken;
+      leave_untouched();
       break;
     case SQLITE_CANTOPEN:  // a WAL or a journal that cannot be made: "unable to open database file" says too little
       fault_ = sqlite3_system_errno(handle_) == ENOSPC ? Fault::full : Fault::other;
@@ -111,6 +112,7 @@ Status Database::failure(std::string_view what) {
 
 Status Database::broken(std::string_view what) {
   fault_ = Fault::broken;
+  leave_untouched();
   return Status::error(path_ + ": " + std::string(what));
 }
 
@@ -123,6 +125,17 @@ Status Database::checkpoint() {
     return Status::ok();
   }
   return failure("checkpoint");
+}
+
+// SQLite's own would pass over whatever fails.
+void Database::checkpoint_every(int pages) {
+  checkpoint_pages_ = pages;
+  const auto after_commit = [](void* most, sqlite3* handle, const char* name, int in_wal) {
+    if (in_wal < *static_cast<const int*>(most)) return SQLITE_OK;
+    const int result = sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    return (result & 0xFF) == SQLITE_IOERR ? result : SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_, after_commit, &checkpoint_pages_);
 }
 
 Status Database::rewrite_wal() {
@@ -145,6 +158,7 @@ Status Database::rewrite_wal() {
   if (result == SQLITE_OK) result = io.xSync(wal, SQLITE_SYNC_NORMAL);
   if (result == SQLITE_OK) return Status::ok();
   fault_ = (result & 0xFF) == SQLITE_FULL ? Fault::full : Fault::broken;
+  if (fault_ == Fault::broken) leave_untouched();
   return Status::error(path_ + "-wal cannot be written again: " + sqlite3_errstr(result));
 }
 

@@ -61,7 +61,9 @@ class Database {
 
   Status execute(const std::string& sql);
   Statement prepare(const std::string& sql);
-  // Of the last call that failed: what it was for, the file, SQLite's words. Notes the fault.
+  // Of the last call that failed: what it was for, the file, SQLite's words. Notes the fault. When it is a broken one,
+  // closing leaves the files as they are: SQLite would checkpoint there, and believe the answer of a sync that has
+  // failed before, after which nothing is left to be written.
   Status failure(std::string_view what);
   // A fault that was found by reading what stands there.
   Status broken(std::string_view what);
@@ -72,6 +74,9 @@ class Database {
   bool is_in_transaction() const;
   // Writes the WAL back, empties it, syncs.
   Status checkpoint();
+  // After each commit that leaves so many pages in the WAL they are written back. An input/output error in that is the
+  // commit's, though it stands: a second one must not come.
+  void checkpoint_every(int pages);
   // Writes what is in the WAL once more, with the same bytes, and syncs it: for when the last process may have met a
   // sync that failed, after which the system reads bytes back that it will never write.
   Status rewrite_wal();
@@ -84,6 +89,7 @@ class Database {
   sqlite3* handle_;
   std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
   Fault fault_ = Fault::none;
+  int checkpoint_pages_ = 0;
 };
 
 // "name", with quotes doubled: a table or column that a user names.

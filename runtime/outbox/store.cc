@@ -122,11 +122,12 @@ Status Store::prepare() {
   }
   if (version > schema_version) return made_by_newer("the store", static_cast<uint64_t>(version));
   if (Status status = database_->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-                                         "PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864; "
-                                         "PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY");
+                                         "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16000; "
+                                         "PRAGMA temp_store=MEMORY");
       !status) {
     return status;
   }
+  database_->checkpoint_every(options_.checkpoint_pages);
   if (Status status = database_->rewrite_wal(); !status) return status;
   if (version == 0) {
     if (Status status = make_schema(); !status) return status;

@@ -83,6 +83,7 @@ struct StoreCounts {
 struct StoreOptions {
   std::string vfs;                     // of SQLite; empty: the operating system's. For tests with a simulated disk
   std::string omen_version;            // noted in the file
+  int checkpoint_pages = 4'000;        // a commit that leaves so many in the WAL has them written into the file
   uint64_t delivered_max = 1'000'000;  // finished rows that are kept: prune() drops the oldest
   int64_t delivered_for_us = 90ll * 86'400'000'000;  // and those older than this
 };

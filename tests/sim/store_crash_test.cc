@@ -64,6 +64,7 @@ class Cycle {
     (void)disk_.sync_folder(".");
     options_.vfs = vfs_.name();
     options_.delivered_max = 20;
+    if (seed % 4 == 0) options_.checkpoint_pages = 12;
     options_.delivered_for_us = INT64_MAX / 2;
   }
 
@@ -478,6 +479,66 @@ TEST_CASE("store: a WAL that a failed sync has left unwritten is written again b
     CHECK_MESSAGE(rows.value().size() == watermark * 40, seed);
   }
   CHECK(cuts > 120);
+}
+
+// Nor may the same process: SQLite checkpoints when it closes the file, and after commits, and asks for that sync
+// again.
+TEST_CASE("store: after a sync of the WAL that failed nothing of it goes into the file, at the end or by a commit") {
+  for (const bool is_by_commit : {false, true}) {
+    for (uint64_t seed = 1; seed <= 120; ++seed) {
+      SimulatedDisk disk(seed);
+      const SimulatedVfs vfs(disk);
+      StoreOptions options;
+      options.vfs = vfs.name();
+      REQUIRE(disk.make_folder("d"));
+      REQUIRE(disk.sync_folder("."));
+      const auto commit = [](Store& store, uint64_t watermark) {
+        CHECK(store.begin());
+        for (uint64_t i = 0; i < 40; ++i) {
+          Message message;
+          message.alert = std::to_string(watermark * 40 + i);
+          message.id = message_id(message.alert, 0);
+          message.body = body_of(message.alert);
+          CHECK(store.add(message, 0));
+        }
+        return store.commit(watermark, watermark);
+      };
+      {
+        auto store = std::move(Store::open("d/state.db", options).value());
+        REQUIRE(disk.sync_folder("d"));
+        REQUIRE(commit(*store, 1));
+        REQUIRE(store->checkpoint());
+        REQUIRE(commit(*store, 2));
+        if (is_by_commit) {
+          store.reset();
+          options.checkpoint_pages = 1;
+          store = std::move(Store::open("d/state.db", options).value());
+          REQUIRE(disk.sync_folder("d"));
+          REQUIRE(store->begin());
+          const uint64_t before = disk.calls();
+          REQUIRE(store->set_epoch(7));
+          disk.fail_at(5, EIO);  // the WAL's header, its sync, a frame in two pieces: then the checkpoint's sync
+          const Status done = store->commit(2, 2);
+          CHECK_FALSE(done);
+          CHECK(disk.calls() - before == 5);
+        } else {
+          disk.fail_at(1, EIO);
+          CHECK_FALSE(store->checkpoint());
+        }
+        CHECK(store->fault() == StoreFault::broken);
+        const uint64_t calls = disk.calls();
+        disk.stop_at(1 + seed % 30);
+        store.reset();
+        CHECK(disk.calls() == calls);
+        disk.stop();
+      }
+      disk.power_cut();
+      const auto store = Store::open("d/state.db", options);
+      REQUIRE_MESSAGE(store, seed << ": " << store.message());
+      CHECK_MESSAGE(store.value()->watermark() >= 1, seed);
+      CHECK_MESSAGE(store.value()->counts().due == store.value()->watermark() * 40, seed);
+    }
+  }
 }
 
 // SQLite goes on with the salts of a WAL in which it finds no commit, or behind the last that it finds. What the first
