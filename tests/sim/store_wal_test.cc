@@ -21,6 +21,18 @@ Message message_of(uint64_t number) {
   return message;
 }
 
+// A disk with nothing but the folder `d`, and SQLite over it.
+struct FreshDisk {
+  explicit FreshDisk(uint64_t seed) : disk(seed), vfs(disk) {
+    options.vfs = vfs.name();
+    REQUIRE(disk.make_folder("d"));
+    REQUIRE(disk.sync_folder("."));
+  }
+  SimulatedDisk disk;
+  const SimulatedVfs vfs;
+  StoreOptions options;
+};
+
 }  // namespace
 
 // After a sync that failed the system holds what it should have written for clean: it is read as if it were there, and
@@ -28,12 +40,9 @@ Message message_of(uint64_t number) {
 TEST_CASE("store: a WAL that a failed sync has left unwritten is written again before it goes into the file") {
   uint64_t cuts = 0;
   for (uint64_t seed = 1; seed <= 240; ++seed) {
-    SimulatedDisk disk(seed);
-    const SimulatedVfs vfs(disk);
-    StoreOptions options;
-    options.vfs = vfs.name();
-    REQUIRE(disk.make_folder("d"));
-    REQUIRE(disk.sync_folder("."));
+    FreshDisk fresh(seed);
+    SimulatedDisk& disk = fresh.disk;
+    StoreOptions& options = fresh.options;
     const auto add = [](Store& store, int from, int to, uint64_t watermark) {
       CHECK(store.begin());
       for (int i = from; i < to; ++i) CHECK(store.add(message_of(i), 0));
@@ -80,12 +89,9 @@ TEST_CASE("store: a WAL that a failed sync has left unwritten is written again b
 TEST_CASE("store: after a sync of the WAL that failed nothing of it goes into the file, at the end or by a commit") {
   for (const bool is_by_commit : {false, true}) {
     for (uint64_t seed = 1; seed <= 120; ++seed) {
-      SimulatedDisk disk(seed);
-      const SimulatedVfs vfs(disk);
-      StoreOptions options;
-      options.vfs = vfs.name();
-      REQUIRE(disk.make_folder("d"));
-      REQUIRE(disk.sync_folder("."));
+      FreshDisk fresh(seed);
+      SimulatedDisk& disk = fresh.disk;
+      StoreOptions& options = fresh.options;
       const auto commit = [](Store& store, uint64_t watermark) {
         CHECK(store.begin());
         for (uint64_t i = 0; i < 40; ++i) CHECK(store.add(message_of(watermark * 40 + i), 0));
@@ -134,12 +140,9 @@ TEST_CASE("store: after a sync of the WAL that failed nothing of it goes into th
 TEST_CASE("store: what a power cut has torn from the WAL is not found behind the commits of the next process") {
   uint64_t torn = 0;
   for (uint64_t seed = 1; seed <= 400; ++seed) {
-    SimulatedDisk disk(seed);
-    const SimulatedVfs vfs(disk);
-    StoreOptions options;
-    options.vfs = vfs.name();
-    REQUIRE(disk.make_folder("d"));
-    REQUIRE(disk.sync_folder("."));
+    FreshDisk fresh(seed);
+    SimulatedDisk& disk = fresh.disk;
+    StoreOptions& options = fresh.options;
     const auto commit = [](Store& store, uint64_t watermark) {  // one page, the same whoever writes it
       CHECK(store.begin());
       CHECK(store.commit(watermark, watermark));
@@ -171,12 +174,9 @@ TEST_CASE(
   uint64_t tried = 0;
   for (uint64_t kill = 1; kill <= 40; ++kill) {
     for (uint64_t cut = 1; cut <= 240; ++cut) {
-      SimulatedDisk disk(kill * 1'000 + cut);
-      const SimulatedVfs vfs(disk);
-      StoreOptions options;
-      options.vfs = vfs.name();
-      REQUIRE(disk.make_folder("d"));
-      REQUIRE(disk.sync_folder("."));
+      FreshDisk fresh(kill * 1'000 + cut);
+      SimulatedDisk& disk = fresh.disk;
+      StoreOptions& options = fresh.options;
       disk.stop_at(kill);
       CHECK_FALSE(Store::open("d/state.db", options));
       const auto paths = disk.paths();
