@@ -29,7 +29,8 @@ struct Snapshot {
   std::string state;
 };
 
-// Makes the folder when it is not there. After an error the snapshots that there were are still there.
+// Makes the folder when it is not there. What a writer that was ended has left unfinished goes. After an error the
+// snapshots that there were are still there.
 Status write_snapshot(Disk& disk, const std::string& folder, uint64_t sequence, uint64_t fingerprint,
                       std::string_view state);
 

@@ -9,7 +9,8 @@
 // lock that another thread may hold, or write a log.
 //
 // The copy ends with the process, however that ends, and knows no signal but SIGKILL. It needs the memory of what it
-// makes, and of all pages that are written to meanwhile.
+// makes, and of all pages that are written to meanwhile; where there is not enough, the kernel ends it first. SIGCHLD
+// must not be ignored: how the copy has ended would be lost.
 //
 // NOT HERE: what is done by it.
 #pragma once

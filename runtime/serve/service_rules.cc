@@ -4,14 +4,14 @@
 //   a pipeline of the new program plays the log    from where the horizon of what is new or has changed begins
 //                                                  (horizon.h), or all of it: as if the rules had been there; nothing
 //                                                  is raised
-//   the writer begins a snapshot, and notes in the log that these rules are coming
-//   another pipeline goes on from there            with the state of kept rules from the snapshot, of the others from
+//   the writer saves the state, a large one by a snapshot, and notes in the log that these rules are coming
+//   another pipeline goes on from there            with the state of kept rules from what was saved, of the others from
 //                                                  what was played; it catches up with the writer until a few records
 //                                                  are left
 //   the writer plays these; the rules become a record of the log, and the pipeline takes over: at one place of the
 //   stream
 //
-// The writer never waits for a state to be copied. Recovery, which meets the note first, makes the same state there, so
+// The writer never waits for a large state to be copied. Recovery, which meets the note first, makes the same state there, so
 // that rules that emit for one another have had the same events in both. Another snapshot follows.
 #include <algorithm>
 #include <utility>

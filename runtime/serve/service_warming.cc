@@ -40,7 +40,7 @@ Status Service::warm(Warming& warming, const Program& before) {
   return join_state(warming, std::move(rebuilt));
 }
 
-// From the snapshot on all rules are one pipeline.
+// From the saved state on all rules are one pipeline.
 Status Service::join_state(Warming& warming, std::unique_ptr<Player> rebuilt) {
   const uint64_t snapshot = warming.coming_at - 1;
   if (rebuilt != nullptr) {
