@@ -11,8 +11,8 @@
 //   the writer plays these; the rules become a record of the log, and the pipeline takes over: at one place of the
 //   stream
 //
-// The writer never waits for a large state to be copied. Recovery, which meets the note first, makes the same state there, so
-// that rules that emit for one another have had the same events in both. Another snapshot follows.
+// The writer never waits for a large state to be copied. Recovery, which meets the note first, makes the same state
+// there, so that rules that emit for one another have had the same events in both. Another snapshot follows.
 #include <algorithm>
 #include <utility>
 
