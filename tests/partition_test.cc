@@ -58,6 +58,7 @@ TEST_CASE("partition: pools give back what they took, whatever its size") {
   for (int i = 0; i < 5'000; ++i) {
     const uint32_t size = 1 + random() % 4'000;
     std::byte* block = blocks.take(size);
+    CHECK(reinterpret_cast<uintptr_t>(block) % ((size + 7) / 8 % 2 == 0 ? 16 : 8) == 0);
     block[0] = block[size - 1] = std::byte{1};
     taken.emplace_back(block, size);
     if (random() % 2 == 0) {

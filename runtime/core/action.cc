@@ -58,7 +58,7 @@ std::string_view Actions::identity(const MatchView& match) {
     add_number(bytes, capture->slot);
     const std::string_view id = capture->event->id();
     add_text(bytes, id);
-    if (id.empty()) add_number(bytes, capture->event->place);
+    if (id.empty()) add_number(bytes, capture->event->place());
   }
   if (match.at_deadline) add_number(bytes, static_cast<uint64_t>(match.end_us));
 

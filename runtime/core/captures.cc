@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace omen {
 
@@ -19,48 +20,61 @@ int32_t CaptureStore::kept_index(TypeId type, FieldId field) const {
 }
 
 KeptEvent* CaptureStore::keep(const Event& event) {
-  const std::vector<FieldId>& kept = program_.types[event.type].kept;
-  auto is_in_raw = [&](const Value& value) {
-    return value.data >= event.raw.data() && value.data + value.size <= event.raw.data() + event.raw.size();
+  const TypeInfo& type = program_.types[event.type];
+  const auto is_in_raw = [&](std::string_view text) {
+    return text.data() >= event.raw.data() && text.data() + text.size() <= event.raw.data() + event.raw.size();
   };
+  const bool has_id = !event.id.empty(), has_name = event.type_name != type.name;
+  const uint64_t place = event.sequence - event.derived_so_far;
+  const bool has_origin = event.ts_us != event.time_us || place != event.sequence;
   // Texts that stand in the event's own bytes are kept with them; only unescaped ones need a copy.
-  size_t extra = 0;
-  for (FieldId field : kept) {
+  size_t bytes = sizeof(KeptEvent) + (has_id + has_name) * sizeof(KeptEvent::Text) +
+                 has_origin * sizeof(KeptEvent::Origin) + type.kept.size() * sizeof(Value);
+  const size_t texts_offset = bytes;
+  if (has_id && !is_in_raw(event.id)) bytes += event.id.size();
+  if (has_name && !is_in_raw(event.type_name)) bytes += event.type_name.size();
+  for (FieldId field : type.kept) {
     const Value& value = event.fields[field];
-    if (value.has_bytes() && !is_in_raw(value)) extra += value.size;
+    if (value.has_bytes() && !is_in_raw(value.bytes())) bytes += value.size;
   }
-  const size_t raw_offset = sizeof(KeptEvent) + kept.size() * sizeof(Value);
-  const size_t bytes = raw_offset + event.raw.size() + event.id.size() + event.type_name.size() + extra;
-  auto* out = new (blocks_.take(static_cast<uint32_t>(bytes))) KeptEvent{};
+  bytes += event.raw.size();
+
+  std::byte* const block = blocks_.take(static_cast<uint32_t>(bytes));
+  auto* const out = new (block) KeptEvent{};
   out->time_us = event.time_us;
-  out->ts_us = event.ts_us;
-  out->sequence = event.sequence;
-  out->place = event.sequence - event.derived_so_far;
+  out->sequence = event.sequence & ((1ull << 58) - 1);
+  out->is_derived = event.is_derived;
+  out->has_id = has_id;
+  out->has_name = has_name;
+  out->has_origin = has_origin;
   out->type = event.type;
   out->references = 1;
   out->bytes = static_cast<uint32_t>(bytes);
   out->raw_size = static_cast<uint32_t>(event.raw.size());
-  out->raw_offset = static_cast<uint32_t>(raw_offset) & INT32_MAX;
-  out->is_derived = event.is_derived ? 1 : 0;
-  out->id_offset = static_cast<uint32_t>(raw_offset + event.raw.size());
-  out->id_size = static_cast<uint32_t>(event.id.size());
-  out->type_name_size = static_cast<uint32_t>(event.type_name.size());
-  char* raw = reinterpret_cast<char*>(out) + raw_offset;
-  char* cursor = raw;
-  auto append = [&](std::string_view text) {
-    if (!text.empty()) std::memcpy(cursor, text.data(), text.size());
-    char* begin = cursor;
-    cursor += text.size();
-    return begin;
+  char* const begin = reinterpret_cast<char*>(block);
+  char* texts = begin + texts_offset;
+  char* const raw = begin + (bytes - event.raw.size());
+  std::memcpy(raw, event.raw.data(), event.raw.size());
+  const auto kept_text = [&](std::string_view text) -> const char* {
+    if (is_in_raw(text)) return raw + (text.data() - event.raw.data());
+    if (!text.empty()) std::memcpy(texts, text.data(), text.size());
+    return std::exchange(texts, texts + text.size());
   };
-  append(event.raw);
-  append(event.id);
-  append(event.type_name);
-  Value* fields = reinterpret_cast<Value*>(out + 1);
-  for (FieldId field : kept) {
-    Value* value = new (fields++) Value(event.fields[field]);
-    if (!value->has_bytes()) continue;
-    value->data = is_in_raw(*value) ? raw + (value->data - event.raw.data()) : append(value->bytes());
+  std::byte* extra = block + sizeof(KeptEvent);
+  const auto add_text = [&](std::string_view text) {
+    new (extra) KeptEvent::Text{static_cast<uint32_t>(kept_text(text) - begin), static_cast<uint32_t>(text.size())};
+    extra += sizeof(KeptEvent::Text);
+  };
+  if (has_id) add_text(event.id);
+  if (has_name) add_text(event.type_name);
+  if (has_origin) {
+    new (extra) KeptEvent::Origin{event.ts_us, place};
+    extra += sizeof(KeptEvent::Origin);
+  }
+  for (FieldId field : type.kept) {
+    Value* const value = new (extra) Value(event.fields[field]);
+    if (value->has_bytes()) value->data = kept_text(value->bytes());
+    extra += sizeof(Value);
   }
   return out;
 }

@@ -17,29 +17,50 @@
 
 namespace omen {
 
-// An event that outlived its batch. Its fields (in the order of TypeInfo::kept), texts and bytes follow in memory.
+// An event that outlived its batch: this header, then
+//
+//   extras    what few events have, 8 bytes each: where its id stands, where its type's name stands, `ts` and place
+//   fields    values, in the order of TypeInfo::kept
+//   texts     those of fields, id and name that do not stand in the event's own bytes
+//   raw       its bytes
+//
+// Ten million keys hold as many of these, so nothing is in here twice.
 struct KeptEvent {
   int64_t time_us;
-  int64_t ts_us;
-  uint64_t sequence;
-  uint64_t place;  // in the stream, derived events not counted: what it is known by when it has no id
+  uint64_t sequence : 58;
+  uint64_t is_derived : 1;
+  uint64_t has_id : 1;
+  uint64_t has_name : 1;    // of a type that no rule names
+  uint64_t has_origin : 1;  // its `ts` is not `time_us`, or its place not its sequence
   TypeId type;
   uint32_t references;
   uint32_t bytes;  // of the whole block
   uint32_t raw_size;
-  uint32_t raw_offset : 31;  // from the start of this struct
-  uint32_t is_derived : 1;
-  uint32_t id_offset;
-  uint32_t id_size;
-  uint32_t type_name_size;  // the name stands right behind the id
-  const Value* fields() const { return reinterpret_cast<const Value*>(this + 1); }
-  std::string_view raw() const { return {reinterpret_cast<const char*>(this) + raw_offset, raw_size}; }
-  std::string_view id() const { return {reinterpret_cast<const char*>(this) + id_offset, id_size}; }
-  std::string_view type_name() const {
-    return {reinterpret_cast<const char*>(this) + id_offset + id_size, type_name_size};
-  }
+
+  struct Text {
+    uint32_t offset, size;  // from the start of the block
+  };
+  struct Origin {
+    int64_t ts_us;
+    uint64_t place;
+  };
+  const Value* fields() const { return reinterpret_cast<const Value*>(extras() + extra_count()); }
+  std::string_view raw() const { return {begin() + (bytes - raw_size), raw_size}; }
+  // Empty when it has none.
+  std::string_view id() const { return has_id != 0 ? text(0) : std::string_view(); }
+  // Of an event with has_name; of others the program knows it (CaptureStore::type_name).
+  std::string_view own_type_name() const { return text(has_id); }
+  int64_t ts_us() const { return has_origin != 0 ? origin().ts_us : time_us; }
+  // In the stream, derived events not counted: what it is known by when it has no id.
+  uint64_t place() const { return has_origin != 0 ? origin().place : sequence; }
+
+  const char* begin() const { return reinterpret_cast<const char*>(this); }
+  const Text* extras() const { return reinterpret_cast<const Text*>(this + 1); }
+  uint32_t extra_count() const { return static_cast<uint32_t>(has_id + has_name + 2 * has_origin); }
+  const Origin& origin() const { return *reinterpret_cast<const Origin*>(extras() + has_id + has_name); }
+  std::string_view text(uint64_t at) const { return {begin() + extras()[at].offset, extras()[at].size}; }
 };
-static_assert(sizeof(KeptEvent) % alignof(Value) == 0);
+static_assert(sizeof(KeptEvent) == 32 && sizeof(KeptEvent::Text) == 8 && sizeof(KeptEvent::Origin) == 16);
 
 using CaptureId = uint32_t;
 inline constexpr CaptureId capture_none = UINT32_MAX;
@@ -66,6 +87,10 @@ class CaptureStore {
   // The position of a field among the kept ones of a type, or -1.
   int32_t kept_index(TypeId type, FieldId field) const;
 
+  std::string_view type_name(const KeptEvent& event) const {
+    return event.has_name != 0 ? event.own_type_name() : program_.types[event.type].name;
+  }
+
   // Copies an event; the caller holds the one reference.
   KeptEvent* keep(const Event& event);
   void release(KeptEvent* event);
@@ -83,6 +108,9 @@ class CaptureStore {
     if (head != capture_none) ++mutable_at(head).references;
   }
   void release(CaptureId head);
+  void prefetch(CaptureId head) const {
+    if (head != capture_none) __builtin_prefetch(&at(head), 1);
+  }
 
   uint64_t bytes() const { return words_.bytes() + blocks_.bytes(); }
 

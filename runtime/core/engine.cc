@@ -221,8 +221,8 @@ void Engine::see(const Event& event, const std::vector<Interest>& interests, con
   present().end();
 }
 
-// Three rounds over the events, each asking for the memory that the next one reads: the key's place in its table, the
-// partition that stands there, its first rule state.
+// Rounds over the events, each asking for the memory that the next one reads: the key's place in its table, the
+// partition that stands there, its first rule states one by one, and their newest runs.
 void Engine::prefetch(std::span<const Event> events) {
   coming_ = events;
   hashes_.clear();
@@ -238,11 +238,21 @@ void Engine::prefetch(std::span<const Event> events) {
       hashes_.push_back(key ? KeyTable::hash(*key) : 0);
       if (!share_.owns(hashes_.back())) continue;
       table.partitions->prefetch(hashes_.back());
-      lookups_.push_back({table.partitions.get(), hashes_.back()});
+      lookups_.push_back({table.partitions.get(), hashes_.back(), index_none, index_none});
     }
   }
-  for (const auto& [table, hash] : lookups_) table->prefetch_partition(hash);
-  for (const auto& [table, hash] : lookups_) table->prefetch_rule_state(hash);
+  for (Lookup& lookup : lookups_) lookup.partition = lookup.table->prefetch_partition(lookup.hash);
+  std::erase_if(lookups_, [](const Lookup& lookup) { return lookup.partition == index_none; });
+  for (Lookup& lookup : lookups_) lookup.state = lookup.table->prefetch_rule_state(lookup.partition);
+  for (int round = 0; round < 3; ++round) {
+    for (Lookup& lookup : lookups_) {
+      if (lookup.state == index_none) continue;
+      const RuleState& state = state_at(lookup.state);
+      if (state.last != index_none) __builtin_prefetch(words_.at(state.last));
+      lookup.state = state.next;
+      if (lookup.state != index_none) __builtin_prefetch(words_.at(lookup.state));
+    }
+  }
 }
 
 // An event of any type is part of its key's history, before any rule looks at it.
@@ -291,7 +301,7 @@ void Engine::visit(const Interest& interest, uint32_t routes, std::string_view k
       if (stepped_at_[rule] == visit_number_) continue;
       stepped_at_[rule] = visit_number_;
       if (!machines_.may_begin(rule, routes)) continue;
-      if (partition == index_none) partition = table.find_or_add(key, hash);
+      if (partition == index_none) partition = table.add(key, hash);
       step_rule(interest.table, partition, add_rule_state(partition, rule), routes);
       added_.push_back(rule);
     }
@@ -299,7 +309,7 @@ void Engine::visit(const Interest& interest, uint32_t routes, std::string_view k
   for (StartId start : interest.shared_starts) {
     const PredicateId predicate = starts_.at(start).predicate;
     if (predicate != predicate_none && !present().shared_holds(predicate)) continue;
-    if (partition == index_none) partition = table.find_or_add(key, hash);
+    if (partition == index_none) partition = table.add(key, hash);
     add_start(partition, start);
   }
   if (partition != index_none) free_partition_if_empty(interest.table, partition);

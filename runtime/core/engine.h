@@ -317,6 +317,7 @@ class Engine {
   RuleStateId find_state(const Noted& where) const;
   void meet_deadlines(int64_t until_us);
   void sweep(size_t states_max);
+  void prefetch_swept();
   void enforce_limits(RuleId rule);
   void evict(const Noted& where, RuleStateId id);
   void evict_oldest(uint32_t first_table, uint32_t last_table, const RuleId* rule, std::vector<Oldest>& oldest);
@@ -370,7 +371,13 @@ class Engine {
   std::span<const Event> coming_;     // what prefetch() was told
   std::vector<uint32_t> hashes_;      // of their keys: one for each event and interest with a single route
   std::vector<uint32_t> first_hash_;  // of each of them
-  std::vector<std::pair<const KeyTable*, uint32_t>> lookups_;
+  struct Lookup {
+    const KeyTable* table;
+    uint32_t hash;
+    PartitionId partition;
+    RuleStateId state;
+  };
+  std::vector<Lookup> lookups_;
   std::vector<Value> key_values_;
   Sweeps sweeps_;
   struct Window {

@@ -103,14 +103,7 @@ void Engine::free_partition_if_empty(uint32_t table, PartitionId partition) {
 
 void Engine::sweep(size_t states_max) {
   for (; sweeps_.is_due(clock_us_) && states_max > 0; --states_max) {
-    // Nearly all of them lie anywhere in memory.
-    if (const Noted* const coming = sweeps_.coming(8)) {
-      tables_[table_of(coming->rule)].partitions->prefetch(coming->hash);
-      __builtin_prefetch(words_.at(coming->partition));
-    }
-    if (const Noted* const coming = sweeps_.coming(4)) {
-      if (const RuleStateId id = find_state(*coming); id != index_none) __builtin_prefetch(words_.at(id));
-    }
+    prefetch_swept();
     const Noted where = sweeps_.take();
     const RuleStateId id = find_state(where);
     if (id == index_none) continue;
@@ -123,6 +116,32 @@ void Engine::sweep(size_t states_max) {
       state.is_noted = 0;
     } else {
       sweeps_.note(where, until_us, clock_us_);
+    }
+  }
+}
+
+// What will be looked at lies anywhere in memory, and one names the next: partition, rule state, run, captured event.
+// Each is asked for a few states ahead.
+void Engine::prefetch_swept() {
+  if (const Noted* const coming = sweeps_.coming(16)) {
+    tables_[table_of(coming->rule)].partitions->prefetch(coming->hash);
+    __builtin_prefetch(words_.at(coming->partition));
+  }
+  if (const Noted* const coming = sweeps_.coming(12)) {
+    const KeyTable& table = *tables_[table_of(coming->rule)].partitions;
+    if (table.contains(coming->partition, coming->hash)) table.prefetch_rule_state(coming->partition);
+  }
+  if (const Noted* const coming = sweeps_.coming(8)) {
+    const RuleStateId id = find_state(*coming);
+    if (id != index_none && state_at(id).first != index_none) __builtin_prefetch(words_.at(state_at(id).first));
+  }
+  if (const Noted* const coming = sweeps_.coming(4)) {
+    const RuleStateId id = find_state(*coming);
+    if (id == index_none || state_at(id).first == index_none) return;
+    if (starts_.is_list(coming->rule)) {
+      __builtin_prefetch(starts_.link(state_at(id).first).event, 1);
+    } else {
+      captures_.prefetch(static_cast<const Run*>(words_.at(state_at(id).first))->captures);
     }
   }
 }

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/model/status.h"
-
 namespace omen {
 namespace {
 
@@ -15,37 +13,36 @@ constexpr size_t moved_at_once = 8;
 
 }  // namespace
 
-KeyPlaces::Table::Table(size_t size) : size_(size), places_(static_cast<Place*>(std::calloc(size, sizeof(Place)))) {
-  OMEN_ASSERT(places_ != nullptr);  // out of memory
-}
+// On small pages: its places are used here and there, and with large ones a few keys would wait for all to be cleared.
+KeyPlaces::Table::Table(size_t size) : size_(size), memory_(size * sizeof(Place), Chunk::Pages::small) {}
 
 void KeyPlaces::Table::put(const Place& place) {
   size_t at = home(place.hash);
-  while (places_[at].inverse != Place::empty) at = next(at);
-  places_[at] = place;
+  while ((*this)[at].inverse != Place::empty) at = next(at);
+  (*this)[at] = place;
 }
 
 size_t KeyPlaces::Table::place_of(uint32_t hash, PartitionId id, size_t from) const {
   if (size_ == 0) return size_;
-  for (size_t at = home(hash); places_[at].inverse != Place::empty; at = next(at)) {
-    if (places_[at].inverse == ~id && at >= from) return at;
+  for (size_t at = home(hash); (*this)[at].inverse != Place::empty; at = next(at)) {
+    if ((*this)[at].inverse == ~id && at >= from) return at;
   }
   return size_;
 }
 
 // What follows is moved up where its own place allows.
 void KeyPlaces::Table::close(size_t hole) {
-  for (size_t at = next(hole); places_[at].inverse != Place::empty; at = next(at)) {
-    if (((at - home(places_[at].hash)) & (size_ - 1)) < ((at - hole) & (size_ - 1))) continue;
-    places_[hole] = places_[at];
+  for (size_t at = next(hole); (*this)[at].inverse != Place::empty; at = next(at)) {
+    if (((at - home((*this)[at].hash)) & (size_ - 1)) < ((at - hole) & (size_ - 1))) continue;
+    (*this)[hole] = (*this)[at];
     hole = at;
   }
-  places_[hole] = {};
+  (*this)[hole] = {};
 }
 
 void KeyPlaces::add(uint32_t hash, PartitionId id) {
   if (old_.size() != 0) move(moved_at_once);
-  if ((size_t{count_} + 1) * 5 > current_.size() * 4) {
+  if ((size_t{count_} + 1) * 5 > current_.size() * 3) {
     move(old_.size());
     old_ = std::exchange(current_, Table(std::max(current_.size() * 2, size_min)));
     moved_ = 0;

@@ -1,7 +1,7 @@
 // KeyPlaces: from the hash of a key to its partition, by open addressing, growing without a pause.
 //
 // A place is a hash and an index, so that neither a probe nor a move reads a partition. The next one is tried where one
-// is taken; what follows a hole is moved up where its own place allows. When the table is four fifths full, one of
+// is taken; what follows a hole is moved up where its own place allows. When the table is three fifths full, one of
 // twice the size takes its place, and the old one is moved over by a few places with each key that is added: no key
 // waits for all others.
 //
@@ -11,9 +11,8 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 
+#include "runtime/core/chunk.h"
 #include "runtime/core/pool.h"
 
 namespace omen {
@@ -67,18 +66,18 @@ class KeyPlaces {
     Table() = default;
     explicit Table(size_t size);
     size_t size() const { return size_; }
-    Place& operator[](size_t at) { return places_[at]; }
-    const Place& operator[](size_t at) const { return places_[at]; }
+    Place& operator[](size_t at) { return reinterpret_cast<Place*>(memory_.data())[at]; }
+    const Place& operator[](size_t at) const { return reinterpret_cast<const Place*>(memory_.data())[at]; }
     size_t next(size_t at) const { return (at + 1) & (size_ - 1); }
     size_t home(uint32_t hash) const { return hash & (size_ - 1); }
     void prefetch(uint32_t hash) const {
-      if (size_ != 0) __builtin_prefetch(&places_[home(hash)]);
+      if (size_ != 0) __builtin_prefetch(&(*this)[home(hash)]);
     }
     template <typename Is>
     PartitionId find(uint32_t hash, size_t from, Is is) const {
       if (size_ == 0) return WordPool::none;
-      for (size_t at = home(hash); places_[at].inverse != Place::empty; at = next(at)) {
-        const Place& place = places_[at];
+      for (size_t at = home(hash); (*this)[at].inverse != Place::empty; at = next(at)) {
+        const Place& place = (*this)[at];
         if (place.hash == hash && place.is_taken() && at >= from && is(place.id())) return place.id();
       }
       return WordPool::none;
@@ -88,11 +87,8 @@ class KeyPlaces {
     void close(size_t hole);
 
    private:
-    struct Free {
-      void operator()(Place* places) const { std::free(places); }
-    };
     size_t size_ = 0;
-    std::unique_ptr<Place[], Free> places_;
+    Chunk memory_;
   };
   void move(size_t places);
 

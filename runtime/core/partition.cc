@@ -65,9 +65,7 @@ bool KeyTable::contains(PartitionId id, uint32_t hash) const {
   return places_.find(hash, [&](PartitionId other) { return other == id; }) != index_none;
 }
 
-PartitionId KeyTable::find_or_add(std::string_view key, uint32_t hash) {
-  const PartitionId found = find(key, hash);
-  if (found != index_none) return found;
+PartitionId KeyTable::add(std::string_view key, uint32_t hash) {
   const PartitionId id = words_.take(partition_words);
   auto* partition = new (words_.at(id)) Partition{hash, index_none, {}};
   if (key.size() <= 15) {

@@ -4,7 +4,7 @@
 // an event's key is looked up once for all of them (key_places.h). Partitions and what hangs on them live in word
 // pools. A partition without rule states does not exist.
 //
-// MEMORY of a key with one waiting run beside its captured events: partition 24, its place in the table 10 to 20, rule
+// MEMORY of a key with one waiting run beside its captured events: partition 24, its place in the table 13 to 27, rule
 // state 32, run 40, note for the sweep 12.
 //
 // NOT HERE: what runs do (matcher), which event goes where (engine).
@@ -74,7 +74,11 @@ class KeyTable {
 
   static uint32_t hash(std::string_view key);
   PartitionId find(std::string_view key, uint32_t hash) const;  // index_none when there is none
-  PartitionId find_or_add(std::string_view key, uint32_t hash);
+  PartitionId add(std::string_view key, uint32_t hash);         // one that is not there
+  PartitionId find_or_add(std::string_view key, uint32_t hash) {
+    const PartitionId found = find(key, hash);
+    return found != index_none ? found : add(key, hash);
+  }
   void remove(PartitionId id);
   // Whether a partition with this id and hash still exists; safe to ask of any id.
   bool contains(PartitionId id, uint32_t hash) const;
@@ -83,14 +87,18 @@ class KeyTable {
   std::string_view key(PartitionId id) const;
   uint32_t size() const { return places_.count(); }
   uint64_t bytes() const { return places_.bytes(); }
-  // Ask for the memory that find() will read, one step further each.
+  // Ask for the memory that find() will read, one step further each; they say what stands there, most likely, or
+  // index_none.
   void prefetch(uint32_t hash) const { places_.prefetch(hash); }
-  void prefetch_partition(uint32_t hash) const {
-    if (const PartitionId id = places_.likely(hash); id != index_none) __builtin_prefetch(words_.at(id));
-  }
-  void prefetch_rule_state(uint32_t hash) const {
+  PartitionId prefetch_partition(uint32_t hash) const {
     const PartitionId id = places_.likely(hash);
-    if (id != index_none && at(id).first != index_none) __builtin_prefetch(words_.at(at(id).first));
+    if (id != index_none) __builtin_prefetch(words_.at(id));
+    return id;
+  }
+  RuleStateId prefetch_rule_state(PartitionId id) const {
+    const RuleStateId first = at(id).first;
+    if (first != index_none) __builtin_prefetch(words_.at(first));
+    return first;
   }
   // Every partition, in the order of the table's places: for inspection and eviction, which order by themselves.
   template <typename Visit>

@@ -8,11 +8,12 @@ uint32_t WordPool::take(uint32_t words) {
   OMEN_ASSERT(words > 0 && words <= words_max);
   bytes_ += words * sizeof(uint64_t);
   if (const uint32_t index = free_[words]; index != none) {
-    free_[words] = *static_cast<const uint32_t*>(at(index));
+    const uint32_t next = free_[words] = *static_cast<const uint32_t*>(at(index));
+    if (next != none) __builtin_prefetch(at(next), 1);  // for the next one to take: it lies anywhere
     return index;
   }
   if (chunks_.empty() || used_words_ + words > chunk_words) {
-    chunks_.push_back(std::make_unique_for_overwrite<uint64_t[]>(chunk_words));
+    chunks_.emplace_back(Chunk::large_bytes, chunks_.empty() ? Chunk::Pages::small : Chunk::Pages::large);
     used_words_ = 0;
   }
   const uint32_t index = static_cast<uint32_t>((chunks_.size() - 1) * chunk_words + used_words_);
@@ -39,13 +40,15 @@ std::byte* BytePool::take(uint32_t size) {
   if (free != nullptr) {
     std::byte* block = reinterpret_cast<std::byte*>(free);
     free = free->next;
+    __builtin_prefetch(free, 1);  // for the next one to take: it lies anywhere
     return block;
   }
-  if (used_ + rounded > chunk_bytes) {
-    chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(chunk_bytes));
+  if (chunks_.empty() || used_ + step + rounded > chunks_.back().bytes()) {
+    chunks_.emplace_back(chunks_.size() < small_chunks ? small_chunk_bytes : Chunk::large_bytes);
     used_ = 0;
   }
-  std::byte* block = chunks_.back().get() + used_;
+  if (rounded % 16 == 0) used_ = (used_ + 15) / 16 * 16;
+  std::byte* block = chunks_.back().data() + used_;
   used_ += rounded;
   return block;
 }

@@ -10,9 +10,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <unordered_set>
 #include <vector>
+
+#include "runtime/core/chunk.h"
 
 namespace omen {
 
@@ -22,14 +23,15 @@ class WordPool {
 
   uint32_t take(uint32_t words);
   void give(uint32_t index, uint32_t words);
-  void* at(uint32_t index) { return &chunks_[index / chunk_words][index % chunk_words]; }
-  const void* at(uint32_t index) const { return &chunks_[index / chunk_words][index % chunk_words]; }
+  void* at(uint32_t index) { return chunks_[index / chunk_words].data() + byte_in_chunk(index); }
+  const void* at(uint32_t index) const { return chunks_[index / chunk_words].data() + byte_in_chunk(index); }
   uint64_t bytes() const { return bytes_; }
 
  private:
-  static constexpr uint32_t chunk_words = 1u << 15;
+  static constexpr uint32_t chunk_words = Chunk::large_bytes / sizeof(uint64_t);
   static constexpr uint32_t words_max = 64;
-  std::vector<std::unique_ptr<uint64_t[]>> chunks_;
+  static constexpr size_t byte_in_chunk(uint32_t index) { return size_t{index % chunk_words} * sizeof(uint64_t); }
+  std::vector<Chunk> chunks_;
   std::array<uint32_t, words_max + 1> free_ = make_free();  // the first of each size; each names the next
   static constexpr std::array<uint32_t, words_max + 1> make_free() {
     std::array<uint32_t, words_max + 1> all;
@@ -46,21 +48,22 @@ class BytePool {
   ~BytePool();
   BytePool(const BytePool&) = delete;
   BytePool& operator=(const BytePool&) = delete;
+  // Aligned to 16 bytes when the size is a multiple of 16, to 8 otherwise.
   std::byte* take(uint32_t size);
   void give(std::byte* block, uint32_t size);
   uint64_t bytes() const { return bytes_; }
 
  private:
-  static constexpr uint32_t step = 16;
+  static constexpr uint32_t step = 8;
   static constexpr uint32_t pooled_max = 2048;  // larger blocks come from the system one by one
-  static constexpr uint32_t chunk_bytes = 256u << 10;
+  static constexpr uint32_t small_chunk_bytes = 256u << 10, small_chunks = 8;  // the first ones; then large ones
   struct Free {
     Free* next;
   };
-  std::vector<std::unique_ptr<std::byte[]>> chunks_;
+  std::vector<Chunk> chunks_;
   std::unordered_set<std::byte*> large_;
   std::array<Free*, pooled_max / step + 1> free_{};
-  uint32_t used_ = chunk_bytes;  // of the last chunk
+  size_t used_ = 0;  // of the last chunk
   uint64_t bytes_ = 0;
 };
 

@@ -32,7 +32,7 @@ Value value_in(const KeptEvent& event, const Read& read, const Evaluation& evalu
     case Read::What::attribute:
       switch (read.attribute) {
         case Attribute::type:
-          return Value::of_text(event.type_name());
+          return Value::of_text(evaluation.captures.type_name(event));
         case Attribute::ts:
           return Value::of_time(event.time_us);
         case Attribute::id:

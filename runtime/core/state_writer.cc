@@ -10,9 +10,9 @@ StateWriter::StateWriter(const CaptureStore& captures, int64_t clock_us) : captu
 uint64_t StateWriter::add_event(const KeptEvent& event) {
   events_.byte(event.is_derived ? 1 : 0);
   events_.time(event.time_us);
-  events_.time(event.ts_us);
+  events_.time(event.ts_us());
   events_.number(event.sequence);
-  events_.number(event.sequence - event.place);
+  events_.number(event.sequence - event.place());
   events_.text(event.raw());
   return event_count_++;
 }

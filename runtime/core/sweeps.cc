@@ -10,7 +10,9 @@ void Sweeps::note(const Noted& where, int64_t until_us, int64_t clock_us) {
   while (width_us < (until_us - clock_us) / 32) width_us *= 2;
   int64_t end_us = 0;
   if (__builtin_add_overflow(until_us, width_us, &end_us)) end_us = time_unbounded;
-  Bucket& bucket = buckets_[end_us - end_us % width_us];
+  end_us -= end_us % width_us;
+  if (newest_.second == nullptr || newest_.first != end_us) newest_ = {end_us, &buckets_[end_us]};
+  Bucket& bucket = *newest_.second;
   if (bucket.chunks.empty() || bucket.used == chunk_notes) {
     if (spare_.empty()) {
       bucket.chunks.push_back(std::make_unique_for_overwrite<Chunk>());
@@ -31,7 +33,9 @@ Noted Sweeps::take() {
   if (spare_.size() < spare_max) spare_.push_back(std::move(bucket.chunks.back()));
   bucket.chunks.pop_back();
   bucket.used = chunk_notes;
-  if (bucket.chunks.empty()) buckets_.erase(buckets_.begin());
+  if (!bucket.chunks.empty()) return where;
+  if (newest_.second == &bucket) newest_.second = nullptr;
+  buckets_.erase(buckets_.begin());
   return where;
 }
 

@@ -48,7 +48,8 @@ class Sweeps {
     std::vector<std::unique_ptr<Chunk>> chunks;  // all full but the last
     uint32_t used = 0;                           // of the last
   };
-  std::map<int64_t, Bucket> buckets_;  // by their end
+  std::map<int64_t, Bucket> buckets_;               // by their end
+  std::pair<int64_t, Bucket*> newest_{0, nullptr};  // the one that was noted in: mostly the next one, too
   std::vector<std::unique_ptr<Chunk>> spare_;
   size_t noted_ = 0;
 };
