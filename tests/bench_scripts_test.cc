@@ -1,4 +1,4 @@
-// The scripts that judge and draw what bench/run has measured: made-up results go in, and what they say comes out.
+// The scripts that judge and draw what has been measured: made-up results go in, and what they say comes out.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -126,4 +126,25 @@ TEST_CASE("bench/chart: a bar a workload of throughput, for light and dark") {
   CHECK(bars() == 1);
   CHECK(draw("'no such'").exit_code == 2);
   CHECK(run_script("chart", "").exit_code == 2);
+}
+
+TEST_CASE("scripts/flame_graph: counts what a run does, by itself and with what it calls") {
+  const Folder folder;
+  const std::string run = "\t    1a f_run+0x1 (x)\n\t    2b omen::Runner::run(int)+0x2 (x)\n\t    3c main (x)\n\n";
+  const std::string made = "omen 1 1.0: 1 cpu-clock:\n\t    9f omen::Engine::step(omen::Event const&)+0x9 (x)\n" + run;
+  const std::string not_of_a_run = "omen 1 1.0: 1 cpu-clock:\n\t    9f write_events+0x9 (x)\n\t    3c main (x)\n\n";
+  folder.write("stacks", made + made + "omen 1 1.0: 1 cpu-clock:\n" + run + not_of_a_run);
+  const std::string in = fmt::format("< '{}'", folder.path("stacks"));
+
+  const Said table = run_script("../scripts/flame_graph", "--table 5 " + in);
+  CHECK(table.exit_code == 0);
+  CHECK(has(table.text, "66.7%  Engine::step"));
+  CHECK(has(table.text, "33.3%  f_run"));
+  CHECK(has(table.text, "100.0%  f_run"));
+  CHECK_FALSE(has(table.text, "write_events"));
+  const Said graph = run_script("../scripts/flame_graph", "'a title' " + in);
+  CHECK(has(graph.text, "a title"));
+  CHECK(has(graph.text, "<title>Engine::step: 66.7%</title>"));
+  folder.write("others", not_of_a_run);
+  CHECK(run_script("../scripts/flame_graph", fmt::format("t < '{}'", folder.path("others"))).exit_code == 1);
 }
