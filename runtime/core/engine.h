@@ -27,6 +27,7 @@
 // NOT HERE: order of the stream, lateness (reorder), alert records (action), delivery (io), the wall clock (io/clock).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -153,7 +154,8 @@ class Engine {
   // away at other moments, and rows have less room than they once needed.
   //
   // Rules that are not kept take their state from `rebuilt`, or begin now.
-  Result<LoadedState> load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt = {});
+  Result<LoadedState> load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt = {},
+                           const std::atomic<bool>* is_given_up = nullptr);
 
   // Counts from now on how far runs come and what ends them.
   // The program's rules share no starts: runs that are put off cannot be counted.
@@ -262,7 +264,8 @@ class Engine {
   static void save_starts(std::span<const Engine* const> shares, std::vector<SavedPlaces>& places, StateWriter& out);
   void save_lists(StartId start, SavedPlaces& saved, StateWriter& out) const;
   void load_histories(StateReader& in, const LoadedState& loaded);
-  Status load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded);
+  Status load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded,
+                      const std::atomic<bool>* is_given_up);
   std::vector<RuleId> load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted);
   void load_starts(StateReader& in, const std::vector<RuleId>& numbers);
   void load_list(StateReader& in, const std::vector<RuleId>& rules);
