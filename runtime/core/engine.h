@@ -27,7 +27,6 @@
 // NOT HERE: order of the stream, lateness (reorder), alert records (action), delivery (io), the wall clock (io/clock).
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -50,6 +49,7 @@
 #include "runtime/core/sweeps.h"
 #include "runtime/core/timers.h"
 #include "runtime/core/validate.h"
+#include "runtime/model/given_up.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/program.h"
 
@@ -155,7 +155,7 @@ class Engine {
   //
   // Rules that are not kept take their state from `rebuilt`, or begin now.
   Result<LoadedState> load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt = {},
-                           const std::atomic<bool>* is_given_up = nullptr);
+                           const GivenUp* is_given_up = nullptr);
 
   // Counts from now on how far runs come and what ends them.
   // The program's rules share no starts: runs that are put off cannot be counted.
@@ -264,8 +264,7 @@ class Engine {
   static void save_starts(std::span<const Engine* const> shares, std::vector<SavedPlaces>& places, StateWriter& out);
   void save_lists(StartId start, SavedPlaces& saved, StateWriter& out) const;
   void load_histories(StateReader& in, const LoadedState& loaded);
-  Status load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded,
-                      const std::atomic<bool>* is_given_up);
+  Status load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded, const GivenUp* is_given_up);
   std::vector<RuleId> load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted);
   void load_starts(StateReader& in, const std::vector<RuleId>& numbers);
   void load_list(StateReader& in, const std::vector<RuleId>& rules);

@@ -201,7 +201,7 @@ void Engine::save_keys(RuleId rule, SavedPlaces& saved, StateWriter& out) const 
 // ---- reading ----
 
 Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt,
-                                 const std::atomic<bool>* is_given_up) {
+                                 const GivenUp* is_given_up) {
   OMEN_ASSERT(clock_us_ == never_us && counters_.events == 0);
   StateReader in(bytes, program_, captures_, decoder, is_given_up);
   const Head head = read_head(in);
@@ -235,8 +235,7 @@ Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, const
 
 // What the head says of the stream is known; only the rules that have no state yet, and histories that nobody has.
 // Events to come stand behind those of both, whatever has been derived in either.
-Status Engine::load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded,
-                            const std::atomic<bool>* is_given_up) {
+Status Engine::load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded, const GivenUp* is_given_up) {
   StateReader in(rebuilt.state, program_, captures_, decoder, is_given_up);
   const Head head = read_head(in);
   in.check(head.clock_us == never_us || head.clock_us == clock_us_, "the rebuilt state is of another time");

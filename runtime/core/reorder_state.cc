@@ -49,7 +49,7 @@ void Reorder::save(std::string& out, bool is_brief) const {
   out += bytes.bytes();
 }
 
-Status Reorder::load(std::string_view bytes, Decoder& decoder, const std::atomic<bool>* is_given_up) {
+Status Reorder::load(std::string_view bytes, Decoder& decoder, const GivenUp* is_given_up) {
   OMEN_ASSERT(sequence_ == 0 && arrivals_ == 0);
   ByteReader in(bytes, is_given_up);
   in.expect(order_magic);

@@ -11,13 +11,13 @@
 // has the reader fail, too.
 #pragma once
 
-#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "runtime/model/given_up.h"
 #include "runtime/model/status.h"
 
 namespace omen {
@@ -65,7 +65,7 @@ class ByteReader {
   static constexpr int64_t time_max_us = 1'000'000'000'000'000'000;
 
   // Fails once `is_given_up`: looked at with each count and text. nullptr: it is always wanted.
-  explicit ByteReader(std::string_view bytes, const std::atomic<bool>* is_given_up = nullptr)
+  explicit ByteReader(std::string_view bytes, const GivenUp* is_given_up = nullptr)
       : rest_(bytes), is_given_up_(is_given_up) {}
 
   bool is_ok() const { return fault_.empty(); }
@@ -112,7 +112,7 @@ class ByteReader {
   std::string_view rest_;
   std::vector<std::string_view> outer_;  // what stands behind the open sections
   std::string fault_;
-  const std::atomic<bool>* is_given_up_;
+  const GivenUp* is_given_up_;
   int64_t clock_us_ = 0;
 };
 

@@ -5,7 +5,7 @@
 namespace omen {
 
 StateReader::StateReader(std::string_view bytes, const Program& program, CaptureStore& captures, Decoder& received,
-                         const std::atomic<bool>* is_given_up)
+                         const GivenUp* is_given_up)
     : ByteReader(bytes, is_given_up), program_(program), captures_(captures), received_(received) {}
 
 StateReader::~StateReader() {

@@ -27,7 +27,7 @@ class StateReader : public ByteReader {
  public:
   // All of them outlive it; `received` is a decoder of the program, as the stream has it.
   StateReader(std::string_view bytes, const Program& program, CaptureStore& captures, Decoder& received,
-              const std::atomic<bool>* is_given_up);
+              const GivenUp* is_given_up);
   ~StateReader();
   StateReader(const StateReader&) = delete;
   StateReader& operator=(const StateReader&) = delete;

@@ -151,7 +151,7 @@ void Shards::save(std::string& out) const {
 }
 
 Result<LoadedState> Shards::load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt,
-                                 const std::atomic<bool>* is_given_up) {
+                                 const GivenUp* is_given_up) {
   for (size_t i = 1; i < engines_.size(); ++i) {
     if (auto loaded = engines_[i]->load(bytes, decoder, rebuilt, is_given_up); !loaded) return loaded;
   }

@@ -21,7 +21,7 @@ std::string folder_of(const std::string& path) {
 }
 
 DiskStatus read_file(Disk& disk, const std::string& path, size_t bytes_max, std::string& bytes,
-                     const std::atomic<bool>* is_given_up) {
+                     const GivenUp* is_given_up) {
   constexpr size_t piece_bytes = 1u << 20;
   std::unique_ptr<File> file;
   if (const auto opened = disk.open(path, OpenMode::read, file); !opened) return opened;

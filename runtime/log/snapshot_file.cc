@@ -123,7 +123,7 @@ Result<Snapshot> parse_snapshot(std::string bytes) {
 }
 
 Result<LoadedSnapshot> load_snapshot(Disk& disk, const std::string& folder, uint64_t watermark,
-                                     const std::atomic<bool>* is_given_up) {
+                                     const GivenUp* is_given_up) {
   LoadedSnapshot loaded;
   auto sequences = list_snapshots(disk, folder);
   if (!sequences) return Status::error(sequences.message());

@@ -42,7 +42,7 @@ struct LoadedSnapshot {
 // that a power cut would take, and pruning relies on it. An error: the folder cannot be read or synced, or a later
 // format, or it is given up while it is read.
 Result<LoadedSnapshot> load_snapshot(Disk& disk, const std::string& folder, uint64_t watermark,
-                                     const std::atomic<bool>* is_given_up = nullptr);
+                                     const GivenUp* is_given_up = nullptr);
 
 // Sequences of the files that are there, whether intact or not, in order. No folder: none.
 Result<std::vector<uint64_t>> list_snapshots(Disk& disk, const std::string& folder);

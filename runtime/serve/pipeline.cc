@@ -80,7 +80,7 @@ void Pipeline::save(std::string& order, std::string& engine) const {
 }
 
 Status Pipeline::load(std::string_view order, std::string_view engine, const Rebuilt& rebuilt,
-                      const std::atomic<bool>* is_given_up) {
+                      const GivenUp* is_given_up) {
   if (Status loaded = reorder_.load(order, decoder_, is_given_up); !loaded) return loaded;
   const auto loaded = shards_.load(engine, decoder_, rebuilt, is_given_up);
   return loaded ? Status::ok() : Status::error(loaded.message());

@@ -67,7 +67,7 @@ class Pipeline {
   // take it from `rebuilt`, of a pipeline of the same rules at the same place of the log, or begin now. An error, soon,
   // once `is_given_up`, whoever sets that.
   Status load(std::string_view order, std::string_view engine, const Rebuilt& rebuilt = {},
-              const std::atomic<bool>* is_given_up = nullptr);
+              const GivenUp* is_given_up = nullptr);
 
   // The order alone, for whoever begins at this place of the log (Reorder::save).
   void save_order(std::string& out, bool is_brief) const { reorder_.save(out, is_brief); }
