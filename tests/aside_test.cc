@@ -56,9 +56,34 @@ TEST_CASE("aside: what went wrong is told, also when the copy is killed") {
   REQUIRE(aside.begin([] { return Status::error("the disk is full"); }));
   CHECK(wait(aside).message() == "the disk is full");
   REQUIRE(aside.begin([] { return Status::error(std::string(10'000, 'x')); }));
-  CHECK(wait(aside).message() == std::string(4'096, 'x'));
+  CHECK(wait(aside).message() == std::string(4'095, 'x'));
   REQUIRE(aside.begin([]() -> Status { raise(SIGKILL), abort(); }));
   CHECK(wait(aside).message() == "the copy of the process was ended by signal 9");
+}
+
+TEST_CASE("aside: when memory ends, the kernel takes the copy before whoever began it") {
+  const auto score = [] { return file_text("/proc/self/oom_score_adj"); };
+  const std::string before = score();
+  Aside aside;
+  REQUIRE(aside.begin([&] { return Status::error(score()); }));
+  CHECK(wait(aside).message() == "1000\n");
+  CHECK(score() == before);
+}
+
+// As whoever starts the process may leave it: then the kernel says nothing of how a copy has ended.
+TEST_CASE("aside: what the copy has come to is known where SIGCHLD is ignored, too") {
+  const auto before = signal(SIGCHLD, SIG_IGN);
+  Aside aside;
+  REQUIRE(aside.begin([] { return Status::ok(); }));
+  CHECK(wait(aside));
+  REQUIRE(aside.begin([] { return Status::error("the disk is full"); }));
+  CHECK(wait(aside).message() == "the disk is full");
+  REQUIRE(aside.begin([]() -> Status { raise(SIGKILL), abort(); }));
+  CHECK(wait(aside).message() == "the copy of the process has failed");
+  REQUIRE(aside.begin([] { return std::this_thread::sleep_for(std::chrono::hours(1)), Status::ok(); }));
+  aside.stop();
+  CHECK_FALSE(aside.is_under_way());
+  signal(SIGCHLD, before);
 }
 
 TEST_CASE("aside: the copy has no descriptors, hears no signals but the last, and ends with whoever began it") {

@@ -71,7 +71,7 @@ const std::vector<Door>& doors() {
        {"cli/", "runtime/model/status.h"}},
       {"a thread or a lock",
        said(R"(#include\s*<(thread|mutex|atomic|condition_variable|future)>)"),
-       {"runtime/io/", "runtime/outbox/", "runtime/serve/", "cli/"}},
+       {"runtime/model/given_up.h", "runtime/io/", "runtime/outbox/", "runtime/serve/", "cli/"}},
       {"a virtual call in the machine",
        said(R"(\bvirtual\b)"),
        {"compiler/", "runtime/io/", "runtime/log/", "runtime/outbox/", "runtime/serve/", "cli/"}},

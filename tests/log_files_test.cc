@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <cstring>
 
 #include "runtime/log/crc32c.h"
@@ -38,6 +40,18 @@ TEST_CASE("snapshots: the newest that the watermark has reached; two are kept") 
   CHECK_FALSE(load(disk, 19).snapshot.has_value());
   disk.power_cut();
   CHECK(load(disk, 100).snapshot->state == "state 30");
+}
+
+TEST_CASE("snapshots: a large one is read in pieces, until it is not wanted any more") {
+  SimulatedDisk disk(1);
+  const std::string state = std::string(1u << 20, 'a') + std::string(1u << 20, 'b') + "c";
+  REQUIRE(write_snapshot(disk, "s", 10, 7, state));
+  CHECK(load(disk, 10).snapshot->state == state);
+  std::atomic<bool> is_given_up = false;
+  CHECK(load_snapshot(disk, "s", 10, &is_given_up).value().snapshot);
+  is_given_up = true;
+  disk.fail_read_at(1, EIO);  // it is not even begun
+  CHECK(has(load_snapshot(disk, "s", 10, &is_given_up).message(), "canceled"));
 }
 
 TEST_CASE("snapshots: a flipped bit in any byte is found and named, and the one before is taken") {

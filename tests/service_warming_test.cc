@@ -13,18 +13,40 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
+// Which takes its time for each piece that is read, and counts them.
+class SlowFile : public File {
+ public:
+  SlowFile(std::unique_ptr<File> file, std::atomic<int>& pieces) : file_(std::move(file)), pieces_(pieces) {}
+  DiskStatus read(uint64_t offset, char* out, size_t size, size_t& got) override {
+    ++pieces_;
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    return file_->read(offset, out, size, got);
+  }
+  DiskStatus write(uint64_t offset, std::string_view bytes) override { return file_->write(offset, bytes); }
+  DiskStatus sync() override { return file_->sync(); }
+  DiskStatus truncate(uint64_t size) override { return file_->truncate(size); }
+  DiskStatus size(uint64_t& bytes) override { return file_->size(bytes); }
+
+ private:
+  const std::unique_ptr<File> file_;
+  std::atomic<int>& pieces_;
+};
+
 // The operating system's; who opens a snapshot waits until he may.
 class HeldDisk : public Disk {
  public:
-  std::atomic<bool> is_held = false;
-  std::atomic<int> waiting = 0;
+  std::atomic<bool> is_held = false, is_slow = false;
+  std::atomic<int> waiting = 0, pieces = 0;
 
   DiskStatus open(const std::string& path, OpenMode mode, std::unique_ptr<File>& file) override {
-    if (mode == OpenMode::read && path.find("/snap-") != std::string::npos && is_held) {
+    const bool is_snapshot = mode == OpenMode::read && path.find("/snap-") != std::string::npos;
+    if (is_snapshot && is_held) {
       ++waiting;
       is_held.wait(true);
     }
-    return real_disk().open(path, mode, file);
+    const DiskStatus opened = real_disk().open(path, mode, file);
+    if (is_snapshot && is_slow && opened) file = std::make_unique<SlowFile>(std::move(file), pieces);
+    return opened;
   }
   DiskStatus rename(const std::string& from, const std::string& to) override { return real_disk().rename(from, to); }
   DiskStatus unlink(const std::string& path) override { return real_disk().unlink(path); }
@@ -195,6 +217,27 @@ TEST_CASE("service: a change of rules that is given up leaves a note in the log 
   omen.start({{kept}, {}});
   CHECK(listed(omen, &Message::body) == rows);
   CHECK(omen.ask([](Service& one) { return one.program().rules.size(); }) == 1);
+}
+
+TEST_CASE("service: a stop does not wait until a large state is loaded for rules that are on their way") {
+  HeldDisk disk;
+  ServiceOptions options;
+  options.disk = &disk;
+  options.aside_from_bytes = 0;
+  options.last_snapshot_bytes = 0;
+  Running omen("omen-service-stop-loading");
+  omen.start({{kept}, {}}, options);
+  constexpr int megabytes = 12;
+  for (int i = 0; i < megabytes; ++i) {
+    std::string large = event("a", "u" + std::to_string(i), i);
+    large.insert(large.size() - 1, ",\"pad\":\"" + std::string(1'000'000, 'x') + "\"");
+    omen.feed({large});
+  }
+  disk.is_slow = true;
+  omen.service->ask([&](Service& one) { one.change_rules({{kept, added}, {}}, [](const auto&) {}); });
+  while (disk.pieces == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  omen.end();
+  CHECK(disk.pieces < megabytes);
 }
 
 }  // namespace omen

@@ -3,12 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "compiler/compile.h"
 #include "runtime/core/reorder.h"
+#include "runtime/core/state_bytes.h"
 #include "tests/support/resumed.h"
 #include "tests/support/state_rules.h"
 
@@ -251,6 +253,25 @@ TEST_CASE("state: of another version, or of nothing at all") {
   CHECK(!run.resume(program, "OMENSTAT"));
 }
 
+TEST_CASE("state: reading ends with the record in hand when it is not wanted any more") {
+  ByteWriter texts;
+  for (const char* text : {"a", "b", "c"}) texts.text(text);
+  std::atomic<bool> is_given_up = false;
+  ByteReader reader(texts.bytes(), &is_given_up);
+  CHECK(reader.text() == "a");
+  is_given_up = true;
+  CHECK(reader.text().empty());
+  CHECK(reader.status().message().find("not wanted any more") != std::string::npos);
+
+  const Program program = compiled(state_rules);
+  Resumed run(program);
+  for (const std::string& line : state_stream(3, 120)) run.feed(line);
+  Engine engine(program, {});
+  Decoder decoder(program);
+  CHECK(engine.load(run.saved(), decoder, {}, &is_given_up).message().find("not wanted") != std::string::npos);
+  CHECK(engine.partitions() == 0);
+}
+
 // ---- the order of the stream ----
 
 namespace {
@@ -313,6 +334,16 @@ TEST_CASE("state: what is held for its time and which ids were there is kept") {
   CHECK(whole.out == stopped.out);
   CHECK(whole.reorder->duplicates() > 5);
   CHECK(whole.reorder->duplicates() == stopped.reorder->duplicates());
+}
+
+TEST_CASE("state: a stream's order is not read to its end when it is not wanted any more") {
+  const Program program = compiled(state_rules);
+  Ordered run{program};
+  for (const std::string& line : state_stream(9, 50)) run.feed(line);
+  const std::atomic<bool> is_given_up = true;
+  Reorder reorder(program, run.order);
+  CHECK(reorder.load(run.saved(), run.decoder, &is_given_up).message().find("not wanted") != std::string::npos);
+  CHECK(reorder.held() == 0);
 }
 
 TEST_CASE("state: bytes of a stream's order that are cut or changed do no harm") {

@@ -12,15 +12,16 @@ struct RuleCounters {
   uint64_t held_by_limit = 0;
   uint64_t matches_cut = 0;  // max_matches was reached at their moment
   uint64_t emitted = 0;
-  uint64_t emits_refused = 0;    // max_derived was reached, or the event would break a limit on what is read
-  uint64_t runs_started = 0;     // of a rule that puts its runs off, those that it had to begin
-  uint64_t runs_refused = 0;     // max_runs was reached
-  uint64_t entries_refused = 0;  // max_entries was reached
-  uint64_t loops_full = 0;       // max_loop_events was reached
-  uint64_t resolved = 0;         // raised, and then no longer true
-  uint64_t panes_given_up = 0;   // max_window_entries was reached
-  uint64_t keys = 0;             // rule states now
-  uint64_t keys_evicted = 0;     // max_keys or max_state_bytes was reached
+  uint64_t emits_refused = 0;     // max_derived was reached, or the event would break a limit on what is read
+  uint64_t runs_started = 0;      // of a rule that puts its runs off, those that it had to begin
+  uint64_t runs_refused = 0;      // max_runs was reached
+  uint64_t entries_refused = 0;   // max_entries was reached
+  uint64_t loops_full = 0;        // max_loop_events was reached
+  uint64_t resolved = 0;          // raised, and then no longer true
+  uint64_t panes_given_up = 0;    // max_window_entries was reached
+  uint64_t stretches_passed = 0;  // of runs waiting at one place, as one (stretches.cc); not kept in a snapshot
+  uint64_t keys = 0;              // rule states now
+  uint64_t keys_evicted = 0;      // max_keys or max_state_bytes was reached
 
   RuleCounters& operator+=(const RuleCounters& other) {
     matches += other.matches;
@@ -36,6 +37,7 @@ struct RuleCounters {
     loops_full += other.loops_full;
     resolved += other.resolved;
     panes_given_up += other.panes_given_up;
+    stretches_passed += other.stretches_passed;
     keys += other.keys;
     keys_evicted += other.keys_evicted;
     return *this;

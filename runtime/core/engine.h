@@ -49,6 +49,7 @@
 #include "runtime/core/sweeps.h"
 #include "runtime/core/timers.h"
 #include "runtime/core/validate.h"
+#include "runtime/model/given_up.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/program.h"
 
@@ -153,7 +154,8 @@ class Engine {
   // away at other moments, and rows have less room than they once needed.
   //
   // Rules that are not kept take their state from `rebuilt`, or begin now.
-  Result<LoadedState> load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt = {});
+  Result<LoadedState> load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt = {},
+                           const GivenUp* is_given_up = nullptr);
 
   // Counts from now on how far runs come and what ends them.
   // The program's rules share no starts: runs that are put off cannot be counted.
@@ -262,7 +264,7 @@ class Engine {
   static void save_starts(std::span<const Engine* const> shares, std::vector<SavedPlaces>& places, StateWriter& out);
   void save_lists(StartId start, SavedPlaces& saved, StateWriter& out) const;
   void load_histories(StateReader& in, const LoadedState& loaded);
-  Status load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded);
+  Status load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded, const GivenUp* is_given_up);
   std::vector<RuleId> load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted);
   void load_starts(StateReader& in, const std::vector<RuleId>& numbers);
   void load_list(StateReader& in, const std::vector<RuleId>& rules);

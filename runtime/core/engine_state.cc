@@ -200,9 +200,10 @@ void Engine::save_keys(RuleId rule, SavedPlaces& saved, StateWriter& out) const 
 
 // ---- reading ----
 
-Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt) {
+Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt,
+                                 const GivenUp* is_given_up) {
   OMEN_ASSERT(clock_us_ == never_us && counters_.events == 0);
-  StateReader in(bytes, program_, captures_, decoder);
+  StateReader in(bytes, program_, captures_, decoder, is_given_up);
   const Head head = read_head(in);
   if (!in.is_ok()) return in.status();
   clock_us_ = head.clock_us;
@@ -224,7 +225,7 @@ Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, const
   in.check(in.is_at_end(), "there is more than was expected");
   if (!in.is_ok()) return in.status();
   if (!rebuilt.state.empty()) {
-    if (Status taken = load_rebuilt(rebuilt, decoder, loaded); !taken) return taken;
+    if (Status taken = load_rebuilt(rebuilt, decoder, loaded, is_given_up); !taken) return taken;
   }
   for (RuleId rule : loaded.empty) {
     if (clock_us_ != never_us) begin_rule(rule, clock_us_);
@@ -234,8 +235,8 @@ Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, const
 
 // What the head says of the stream is known; only the rules that have no state yet, and histories that nobody has.
 // Events to come stand behind those of both, whatever has been derived in either.
-Status Engine::load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded) {
-  StateReader in(rebuilt.state, program_, captures_, decoder);
+Status Engine::load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded, const GivenUp* is_given_up) {
+  StateReader in(rebuilt.state, program_, captures_, decoder, is_given_up);
   const Head head = read_head(in);
   in.check(head.clock_us == never_us || head.clock_us == clock_us_, "the rebuilt state is of another time");
   if (!in.is_ok()) return in.status();

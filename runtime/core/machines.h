@@ -65,7 +65,8 @@ class Machines {
   void set_funnel(Funnel* funnel) { matcher_.set_funnel(funnel); }
 
   uint64_t live_runs() const { return matcher_.live_runs(); }
-  uint64_t bytes() const { return forest_.bytes() + measures_.bytes(); }  // beside the pools that they were given
+  // Beside the pools that they were given.
+  uint64_t bytes() const { return matcher_.bytes() + forest_.bytes() + measures_.bytes(); }
 
  private:
   int64_t machine_alive_until(const RuleState& state) const;

@@ -71,6 +71,7 @@ class Matcher {
 
   const Run& run(RunId id) const { return *static_cast<const Run*>(words_.at(id)); }
   uint64_t live_runs() const { return live_runs_; }
+  uint64_t bytes() const;  // beside the pools
 
  private:
   enum class Outcome : uint8_t { stays, arrived, completed, ended };
@@ -129,8 +130,8 @@ class Matcher {
   bool goes_by_stretches(const RuleProgram& rule, const RuleState& state) const;
   Stretches& stretches_of(const RuleProgram& rule, RuleState& state);
   void forget_stretches(RuleState& state);
-  void add_to_stretches(const RuleProgram& rule, Stretches& stretches, RunId id) const;
-  static void join(std::vector<Stretch>& all, const Stretch& next);
+  void add_to_stretches(const RuleProgram& rule, Stretches& stretches, RunId id);
+  void join(std::vector<Stretch>& all, const Stretch& next);
   bool may_touch(const RuleProgram& rule, StateId place, uint32_t routes);
   bool step_stretches(const RuleProgram& rule, RuleState& state, PartitionId partition, uint32_t routes,
                       std::vector<Completion>& out);
@@ -163,6 +164,7 @@ class Matcher {
   std::unordered_map<const RuleState*, Stretches> stretches_;
   std::vector<std::unordered_map<const RuleState*, Stretches>::node_type> spare_;
   std::vector<Stretch> before_;  // of the state in hand, before the event
+  uint64_t stretch_count_ = 0;   // of all states
   uint64_t live_runs_ = 0;
   Funnel* funnel_ = nullptr;
   RunEnd ending_ = RunEnd::decided;  // why the thread in hand ended

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "runtime/model/event.h"
+#include "runtime/model/given_up.h"
 #include "runtime/model/program.h"
 #include "runtime/model/status.h"
 
@@ -67,7 +68,7 @@ class Reorder {
   void save(std::string& out, bool is_brief = false) const;
   // Into one that has seen nothing, of the same order; its program may be another one. What was held is decoded again,
   // by a decoder of the program, as the stream was. After an error it is of no use.
-  Status load(std::string_view bytes, Decoder& decoder);
+  Status load(std::string_view bytes, Decoder& decoder, const GivenUp* is_given_up = nullptr);
 
   uint64_t sequence() const { return sequence_; }  // events in the stream so far
   uint64_t duplicates() const { return duplicates_; }

@@ -49,9 +49,9 @@ void Reorder::save(std::string& out, bool is_brief) const {
   out += bytes.bytes();
 }
 
-Status Reorder::load(std::string_view bytes, Decoder& decoder) {
+Status Reorder::load(std::string_view bytes, Decoder& decoder, const GivenUp* is_given_up) {
   OMEN_ASSERT(sequence_ == 0 && arrivals_ == 0);
-  ByteReader in(bytes);
+  ByteReader in(bytes, is_given_up);
   in.expect(order_magic);
   in.check(in.number() == order_version, "it is of another version of Omen");
   const int64_t clock_us = in.signed_number();

@@ -62,6 +62,7 @@ std::string_view ByteReader::text() {
 }
 
 uint64_t ByteReader::count(uint64_t least_bytes) {
+  if (!check_wanted()) return 0;
   const uint64_t value = number();
   return value <= rest_.size() / least_bytes ? value : (fail("a count is larger than what there is"), 0);
 }

@@ -7,7 +7,8 @@
 //
 // A reader fails once and for all: what is read behind a fault is zero or empty, so that whoever reads asks is_ok()
 // before it acts on what would do harm, and at the end. No count is larger than what the bytes that follow can hold, so
-// memory grows with the bytes and not with what they say.
+// memory grows with the bytes and not with what they say. A large state takes long to read: whoever no longer wants it
+// has the reader fail, too.
 #pragma once
 
 #include <bit>
@@ -16,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/model/given_up.h"
 #include "runtime/model/status.h"
 
 namespace omen {
@@ -62,13 +64,20 @@ class ByteReader {
   // Times lie within this of 1970, so that no sum or difference of two overflows.
   static constexpr int64_t time_max_us = 1'000'000'000'000'000'000;
 
-  explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
+  // Fails once `is_given_up`: looked at with each count and text. nullptr: it is always wanted.
+  explicit ByteReader(std::string_view bytes, const GivenUp* is_given_up = nullptr)
+      : rest_(bytes), is_given_up_(is_given_up) {}
 
   bool is_ok() const { return fault_.empty(); }
   Status status() const;             // an error when it has failed
   bool fail(std::string_view what);  // false
   // Fails unless it is so.
   bool check(bool is_so, std::string_view what) { return is_ok() && (is_so || fail(what)); }
+
+  bool check_wanted() {
+    return is_given_up_ == nullptr || !is_given_up_->load(std::memory_order_relaxed) ||
+           fail("it is not wanted any more");
+  }
 
   // Fails unless these bytes come next.
   bool expect(std::string_view bytes);
@@ -103,6 +112,7 @@ class ByteReader {
   std::string_view rest_;
   std::vector<std::string_view> outer_;  // what stands behind the open sections
   std::string fault_;
+  const GivenUp* is_given_up_;
   int64_t clock_us_ = 0;
 };
 

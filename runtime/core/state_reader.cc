@@ -4,8 +4,9 @@
 
 namespace omen {
 
-StateReader::StateReader(std::string_view bytes, const Program& program, CaptureStore& captures, Decoder& received)
-    : ByteReader(bytes), program_(program), captures_(captures), received_(received) {}
+StateReader::StateReader(std::string_view bytes, const Program& program, CaptureStore& captures, Decoder& received,
+                         const GivenUp* is_given_up)
+    : ByteReader(bytes, is_given_up), program_(program), captures_(captures), received_(received) {}
 
 StateReader::~StateReader() {
   for (const Stored& stored : events_) {
@@ -24,7 +25,7 @@ void StateReader::read_events() {
     stored.sequence = number_up_to(INT64_MAX);
     stored.derived_so_far = number_up_to(stored.sequence);
     stored.raw = text();
-    check(stored.time_us <= clock_us(), "an event is from after the clock");
+    if (!check(stored.time_us <= clock_us(), "an event is from after the clock")) return;
   }
 }
 
@@ -40,6 +41,7 @@ const Event* decode_again(Decoder& decoder, std::string& line, std::string_view 
 }
 
 KeptEvent* StateReader::make(const Stored& stored) {
+  if (!check_wanted()) return nullptr;
   if (stored.is_derived && derived_ == nullptr) {
     derived_ = std::make_unique<Decoder>(program_, Envelope{}, Declared::nothing);
   }

@@ -26,7 +26,8 @@ const Event* decode_again(Decoder& decoder, std::string& line, std::string_view 
 class StateReader : public ByteReader {
  public:
   // All of them outlive it; `received` is a decoder of the program, as the stream has it.
-  StateReader(std::string_view bytes, const Program& program, CaptureStore& captures, Decoder& received);
+  StateReader(std::string_view bytes, const Program& program, CaptureStore& captures, Decoder& received,
+              const GivenUp* is_given_up);
   ~StateReader();
   StateReader(const StateReader&) = delete;
   StateReader& operator=(const StateReader&) = delete;

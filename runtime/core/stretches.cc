@@ -9,6 +9,8 @@
 //
 // so that an event costs what it moves. A run of several threads is a stretch of its own, and looked at each time. A
 // run whose time is over stays in its stretch until that is looked at, or there are as many runs as there may be.
+//
+// A stretch that is passed over is counted (stretches_passed), and its memory is the state's.
 #include <algorithm>
 
 #include "runtime/core/matcher.h"
@@ -44,6 +46,7 @@ void Matcher::forget_stretches(RuleState& state) {
   if (state.has_stretches == 0) return;
   state.has_stretches = 0;
   auto node = stretches_.extract(&state);
+  stretch_count_ -= node.mapped().all.size();
   if (spare_.size() < spare_max) spare_.push_back(std::move(node));
 }
 
@@ -52,11 +55,12 @@ void Matcher::join(std::vector<Stretch>& all, const Stretch& next) {
     all.back().last = next.last;
   } else {
     all.push_back(next);
+    ++stretch_count_;
   }
 }
 
 // Behind all others.
-void Matcher::add_to_stretches(const RuleProgram& rule, Stretches& stretches, RunId id) const {
+void Matcher::add_to_stretches(const RuleProgram& rule, Stretches& stretches, RunId id) {
   join(stretches.all, {id, id, run(id).thread == index_none ? run(id).state : state_dead});
   stretches.none_over_until_us = std::min(stretches.none_over_until_us, run_alive_until(rule, id));
 }
@@ -80,6 +84,10 @@ bool Matcher::may_touch(const RuleProgram& rule, StateId place, uint32_t routes)
          std::ranges::any_of(state.absences, [&](const AbsenceProgram& absence) { return any_may_fit(absence.steps); });
 }
 
+uint64_t Matcher::bytes() const {
+  return stretches_.size() * sizeof(decltype(stretches_)::value_type) + stretch_count_ * sizeof(Stretch);
+}
+
 // True when a match has ended all runs.
 bool Matcher::step_stretches(const RuleProgram& rule, RuleState& state, PartitionId partition, uint32_t routes,
                              std::vector<Completion>& out) {
@@ -90,10 +98,12 @@ bool Matcher::step_stretches(const RuleProgram& rule, RuleState& state, Partitio
   Stretches& stretches = stretches_of(rule, state);
   before_.swap(stretches.all);
   stretches.all.clear();
+  stretch_count_ -= before_.size();
   RunId previous = index_none;
   for (const Stretch& stretch : before_) {
     if (stretch.place != state_dead && !may_touch(rule, stretch.place, routes)) {
       join(stretches.all, stretch);
+      ++counters_[state.rule].stretches_passed;
       previous = stretch.last;
       continue;
     }

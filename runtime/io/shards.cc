@@ -150,11 +150,12 @@ void Shards::save(std::string& out) const {
   Engine::save(engines, out);
 }
 
-Result<LoadedState> Shards::load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt) {
+Result<LoadedState> Shards::load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt,
+                                 const GivenUp* is_given_up) {
   for (size_t i = 1; i < engines_.size(); ++i) {
-    if (auto loaded = engines_[i]->load(bytes, decoder, rebuilt); !loaded) return loaded;
+    if (auto loaded = engines_[i]->load(bytes, decoder, rebuilt, is_given_up); !loaded) return loaded;
   }
-  return engines_[0]->load(bytes, decoder, rebuilt);
+  return engines_[0]->load(bytes, decoder, rebuilt, is_given_up);
 }
 
 void Shards::set_table(uint32_t table, const std::shared_ptr<const LookupTable>& rows) {

@@ -60,7 +60,8 @@ class Shards {
 
   // After run(), when the matches are cleared; any number of shards loads what any other has saved.
   void save(std::string& out) const;
-  Result<LoadedState> load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt = {});
+  Result<LoadedState> load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt = {},
+                           const GivenUp* is_given_up = nullptr);
   void set_table(uint32_t table, const std::shared_ptr<const LookupTable>& rows);
 
   // Rounds of fewer steps and advances than this are the caller's alone.

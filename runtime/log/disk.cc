@@ -1,5 +1,6 @@
 #include "runtime/log/disk.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -19,17 +20,26 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-DiskStatus read_file(Disk& disk, const std::string& path, size_t bytes_max, std::string& bytes) {
+DiskStatus read_file(Disk& disk, const std::string& path, size_t bytes_max, std::string& bytes,
+                     const GivenUp* is_given_up) {
+  constexpr size_t piece_bytes = 1u << 20;
   std::unique_ptr<File> file;
   if (const auto opened = disk.open(path, OpenMode::read, file); !opened) return opened;
   uint64_t size = 0;
   if (const auto asked = file->size(size); !asked) return asked;
   if (size > bytes_max) return DiskStatus(EFBIG);
-  bytes.resize(size);
-  size_t got = 0;
-  const auto read = file->read(0, bytes.data(), bytes.size(), got);
-  bytes.resize(got);
-  return read;
+  bytes.clear();
+  bytes.reserve(size);
+  while (bytes.size() < size) {
+    if (is_given_up != nullptr && *is_given_up) return DiskStatus(ECANCELED);
+    const size_t at = bytes.size(), wanted = std::min<size_t>(size - at, piece_bytes);
+    bytes.resize(at + wanted);
+    size_t got = 0;
+    const auto read = file->read(at, bytes.data() + at, wanted, got);
+    bytes.resize(at + got);
+    if (!read || got < wanted) return read;
+  }
+  return DiskStatus();
 }
 
 namespace {

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/model/given_up.h"
 #include "runtime/model/status.h"
 
 namespace omen {
@@ -79,8 +80,10 @@ Disk& real_disk();
 // "a/b/c" -> "a/b"; "c" -> "."
 std::string folder_of(const std::string& path);
 
-// Reads a whole file of at most `bytes_max`; a larger one is an error (EFBIG).
-DiskStatus read_file(Disk& disk, const std::string& path, size_t bytes_max, std::string& bytes);
+// Reads a whole file of at most `bytes_max`; a larger one is an error (EFBIG), and so is one that is given up while it
+// is read (ECANCELED).
+DiskStatus read_file(Disk& disk, const std::string& path, size_t bytes_max, std::string& bytes,
+                     const GivenUp* is_given_up = nullptr);
 
 // Puts a file there so that a power cut leaves the old one or the new one: temporary file (PATH.new), sync, rename,
 // sync of the folder. After an error the temporary file is removed when that is possible.

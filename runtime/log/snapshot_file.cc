@@ -122,7 +122,8 @@ Result<Snapshot> parse_snapshot(std::string bytes) {
   return snapshot;
 }
 
-Result<LoadedSnapshot> load_snapshot(Disk& disk, const std::string& folder, uint64_t watermark) {
+Result<LoadedSnapshot> load_snapshot(Disk& disk, const std::string& folder, uint64_t watermark,
+                                     const GivenUp* is_given_up) {
   LoadedSnapshot loaded;
   auto sequences = list_snapshots(disk, folder);
   if (!sequences) return Status::error(sequences.message());
@@ -132,7 +133,7 @@ Result<LoadedSnapshot> load_snapshot(Disk& disk, const std::string& folder, uint
     if (*at > watermark) continue;
     const std::string path = folder + "/" + snapshot_name(*at);
     std::string bytes;
-    if (const auto read = read_file(disk, path, snapshot_bytes_max + header_bytes, bytes); !read) {
+    if (const auto read = read_file(disk, path, snapshot_bytes_max + header_bytes, bytes, is_given_up); !read) {
       return read.status("read", path);
     }
     if (is_later(bytes)) return Status::error(path + " is of a later version of Omen; use that one");

@@ -40,8 +40,9 @@ struct LoadedSnapshot {
 };
 // The newest intact one with S ≤ `watermark`. Syncs the folder first: a process that was killed may have left a name
 // that a power cut would take, and pruning relies on it. An error: the folder cannot be read or synced, or a later
-// format.
-Result<LoadedSnapshot> load_snapshot(Disk& disk, const std::string& folder, uint64_t watermark);
+// format, or it is given up while it is read.
+Result<LoadedSnapshot> load_snapshot(Disk& disk, const std::string& folder, uint64_t watermark,
+                                     const GivenUp* is_given_up = nullptr);
 
 // Sequences of the files that are there, whether intact or not, in order. No folder: none.
 Result<std::vector<uint64_t>> list_snapshots(Disk& disk, const std::string& folder);

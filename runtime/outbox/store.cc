@@ -180,7 +180,7 @@ Status Store::begin() {
   OMEN_ASSERT(!is_open_);
   // Behind the last commit that SQLite finds in a WAL, frames of later ones may stand that a power cut has torn. It
   // goes on in front of them with the same salts: where what it writes is the same page, or half of it is lost, they
-  // would be commits again. A WAL that begins anew has other salts.
+  // would be commits again. So might one of this process that has failed. A WAL that begins anew has other salts.
   if (!is_wal_new_) {
     if (Status status = checkpoint(); !status) return status;
   }
@@ -196,7 +196,10 @@ Status Store::commit(uint64_t watermark, uint64_t synced) {
   if (watermark != committed_.watermark) {
     if (Status status = write_meta("watermark", std::to_string(watermark)); !status) return status;
   }
-  if (!database_->prepare("COMMIT").run()) return database_->failure("commit");
+  if (!database_->prepare("COMMIT").run()) {
+    is_wal_new_ = false;  // some of its frames may stand there
+    return database_->failure("commit");
+  }
   is_open_ = false;
   ++commits_;
   known_.watermark = watermark;

@@ -109,7 +109,8 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   // ---- writing ----
-  // The first one is a checkpoint, too: nothing is written behind what the last process has left in the WAL.
+  // The first one, and one after a commit that failed, is a checkpoint, too: nothing is written behind what the last
+  // process, or that commit, has left in the WAL. It may need room.
   Status begin();
   // Everything since begin(), and W, together. `synced` is the last sequence of the log that is durable.
   Status commit(uint64_t watermark, uint64_t synced);
@@ -195,7 +196,7 @@ class Store {
   uint64_t commits_ = 0, abandons_ = 0;
   int64_t last_number_ = 0;
   bool is_open_ = false;     // a transaction is
-  bool is_wal_new_ = false;  // has nothing of the last process
+  bool is_wal_new_ = false;  // has nothing of the last process, nor of a commit that failed
 };
 
 }  // namespace omen

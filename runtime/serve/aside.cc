@@ -13,16 +13,16 @@
 namespace omen {
 namespace {
 
-constexpr size_t message_bytes_max = 4096;  // a pipe takes as much at once
-constexpr int done = 0, failed = 1;
+constexpr size_t answer_bytes_max = 4096;  // a pipe takes as much at once
+constexpr char done = 'd', failed = 'f';   // what the answer begins with
 
 // Never returns.
 [[noreturn]] void work_in_copy(const std::function<Status()>& work, int answer, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(failed);  // it ended before that was said
+  if (getppid() != parent) _exit(1);  // it ended before that was said
   // Sockets and the folder's lock must not outlive the process because of the copy.
   constexpr int kept = STDERR_FILENO + 1;
-  if (answer != kept && dup2(answer, kept) < 0) _exit(failed);
+  if (answer != kept && dup2(answer, kept) < 0) _exit(1);
   if (close_range(kept + 1, ~0u, 0) != 0) {
     for (int other = static_cast<int>(sysconf(_SC_OPEN_MAX)) - 1; other > kept; --other) close(other);
   }
@@ -32,10 +32,9 @@ constexpr int done = 0, failed = 1;
     close(score);
   }
   const Status worked = work();
-  if (worked) _exit(done);
-  const std::string message = worked.message().substr(0, message_bytes_max);
-  [[maybe_unused]] const ssize_t said = write(kept, message.data(), message.size());
-  _exit(failed);
+  const std::string all = worked ? std::string(1, done) : (failed + worked.message()).substr(0, answer_bytes_max);
+  [[maybe_unused]] const ssize_t said = write(kept, all.data(), all.size());
+  _exit(0);
 }
 
 }  // namespace
@@ -69,16 +68,16 @@ std::optional<Status> Aside::ended() {
   const pid_t waited = waitpid(child_, &exit_status, WNOHANG);
   if (waited == 0 || (waited < 0 && errno == EINTR)) return std::nullopt;
   child_ = 0;
-  return result(waited > 0 ? exit_status : failed << 8);
+  return result(waited > 0 ? exit_status : 0);
 }
 
 Status Aside::result(int exit_status) {
-  char message[message_bytes_max];
-  const ssize_t size = read(answer_, message, sizeof message);
+  char answer[answer_bytes_max];
+  const ssize_t size = read(answer_, answer, sizeof answer);
   close(answer_);
   answer_ = -1;
-  if (WIFEXITED(exit_status) && WEXITSTATUS(exit_status) == done) return Status::ok();
-  if (size > 0) return Status::error(std::string(message, static_cast<size_t>(size)));
+  if (size > 0 && answer[0] == done) return Status::ok();
+  if (size > 0) return Status::error(std::string(answer + 1, static_cast<size_t>(size - 1)));
   return Status::error(WIFSIGNALED(exit_status)
                            ? "the copy of the process was ended by signal " + std::to_string(WTERMSIG(exit_status))
                            : "the copy of the process has failed");

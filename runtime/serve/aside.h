@@ -9,8 +9,8 @@
 // lock that another thread may hold, or write a log.
 //
 // The copy ends with the process, however that ends, and knows no signal but SIGKILL. It needs the memory of what it
-// makes, and of all pages that are written to meanwhile; where there is not enough, the kernel ends it first. SIGCHLD
-// must not be ignored: how the copy has ended would be lost.
+// makes, and of all pages that are written to meanwhile; where there is not enough, the kernel ends it first. That the
+// work is done the copy says itself, so that it is known where SIGCHLD is ignored, too, and the kernel keeps no status.
 //
 // NOT HERE: what is done by it.
 #pragma once
@@ -43,7 +43,7 @@ class Aside {
   Status result(int exit_status);
 
   pid_t child_ = 0;
-  int answer_ = -1;  // where the copy says what was wrong
+  int answer_ = -1;  // where the copy says that it is done, or what was wrong
 };
 
 }  // namespace omen

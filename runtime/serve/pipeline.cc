@@ -79,9 +79,10 @@ void Pipeline::save(std::string& order, std::string& engine) const {
   shards_.save(engine);
 }
 
-Status Pipeline::load(std::string_view order, std::string_view engine, const Rebuilt& rebuilt) {
-  if (Status loaded = reorder_.load(order, decoder_); !loaded) return loaded;
-  const auto loaded = shards_.load(engine, decoder_, rebuilt);
+Status Pipeline::load(std::string_view order, std::string_view engine, const Rebuilt& rebuilt,
+                      const GivenUp* is_given_up) {
+  if (Status loaded = reorder_.load(order, decoder_, is_given_up); !loaded) return loaded;
+  const auto loaded = shards_.load(engine, decoder_, rebuilt, is_given_up);
   return loaded ? Status::ok() : Status::error(loaded.message());
 }
 

@@ -64,8 +64,10 @@ class Pipeline {
   // All that is remembered, as bytes; between events, when the matches are cleared.
   void save(std::string& order, std::string& engine) const;
   // Into a pipeline that has seen nothing. Rules whose state is not in `engine`, because they are new or have changed,
-  // take it from `rebuilt`, of a pipeline of the same rules at the same place of the log, or begin now.
-  Status load(std::string_view order, std::string_view engine, const Rebuilt& rebuilt = {});
+  // take it from `rebuilt`, of a pipeline of the same rules at the same place of the log, or begin now. An error, soon,
+  // once `is_given_up`, whoever sets that.
+  Status load(std::string_view order, std::string_view engine, const Rebuilt& rebuilt = {},
+              const GivenUp* is_given_up = nullptr);
 
   // The order alone, for whoever begins at this place of the log (Reorder::save).
   void save_order(std::string& out, bool is_brief) const { reorder_.save(out, is_brief); }

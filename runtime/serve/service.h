@@ -206,7 +206,7 @@ class Service {
   Result<std::unique_ptr<Player>> follow(const SharedRules& rules, const StreamConfig& config,
                                          std::map<std::string, std::string> tables,
                                          const std::vector<RuleChange>& changes, const SnapshotParts& saved,
-                                         std::unique_ptr<Player> rebuilt) const;
+                                         std::unique_ptr<Player> rebuilt, const std::atomic<bool>* is_given_up) const;
   uint64_t warm_from(std::optional<int64_t> horizon_us, int64_t clock_us, uint64_t log_first, uint64_t through) const;
   Status play(Player& player, uint64_t from, uint64_t through, const std::atomic<bool>* is_given_up) const;
 

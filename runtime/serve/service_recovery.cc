@@ -190,7 +190,7 @@ Result<std::unique_ptr<Player>> Service::make_coming(const RulesRecord& record, 
   std::string order, engine;
   pipeline_->save(order, engine);
   return follow(program.value(), config_, std::move(fresh), changes, {{}, order, engine, std::nullopt},
-                std::move(rebuilt));
+                std::move(rebuilt), nullptr);
 }
 
 Status Service::replay_config(const Playback::Step& step, const Playback::Note& note) {

@@ -48,7 +48,7 @@ Status Service::join_state(Warming& warming, std::unique_ptr<Player> rebuilt) {
   }
   if (warming.is_given_up) return Status::ok();
   if (warming.saved.empty()) {
-    auto found = omen::load_snapshot(disk_, snapshot_folder(options_.data), snapshot);
+    auto found = omen::load_snapshot(disk_, snapshot_folder(options_.data), snapshot, &warming.is_given_up);
     if (!found) return Status::error(found.message());
     if (!found.value().snapshot || found.value().snapshot->sequence != snapshot) {
       return Status::error("the snapshot that the rules were to go on from cannot be read; try again");
@@ -59,7 +59,7 @@ Status Service::join_state(Warming& warming, std::unique_ptr<Player> rebuilt) {
   auto parts = parse_snapshot_parts(warming.saved);
   if (!parts) return Status::error(parts.message());
   auto player = follow(warming.compiled, *parts.value().config, warming.tables, warming.changes, parts.value(),
-                       std::move(rebuilt));
+                       std::move(rebuilt), &warming.is_given_up);
   if (!player) return Status::error(player.message());
   warming.saved = {};
   warming.player = std::move(player.value());
@@ -82,7 +82,8 @@ Status Service::catch_up(Player& player, Warming& warming) const {
 Result<std::unique_ptr<Player>> Service::follow(const SharedRules& rules, const StreamConfig& config,
                                                 std::map<std::string, std::string> tables,
                                                 const std::vector<RuleChange>& changes, const SnapshotParts& saved,
-                                                std::unique_ptr<Player> rebuilt) const {
+                                                std::unique_ptr<Player> rebuilt,
+                                                const std::atomic<bool>* is_given_up) const {
   Rebuilt made;
   std::string order, engine;
   if (rebuilt != nullptr) {
@@ -92,7 +93,7 @@ Result<std::unique_ptr<Player>> Service::follow(const SharedRules& rules, const 
   }
   auto player = std::make_unique<Player>(pipelines_, rules, config, std::move(tables));
   if (Status begun = player->begin(); !begun) return begun;
-  if (Status loaded = player->pipeline().load(saved.order, saved.engine, made); !loaded) return loaded;
+  if (Status loaded = player->pipeline().load(saved.order, saved.engine, made, is_given_up); !loaded) return loaded;
   return player;
 }
 

@@ -94,11 +94,11 @@ TEST_CASE("full store: commands are answered, the service ends when it is asked 
     Sender nobody({}, 1, {});
     REQUIRE(omen.live(omen.options(), stream_rules(0), nobody));        // a new folder needs room
     omen.disk.set_capacity(omen.disk.used_bytes() + 100 + room * 300);  // for good
-    bool is_asked = false;
+    bool is_asked = false, is_left_paused = false;
     omen.when_full = [&](Service& service) {
       if (std::exchange(is_asked, true)) return;
       full_stores += omen.said.back().starts_with("nothing is taken") ? 1 : 0;
-      service.ask([](Service& one) {
+      service.ask([&is_left_paused](Service& one) {
         CHECK(one.view()->is_full);
         CHECK(one.rule_statuses().size() == one.program().rules.size());
         CHECK(one.store().list({}));
@@ -110,6 +110,7 @@ TEST_CASE("full store: commands are answered, the service ends when it is asked 
         for (const bool is_paused : {true, false}) {
           const Status paused = one.pause("spree", is_paused);
           if (!paused) CHECK(paused.message().starts_with(disk_is_full));
+          if (paused) is_left_paused = is_paused;
         }
         one.plan_rules(stream_rules(1), [&one](const auto& changes) {
           CHECK(changes);
@@ -127,12 +128,55 @@ TEST_CASE("full store: commands are answered, the service ends when it is asked 
       omen.disk.restart();
     }
     omen.disk.set_capacity(UINT64_MAX);
+    if (is_left_paused) {  // there was room for the one, and then for nothing
+      nobody.when_done = [](Service& service) {
+        CHECK(service.pause("spree", false));
+        service.stop();
+      };
+      REQUIRE(omen.live(omen.options(), stream_rules(0), nobody));
+    }
     const Status ended = omen.live(omen.options(), stream_rules(0), sender);
     CHECK_MESSAGE(ended, ended.message());
     CHECK(sender.is_done());
     CHECK_MESSAGE(difference(omen.rows().value()) == "", room);
   }
   CHECK(full_stores > 5);
+}
+
+TEST_CASE(
+    "full store: a start with other rules puts them into force, and what it owes is committed when there is room") {
+  uint64_t full_stores = 0;
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    SimulatedService omen(seed);
+    ServiceOptions options = omen.options();
+    options.aside_from_bytes =
+        0;  // a snapshot would be taken of what the new rules go on from, for which W has to go on
+    Sender sender(make_stream(9, stream_events), seed, {.batch_max = 8, .ahead_max = 1});
+    omen.disk.stop_at(200 + seed * 31);
+    CHECK_FALSE(omen.live(options, stream_rules(0), sender));
+    omen.disk.restart();
+    omen.disk.set_capacity(omen.disk.used_bytes() + 1, UINT64_MAX, "d/state.db");
+    Sender nobody({}, 1, {});
+    size_t rules = 0;
+    nobody.when_done = [&](Service& service) {
+      rules = service.program().rules.size();
+      service.stop();
+    };
+    const Status started = omen.live(options, stream_rules(1), nobody);
+    CHECK_MESSAGE(started, seed << ": " << started.message());
+    full_stores += count_beginning(omen.said, "nothing is taken until there is room: ");
+    omen.disk.restart();
+    sender.when_done = [&](Service& service) {
+      CHECK(service.program().rules.size() == rules);
+      service.stop();
+    };
+    const Status ended = omen.live(options, stream_rules(1), sender);
+    CHECK_MESSAGE(ended, ended.message());
+    CHECK(sender.is_done());
+    CHECK_MESSAGE(difference(omen.rows().value()) == "", seed);
+    CHECK(rules == 7);
+  }
+  CHECK(full_stores > 8);
 }
 
 TEST_CASE("durability off: snapshots hold, a kill loses nothing, a power cut only the newest") {

@@ -100,7 +100,7 @@ DiskStatus SimulatedDisk::write(Inode& inode, uint64_t offset, std::string_view 
   size_t taken = bytes.size();
   if (!begun) {
     taken = pick(bytes.size());
-  } else if (capacity_bytes_ != UINT64_MAX) {
+  } else if (is_limited(inode.name)) {
     const uint64_t end = offset + bytes.size();
     const uint64_t grows = end > inode.seen.size() ? end - inode.seen.size() : 0;
     const uint64_t used = used_bytes(), room = capacity_bytes_ > used ? capacity_bytes_ - used : 0;
@@ -153,7 +153,7 @@ DiskStatus SimulatedDisk::open(const std::string& path, OpenMode mode, std::uniq
   if (folder != "." && seen_.count(folder) == 0) return DiskStatus(ENOENT);
   bool is_partial = false;
   if (const auto begun = begin_call(is_partial); !begun) return begun;
-  if (capacity_bytes_ != UINT64_MAX && used_bytes() >= capacity_bytes_ && is_refused()) return DiskStatus(ENOSPC);
+  if (is_limited(path) && used_bytes() >= capacity_bytes_ && is_refused()) return DiskStatus(ENOSPC);
   NameChange made{{}, path, std::make_shared<Inode>()};
   made.inode->name = path;
   change(seen_, made);

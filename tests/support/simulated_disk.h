@@ -32,10 +32,12 @@ class SimulatedDisk : public Disk {
   void fail_at(uint64_t call, int code) { fail_at_ = at(call), fail_code_ = code; }  // that one, once
   void stop_at(uint64_t call) { stop_at_ = at(call); }  // power goes within it: it and all later ones fail
   void fail_read_at(uint64_t read, int code) { fail_read_at_ = read == 0 ? 0 : reads_ + read, fail_read_code_ = code; }
-  // ENOSPC beyond, for bytes and for new names; there is room again when it was said so often.
-  void set_capacity(uint64_t bytes, uint64_t refusals = UINT64_MAX) {
+  // ENOSPC beyond, for bytes and for new names; there is room again when it was said so often. `files`: only for those
+  // whose path begins so.
+  void set_capacity(uint64_t bytes, uint64_t refusals = UINT64_MAX, std::string files = {}) {
     capacity_bytes_ = bytes;
     refusals_left_ = refusals;
+    full_files_ = std::move(files);
   }
   // Whoever uses it is dead: all calls fail, until power_cut() or restart().
   void stop() { is_stopped_ = true; }
@@ -95,6 +97,9 @@ class SimulatedDisk : public Disk {
   DiskStatus begin_call(bool& is_partial);
   DiskStatus sync(Inode& inode);
   DiskStatus write(Inode& inode, uint64_t offset, std::string_view bytes);
+  bool is_limited(const std::string& path) const {
+    return capacity_bytes_ != UINT64_MAX && path.starts_with(full_files_);
+  }
   bool is_refused();
   void lose_power(Inode& inode);
   static void apply(std::string& image, const Write& write);
@@ -107,6 +112,7 @@ class SimulatedDisk : public Disk {
   int fail_code_ = 0, fail_read_code_ = 0;
   bool is_stopped_ = false;
   uint64_t capacity_bytes_ = UINT64_MAX, refusals_left_ = UINT64_MAX;
+  std::string full_files_;
 };
 
 }  // namespace omen
