@@ -14,7 +14,7 @@ struct Share {
   const char *side, *name;
   uint64_t of_10_000;
 };
-constexpr Share shares[] = {{"BUY", "IPIX", 1056}, {"SELL", "IPIX", 974}, {"BUY", "QQQ", 662},  {"SELL", "QQQ", 639},
+constexpr Share shares[] = {{"BUY", "IPIX", 1056}, {"SELL", "IPIX", 974}, {"BUY", "QQQ", 662},   {"SELL", "QQQ", 639},
                             {"SELL", "INTC", 604}, {"BUY", "INTC", 578},  {"SELL", "MSFT", 558}, {"BUY", "MSFT", 481},
                             {"SELL", "CSCO", 466}, {"BUY", "CSCO", 457},  {"BUY", "RIMM", 392},  {"SELL", "ORCL", 389},
                             {"SELL", "AMAT", 383}, {"BUY", "AMAT", 379},  {"SELL", "RIMM", 372}, {"BUY", "DELL", 368},
