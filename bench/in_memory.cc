@@ -9,64 +9,20 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "bench/decoded.h"
 #include "bench/floor.h"
 #include "compiler/compile.h"
 #include "runtime/core/action.h"
 #include "runtime/core/decode.h"
 #include "runtime/core/engine.h"
-#include "runtime/core/reorder.h"
 
 namespace {
 
 using namespace omen;
-
-std::string content(const char* path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    fmt::print(stderr, "in-memory: cannot read {}\n", path);
-    std::exit(2);
-  }
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// The stream, decoded. One slice of one decoder, so that what events point to stays.
-class Stream {
- public:
-  Stream(const Program& program, std::string lines) : lines_(std::move(lines)), decoder_(program) {
-    const size_t size = lines_.size();
-    lines_.append(slice_padding, '\0');
-    decoder_.open(std::string_view(lines_).substr(0, size), {1, 0}, 0);
-    Reorder reorder(program, {});
-    for (Decoder::Batch batch = decoder_.next(); !batch.is_empty(); batch = decoder_.next()) {
-      for (Event& event : batch.events) {
-        if (reorder.offer(event) != Reorder::Verdict::next) continue;
-        keep(event, program.types[event.type].fields, program.fields.size());
-      }
-    }
-  }
-  std::span<const Event> events() const { return events_; }
-
- private:
-  void keep(Event event, const std::vector<FieldId>& fields, size_t row_size) {
-    auto row = std::make_unique<Value[]>(row_size);
-    for (const FieldId field : fields) row[field] = event.fields[field];
-    event.fields = row.get();
-    rows_.push_back(std::move(row));
-    events_.push_back(event);
-  }
-
-  std::string lines_;
-  Decoder decoder_;
-  std::vector<Event> events_;
-  std::vector<std::unique_ptr<Value[]>> rows_;
-};
 
 // Makes the alerts of the matches and counts them.
 class AlertCount {
@@ -114,15 +70,15 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "in-memory RULES EVENTS [PASSES]\n");
     return 2;
   }
-  const Compilation compilation = compile(Sources{{{argv[1], content(argv[1])}}});
+  const Compilation compilation = compile(Sources{{{argv[1], bench::content_of(argv[1])}}});
   for (const Diagnostic& diagnostic : compilation.diagnostics.items) fmt::print(stderr, "{}\n", diagnostic.message);
   if (!compilation.program) return 1;
-  const Stream stream(*compilation.program, content(argv[2]));
+  const bench::Decoded stream(*compilation.program, bench::content_of(argv[2]));
   for (int pass = argc > 3 ? std::atoi(argv[3]) : 4; pass > 0; --pass) {
     const auto begin = std::chrono::steady_clock::now();
-    const double cpu_begin_s = omen::bench::cpu_s();
+    const double cpu_begin_s = bench::cpu_s();
     const uint64_t alerts = run(*compilation.program, stream.events());
     const std::chrono::nanoseconds elapsed = std::chrono::steady_clock::now() - begin;
-    fmt::print("{} {} {:.0f}\n", alerts, elapsed.count(), 1e9 * (omen::bench::cpu_s() - cpu_begin_s));
+    fmt::print("{} {} {:.0f}\n", alerts, elapsed.count(), 1e9 * (bench::cpu_s() - cpu_begin_s));
   }
 }

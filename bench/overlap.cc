@@ -1,10 +1,11 @@
 // Overlap: what an event costs as the window grows, as a ratio to the shortest window of the same run. The pattern is
 // a -> b -> c over events a millisecond apart, so an hour holds 3,600,000 of them, and a year all that there are.
 //
-//   overlap [EVENTS] [REPEATS]
+//   overlap [EVENTS] [REPEATS] [--only READING]
 //
 //   counted                 `overlap all` as `omen run --count` has it; every tenth event is a c, which completes
 //   kept                    `overlap all` with matches that are raised; a c once in 50,000 events
+//   crowded                 the same with a c once in 1,000, at which more matches complete than are raised
 //   latest, single, none    the same stream as for `kept`: under `none` every a begins a run, up to max_runs
 //
 // In the rows for programs the ratio is the other way round, so that more is better.
@@ -34,11 +35,9 @@ struct Reading {
   bool only_counts;
   uint64_t c_every;
 };
-constexpr Reading readings[] = {{"counted", "all", true, 10},
-                                {"kept", "all", false, 50'000},
-                                {"latest", "latest", false, 50'000},
-                                {"single", "single", false, 50'000},
-                                {"none", "none", false, 50'000}};
+constexpr Reading readings[] = {{"counted", "all", true, 10},        {"kept", "all", false, 50'000},
+                                {"crowded", "all", false, 1'000},    {"latest", "latest", false, 50'000},
+                                {"single", "single", false, 50'000}, {"none", "none", false, 50'000}};
 
 std::string write_stream(uint64_t events, const Reading& reading) {
   std::string path = "/tmp/omen-bench-XXXXXX";
@@ -73,14 +72,16 @@ int main(int argc, char** argv) {
   CLI::App app("Measures what an event costs as the window grows", "bench/overlap");
   uint64_t events = 1'000'000;
   int repeats = 5;
-  std::string json;
+  std::string json, only;
   app.add_option("events", events)->capture_default_str();
   app.add_option("repeats", repeats)->capture_default_str();
+  app.add_option("--only", only, "One of them")->type_name("READING");
   app.add_option("--json", json, "Write the rows there as JSON too")->type_name("FILE");
   CLI11_PARSE(app, argc, argv);
   Results results("overlap");
   fmt::print("{:<10}{:>10}{:>12}{:>14}{:>24}\n", "", "window", "ns/event", "of 1s", "matches");
   for (const Reading& reading : readings) {
+    if (!only.empty() && only != reading.name) continue;
     const std::string path = write_stream(events, reading);
     const std::vector<std::string> windows = {"1s", "10s", "1m", "10m", "1h", "365d"};
     std::vector<std::vector<double>> ns(windows.size()), ratios(windows.size());

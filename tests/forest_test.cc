@@ -70,6 +70,68 @@ TEST_CASE("forest: max_matches: the first in order are reported, the rest is cou
   CHECK(run.alerts()[999].record.find("\"text\":\"19 49\"") != std::string::npos);
 }
 
+// Long streams, where lists are ended, begun anew and grow dead ends, and an index comes and goes: what the
+// differential test, whose streams are short, sees less of.
+TEST_CASE("forest: the first of many matches are those of explicit runs, and the rest is as many") {
+  const std::string patterns[] = {
+      "a -> b -> c", "a -> b -> c -> d",        "a -> not d -> b -> c", "a -> b -> not a -> c",
+      "a => b -> c", "(a or d) -> b{1,2} -> c", "(a -> b){1,3} -> c",   "a -> d? -> b -> c",
+  };
+  OptimizeOptions explicit_runs;
+  explicit_runs.share_matches = false;
+  uint64_t cut = 0;
+  for (const std::string& pattern : patterns) {
+    const std::string rule = "rule r { match " + pattern + " within 40s overlap all }";
+    const Program shared = program_of(rule);
+    const Compilation apart = compile(Sources{{{"rules.omen", rule}}}, explicit_runs);
+    REQUIRE(apart.program);
+    for (const uint32_t max_matches : {1, 7, 60}) {
+      Limits limits;
+      limits.max_matches = max_matches;
+      limits.max_runs = 1'000'000;
+      VirtualRun forest(shared, limits), runs(*apart.program, limits);
+      std::mt19937_64 random(max_matches);
+      int second = 0;
+      for (int i = 0; i < 400; ++i) {
+        second += random() % 60 == 0 ? 50 : static_cast<int>(random() % 3);
+        const uint64_t one = random() % 20;
+        const std::string type = one < 8 ? "a" : one < 15 ? "b" : one < 16 ? "c" : one < 17 ? "d" : "e";
+        feed(forest, type, second, i);
+        feed(runs, type, second, i);
+      }
+      const RuleCounters &counted = forest.engine().rule_counters()[0], &expected = runs.engine().rule_counters()[0];
+      CHECK_MESSAGE(counted.matches == expected.matches, pattern);
+      CHECK_MESSAGE(counted.matches_cut == expected.matches_cut, pattern);
+      REQUIRE_MESSAGE(forest.alerts().size() == runs.alerts().size(), pattern);
+      for (size_t i = 0; i < runs.alerts().size(); ++i) {
+        REQUIRE_MESSAGE(forest.alerts()[i].record == runs.alerts()[i].record, pattern);
+      }
+      cut += counted.matches_cut;
+    }
+  }
+  CHECK(cut > 10'000);
+}
+
+TEST_CASE("forest: what leads to no completion is not gone into again and again") {
+  // Behind the last b stand thousands of a that no c comes of, alone or as repetitions.
+  for (const char* const pattern : {"a+ -> b -> c", "(a -> d)+ -> b -> c"}) {
+    const Program program = program_of(fmt::format("rule r {{ match {} within 1h overlap all }}", pattern));
+    Limits limits;
+    limits.max_matches = 60;
+    VirtualRun run(program, limits);
+    for (int i = 0; i < 3; ++i) {
+      feed(run, "a", 0);
+      feed(run, "d", 0);
+    }
+    for (int i = 0; i < 10; ++i) feed(run, "b", 1);
+    for (int i = 0; i < 20'000; ++i) feed(run, i % 2 == 0 ? "a" : "d", 2);
+    for (int i = 0; i < 300; ++i) feed(run, "c", 3);
+    const uint64_t ways = pattern[1] == '+' ? 7 : 12;
+    CHECK(run.engine().rule_counters()[0].matches == 300 * 10 * ways);
+    CHECK(run.engine().rule_counters()[0].raised == 300 * 60);
+  }
+}
+
 TEST_CASE("forest: max_entries: an event is taken no more, and is counted") {
   const Program program = program_of("rule r { match a -> c within 1h overlap all }");
   Limits limits;

@@ -13,8 +13,10 @@
 // the number of transitions that fit. A match is a path from a completing transition down to a start. Paths are walked
 // from the newest entry on, never into a dead one but for those in front of a living one; as entries come in the order
 // of their newest starts (save where a list was ended, and filled again from several states), that is a delay linear in
-// the length of the match. When more complete at one moment than are reported, one pass over the entries of the window
-// counts them and marks those that matter, and a walk from the starts gives the first of them in order.
+// the length of the match. When more complete at one moment than are reported, an index (forest_index.h) counts them,
+// and a walk from the starts gives the first of them in order. It never goes twice into what leads to no completion: an
+// entry that does not takes all that were put into its list behind it with it. So neither depends on the length of the
+// window.
 //
 // MEMORY. Entries are numbered in order and live in a ring: one whose event is older than `within` is dead, and so is
 // all that it leads to; the ring is cut there, and a number before its begin is nothing. When no list lives the ring
@@ -22,15 +24,20 @@
 //
 // A rule that is only counted has no entries: window_count.h.
 //
+// FILES: forest.cc how entries come and go, forest_matches.cc the matches that complete, forest_state.cc as bytes.
+//
 // NOT HERE: which rules can be shared (compiler/sharing), explicit runs (forks.cc), the order (match_order.h).
 #pragma once
 
 #include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <vector>
 
 #include "runtime/core/captures.h"
 #include "runtime/core/counters.h"
+#include "runtime/core/forest_index.h"
+#include "runtime/core/forest_shape.h"
 #include "runtime/core/match_order.h"
 #include "runtime/core/partition.h"
 #include "runtime/core/present.h"
@@ -59,12 +66,13 @@ class Forest {
   // What the state has, as bytes, and back into one that has nothing (state_writer.h).
   void save(StateWriter& out, const RuleState& state) const;
   void load(StateReader& in, RuleState& state, int64_t clock_us);
-  uint64_t bytes() const { return blocks_.bytes() + window_.bytes(); }
+  uint64_t bytes() const { return blocks_.bytes() + window_.bytes() + index_bytes_; }
   uint64_t entries() const { return entries_; }
 
  private:
   using EntryId = uint64_t;  // 0: none
   static constexpr uint32_t ring_begin = 8;
+  using Shape = ForestShape;
   struct Entry {
     KeptEvent* event;  // one reference
     int64_t time_us;
@@ -75,53 +83,73 @@ class Forest {
     EntryId bottom;  // the first entry of its list: lists with the same are one that has grown
     uint16_t opens;
     uint8_t slot;
+    uint8_t way;  // way_none: it was saved when what it stands on was gone, and is dead
   };
   // What stands behind RuleState::first. The heads of the states' lists follow.
   struct Trees {
     Entry* ring;
     uint32_t capacity;  // a power of two
-    uint32_t reserved;
+    uint32_t index;     // index_none: it has not been needed
     EntryId begin, end;
     EntryId* heads() { return reinterpret_cast<EntryId*>(this + 1); }
+    const EntryId* heads() const { return reinterpret_cast<const EntryId*>(this + 1); }
   };
-  // An entry to be made, when the lists are no longer read.
+  // An entry to be made, when the lists are no longer read; or a completion.
   struct Growth {
-    const Transition* way;
+    uint8_t way;
     EntryId below;
     int64_t newest_us;
   };
-  // What lengthens a list, for the walk from the starts: an entry, or a completion.
-  struct Branch {
-    EntryId bottom;       // of the list; 0: it is a start
-    uint64_t slot_order;  // later slots first
-    EntryId below;
+  // Of the walk from the starts: an entry, and what of that which lengthens it comes next.
+  struct Stand {
     EntryId entry;
-    const Growth* end;  // of a completion
+    uint32_t way;       // into Shape::by_slot
+    size_t place;       // in the way's line; place_none: it is to be looked for
+    uint64_t reported;  // before it
+    CaptureId captures;
   };
-  static bool before(const Branch& a, const Branch& b);
+  static constexpr size_t place_none = SIZE_MAX;
+  struct Branch {
+    EntryId entry;      // 0: there is none, or it is a completion
+    const Growth* end;  // nullptr: it is an entry
+  };
 
   Trees& trees(const RuleState& state) const { return *static_cast<Trees*>(words_.at(state.first)); }
   static Entry& at(const Trees& trees, EntryId id) { return trees.ring[id & (trees.capacity - 1)]; }
   uint32_t trees_words(const RuleProgram& rule) const;
   Trees& open(const RuleProgram& rule, RuleState& state);
-  void push(Trees& trees, const Growth& growth);
+  void push(Trees& trees, const Shape::Way& way, const Growth& growth);
+  void sort_growths();
+  void expire(Trees& trees);
   void make_room(Trees& trees, uint32_t capacity);
   void cut(Trees& trees, EntryId begin);
-  void close(const RuleProgram& rule, RuleState& state);
 
   void save_trees(StateWriter& out, const RuleState& state) const;
   void load_trees(StateReader& in, RuleState& state, int64_t dead_us);
-  void load_entry(StateReader& in, Trees& trees, EntryId id, int64_t dead_us);
+  bool load_entry(StateReader& in, Trees& trees, EntryId id, int64_t dead_us);
+  using Places = boost::unordered_flat_map<EntryId, StateId>;  // of lists, by bottom
+  void find_way(StateReader& in, const Shape& shape, Trees& trees, Places& places, int64_t dead_us) const;
   bool is_ended(const RuleProgram& rule, const State& state, uint32_t routes);
   EntryId living(const Trees& trees, EntryId list) const;
   void step_trees(const RuleProgram& rule, RuleState& state, uint32_t routes, std::vector<Completion>& out);
   void step_counts(const RuleProgram& rule, RuleState& state, uint32_t routes, std::vector<Completion>& out);
-  void complete(const RuleProgram& rule, const Trees* trees, std::vector<Completion>& out);
+  ForestIndex& index_of(RuleId rule, Trees& trees);
+  void build_index(RuleId rule, const Trees& trees, ForestIndex& index) const;
+  void drop_index(Trees& trees);
+  void note_index(const Trees& trees);
+  void complete(RuleId rule, Trees* trees, std::vector<Completion>& out);
+  uint64_t count_completing(const Shape& shape, const ForestIndex& index) const;
   bool walk_newest_first(const Trees& trees, const Growth& end);
-  void walk_in_order(const RuleProgram& rule, const Trees& trees, std::vector<Completion>& out);
-  uint64_t mark_and_count(const Trees& trees);
-  void list_branches(const Trees& trees);
-  Completion match(const Trees* trees, const Growth& end, const EntryId* path, size_t length, bool oldest_first);
+  uint64_t walk_in_order(RuleId rule, const Trees& trees, const ForestIndex& index, std::vector<Completion>& out);
+  void walk_start(const Shape& shape, const Trees& trees, const ForestIndex& index, EntryId start, uint64_t& reported,
+                  std::vector<Completion>& out);
+  Branch next_branch(const Shape& shape, const Trees& trees, const ForestIndex& index, Stand& stand) const;
+  bool skip_dead(const Trees& trees, const ForestIndex::Line& line, size_t& place) const;
+  bool may_complete(const Shape& shape, const Trees& trees, const ForestIndex& index, EntryId id) const;
+  void enter(const Shape& shape, const Trees& trees, EntryId id, uint64_t reported);
+  bool report_all(const Shape& shape, const Trees* trees, std::vector<Completion>& out);
+  CaptureId end_of(const Shape& shape, const Growth& end, CaptureId captures);
+  Completion match(const Shape& shape, const Trees* trees, const Growth& end, const EntryId* path, size_t length);
 
   const Program& program_;
   const Limits& limits_;
@@ -130,20 +158,21 @@ class Forest {
   std::vector<RuleCounters>& counters_;
   Present& present_;
   RuleMemory& memory_;
-  std::vector<uint8_t> only_counts_;                   // by rule
-  std::vector<std::vector<WindowCount::Move>> moves_;  // by rule: its transitions, in the order of the states
+  std::vector<uint8_t> only_counts_;  // by rule
+  std::vector<Shape> shapes_;         // by rule; empty: of another machine
   BytePool blocks_;
   WindowCounts window_;
+  ForestIndexes indexes_;
+  uint64_t index_bytes_ = 0;
   MatchOrder order_;
   uint64_t entries_ = 0;
   int64_t bound_us_ = 0;  // starts before it are outside of `within`
   // Of the event in hand; kept so that nothing is allocated when warm.
   std::vector<Growth> growths_, ends_;
   std::vector<EntryId> path_;
-  std::vector<uint8_t> marks_;
-  std::vector<uint64_t> counts_, list_counts_;
-  std::vector<Branch> branches_;
   std::vector<size_t> places_;
+  std::vector<Stand> stands_;
+  boost::unordered_flat_map<EntryId, EntryId> dead_;  // by bottom: the first of the list that leads to no completion
   std::array<uint32_t, slots_max> slot_counts_{};
 };
 

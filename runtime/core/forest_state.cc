@@ -36,7 +36,7 @@ void Forest::load(StateReader& in, RuleState& state, int64_t clock_us) {
   if (is_counted(state.rule)) {
     state.first = window_.take();
     WindowCount& window = window_.at(state.first);
-    window.open(moves_[state.rule], static_cast<uint32_t>(rule.states.size()), rule.within_us != time_unbounded);
+    window.open(shapes_[state.rule].moves, static_cast<uint32_t>(rule.states.size()), rule.within_us != time_unbounded);
     window.load(in);
     window_.note_bytes(0, window.bytes());
   } else {
@@ -68,6 +68,7 @@ void Forest::save_trees(StateWriter& out, const RuleState& state) const {
 
 void Forest::load_trees(StateReader& in, RuleState& state, int64_t dead_us) {
   const RuleProgram& rule = program_.rules[state.rule];
+  const Shape& shape = shapes_[state.rule];
   Trees& trees = open(rule, state);
   constexpr uint64_t least_entry_bytes = 8;
   const uint64_t begin = in.number_up_to(INT64_MAX), count = in.count(least_entry_bytes);
@@ -79,14 +80,23 @@ void Forest::load_trees(StateReader& in, RuleState& state, int64_t dead_us) {
     in.check(head == 0 || head >= begin, "a list begins with what is gone");
   }
   if (count > 0) make_room(trees, std::max(ring_begin, std::bit_ceil(static_cast<uint32_t>(count))));
-  while (trees.end < begin + count && in.is_ok()) load_entry(in, trees, trees.end, dead_us);
+  Places places;
+  while (trees.end < begin + count && in.is_ok()) {
+    if (load_entry(in, trees, trees.end, dead_us)) find_way(in, shape, trees, places, dead_us);
+  }
+  for (StateId i = 0; i < rule.states.size() && in.is_ok(); ++i) {
+    const EntryId head = trees.heads()[i];
+    if (head == 0 || at(trees, head).list_newest_us < dead_us) continue;
+    const auto place = places.find(at(trees, head).bottom);
+    in.check(place != places.end() && place->second == i, "a list is of another place");
+  }
   if (!in.is_ok()) std::fill_n(trees.heads(), rule.states.size(), EntryId{0});
 }
 
-void Forest::load_entry(StateReader& in, Trees& trees, EntryId id, int64_t dead_us) {
+bool Forest::load_entry(StateReader& in, Trees& trees, EntryId id, int64_t dead_us) {
   Entry& entry = at(trees, id);
   KeptEvent* const event = in.event();
-  if (event == nullptr) return;
+  if (event == nullptr) return false;
   entry.event = event;
   entry.time_us = event->time_us;
   in.check(id == trees.begin || at(trees, id - 1).time_us <= entry.time_us, "entries are not in order");
@@ -117,10 +127,29 @@ void Forest::load_entry(StateReader& in, Trees& trees, EntryId id, int64_t dead_
     in.check(more_us == 0 || (entry.next != 0 && entry.list_newest_us < dead_us), "a list goes on with nothing");
     in.check(entry.next == 0 ? entry.bottom == id : entry.bottom < trees.begin, "a list has another end");
   }
-  if (!in.is_ok()) return;
+  if (!in.is_ok()) return false;
   captures_.share(event);
   ++trees.end;
   ++entries_;
+  return true;
+}
+
+// The way of the newest entry is told by the place that it leads from, which is that of the list below it, and its
+// slot. What stands on entries that are gone is dead, and need not be known.
+void Forest::find_way(StateReader& in, const Shape& shape, Trees& trees, Places& places, int64_t dead_us) const {
+  Entry& entry = at(trees, trees.end - 1);
+  const auto place_of = [&](EntryId one) {
+    const auto found = one < trees.begin ? places.end() : places.find(at(trees, one).bottom);
+    return found == places.end() ? state_dead : found->second;
+  };
+  const StateId from = entry.below == 0 ? shape.initial : place_of(entry.below);
+  entry.way = from == state_dead ? Shape::way_none : shape.way_of(from, entry.slot);
+  if (entry.way == Shape::way_none) {
+    in.check(entry.newest_us < dead_us, "an entry has come by no way");
+    return;
+  }
+  const StateId to = places.try_emplace(entry.bottom, shape.ways[entry.way].to).first->second;
+  in.check(to == shape.ways[entry.way].to, "a list is of two places");
 }
 
 // ---- counts ----
@@ -134,7 +163,9 @@ void WindowCount::save(StateWriter& out) const {
     out.number(events_[i].ended);
   }
   for (size_t i = begin_ * states_; i < border_ * states_; ++i) out.number(rows_[i]);
-  for (uint64_t cell : back_) out.number(cell);
+  for (size_t row = 0; row <= states_; ++row) {
+    for (size_t column = 0; column <= states_; ++column) out.number(line(column)[row]);
+  }
   for (int64_t newest_us : newest_us_) out.time(newest_us);
 }
 
@@ -154,7 +185,9 @@ void WindowCount::load(StateReader& in) {
   if (!in.is_ok()) return;
   border_ = front;
   for (uint64_t left = front * states_; left > 0 && in.is_ok(); --left) rows_.push_back(in.number());
-  for (uint64_t& cell : back_) cell = in.number();
+  for (size_t row = 0; row <= states_; ++row) {
+    for (size_t column = 0; column <= states_; ++column) line(column)[row] = in.number();
+  }
   for (int64_t& newest_us : newest_us_) newest_us = in.time_or(never);
   if (in.is_ok()) return;
   // What is there must be whole.

@@ -50,44 +50,60 @@ void WindowCount::turn() {
   begin_ = 0;
   border_ = events_.size();
   rows_.resize(border_ * states_);
-  const size_t width = states_ + 1;
-  make_identity(back_);  // the product from the event in hand on
+  make_identity(back_);  // the product from the event in hand on, row by row
   for (size_t event = border_; event-- > 0;) {
-    const Change& change = events_[event];
-    scratch_ = back_;
-    for (size_t state = 0; state < states_; ++state) {
-      if ((change.ended >> state & 1) != 0) std::fill_n(back(state), width, uint64_t{0});
-    }
-    for (uint64_t left = change.moves; left != 0; left &= left - 1) {
-      const Move& move = moves_[static_cast<size_t>(__builtin_ctzll(left))];
-      uint64_t* row = back(index(move.from));
-      for (size_t column = 0; column < width; ++column) add(row[column], scratch_[move.to * width + column]);
-    }
-    std::copy_n(back(states_), states_, rows_.begin() + static_cast<ptrdiff_t>(event * states_));
+    act<Side::rows>(events_[event].moves, events_[event].ended);
+    std::copy_n(line(states_), states_, rows_.begin() + static_cast<ptrdiff_t>(event * states_));
   }
   make_identity(back_);
 }
 
+// The product with an event's matrix, on the right (column by column) or on the left (row by row): a line that a move
+// changes gets what another one was before the event.
+template <WindowCount::Side side>
+void WindowCount::act(uint64_t moves, uint64_t ended) {
+  const size_t width = states_ + 1, first = has_window_ ? 0 : states_;
+  const auto changed = [&](const Move& move) { return index(side == Side::columns ? move.to : move.from); };
+  const auto read = [&](const Move& move) { return index(side == Side::columns ? move.from : move.to); };
+  const auto each = [&](auto visit) {
+    for (uint64_t left = moves; left != 0; left &= left - 1) visit(moves_[static_cast<size_t>(__builtin_ctzll(left))]);
+  };
+  const bool is_one_move = ended == 0 && (moves & (moves - 1)) == 0;
+  if (!is_one_move) {
+    scratch_.resize(width * width);
+    each([&](const Move& move) { std::copy_n(line(read(move)), width, scratch_.data() + read(move) * width); });
+  }
+  for (uint64_t left = ended; left != 0; left &= left - 1) {
+    std::fill_n(line(static_cast<size_t>(__builtin_ctzll(left))), width, uint64_t{0});
+  }
+  const uint64_t* const before = is_one_move ? back_.data() : scratch_.data();
+  each([&](const Move& move) {
+    uint64_t* const sums = line(changed(move));
+    const uint64_t* const more = before + read(move) * width;
+    for (size_t i = first; i < width; ++i) {  // without a branch: several at once
+      const uint64_t sum = sums[i] + more[i];
+      sums[i] = sum | (uint64_t{0} - static_cast<uint64_t>(sum < more[i]));
+    }
+  });
+}
+
 uint64_t WindowCount::count(uint8_t state) const {
-  uint64_t sum = back(states_)[state];
+  const uint64_t* const column = line(state);
+  uint64_t sum = column[states_];
   if (begin_ == border_) return sum;
-  const uint64_t* row = rows_.data() + begin_ * states_;
-  for (size_t from = 0; from < states_; ++from) add(sum, times(row[from], back(from)[state]));
+  const uint64_t* const row = rows_.data() + begin_ * states_;
+  for (size_t from = 0; from < states_; ++from) add(sum, times(row[from], column[from]));
   return sum;
 }
 
 void WindowCount::push(int64_t time_us, uint64_t moves, uint64_t ended) {
   if (has_window_) events_.push_back({time_us, moves, ended});
-  const size_t width = states_ + 1;
-  scratch_.resize(width);
-  for (size_t i = has_window_ ? 0 : states_; i <= states_; ++i) {
-    uint64_t* row = back(i);
-    std::copy_n(row, width, scratch_.begin());
-    for (uint64_t left = ended; left != 0; left &= left - 1) row[__builtin_ctzll(left)] = 0;
-    for (uint64_t left = moves; left != 0; left &= left - 1) {
-      const Move& move = moves_[static_cast<size_t>(__builtin_ctzll(left))];
-      add(row[move.to], scratch_[index(move.from)]);
-    }
+  act<Side::columns>(moves, ended);
+  if (ended == 0 && (moves & (moves - 1)) == 0) {  // one move needs no copy of what was before
+    if (moves == 0) return;
+    const Move& move = moves_[static_cast<size_t>(__builtin_ctzll(moves))];
+    newest_us_[move.to] = std::max(newest_us_[move.to], move.from == start ? time_us : newest_us_[move.from]);
+    return;
   }
   newest_before_us_ = newest_us_;
   for (uint64_t left = ended; left != 0; left &= left - 1)

@@ -7,8 +7,8 @@
 // sliding window is kept by two stacks: events of the front have the product from each of them to the border, the back
 // has one product, and when the front is used up the back becomes the front.
 //
-//   push    the back's product times the event's matrix     states squared
-//   expire  amortised: each event moves to the front once   states squared
+//   push    the back's product times the event's matrix     moves times states
+//   expire  amortised: each event moves to the front once   moves times states
 //   count   front's row times back's column                 states
 //
 // None of that depends on the number of matches, nor on the length of the window; a single event can meet the moment at
@@ -62,11 +62,14 @@ class WindowCount {
     int64_t time_us;
     uint64_t moves, ended;
   };
-  uint64_t* back(size_t row) { return back_.data() + row * (states_ + 1); }
-  const uint64_t* back(size_t row) const { return back_.data() + row * (states_ + 1); }
+  uint64_t* line(size_t state) { return back_.data() + state * (states_ + 1); }
+  const uint64_t* line(size_t state) const { return back_.data() + state * (states_ + 1); }
   size_t index(uint8_t state) const { return state == start ? states_ : state; }
   void make_identity(std::vector<uint64_t>& matrix) const;
   void turn();
+  enum class Side : uint8_t { columns, rows };
+  template <Side side>
+  void act(uint64_t moves, uint64_t ended);
 
   std::span<const Move> moves_;
   size_t states_ = 0;
@@ -74,7 +77,7 @@ class WindowCount {
   std::vector<Change> events_;
   size_t begin_ = 0, border_ = 0;  // the front is [begin_, border_)
   std::vector<uint64_t> rows_;     // of each event of the front: the counts that come of it and those behind it
-  std::vector<uint64_t> back_;     // (states + 1) squared; the last row and column are the start's
+  std::vector<uint64_t> back_;     // column by column, each of states + 1; the last column and place are the start's
   std::vector<uint64_t> scratch_;
   std::vector<int64_t> newest_us_, newest_before_us_;
 };
