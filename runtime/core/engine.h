@@ -126,6 +126,10 @@ class Engine {
   void clear_matches();
   // The parts of a match's key, as canonical texts. Empty for rules without `by`.
   std::vector<std::string_view> match_key(const Match& match) const;
+  // The same as one text: another one for each key of the rule.
+  std::string_view match_key_text(const Match& match) const {
+    return std::string_view(match_keys_).substr(match.key_begin, match.key_size);
+  }
   // What the measures of a match's rule were, in the order of writing. Empty for sequence rules.
   std::span<const Value> match_values(const Match& match) const;
   // What actions read of it; `key` are its parts.

@@ -18,7 +18,7 @@ Limits divided(Limits limits, uint32_t count) {
 }  // namespace
 
 Shards::Shards(const Program& program, const Limits& limits, uint32_t count, bool only_counts)
-    : count_(count), crew_(count) {
+    : count_(count), round_(0), crew_(count) {
   OMEN_ASSERT(count >= 1 && count <= shards_max);
   if (count == 1) {
     engines_.push_back(std::make_unique<Engine>(program, limits, only_counts));
@@ -31,8 +31,7 @@ Shards::Shards(const Program& program, const Limits& limits, uint32_t count, boo
       engines_.push_back(std::make_unique<Engine>(program, limits, only_counts, Share{Share::Rules::bound, 0, 1}));
     }
   }
-  tasks_of_.resize(engines_.size());
-  next_.resize(engines_.size());
+  round_ = Round(engines_.size());
 }
 
 // ---- what the stream does ----
@@ -41,27 +40,76 @@ void Shards::prefetch(std::span<const Event> events) {
   if (count_ == 1) engines_[0]->prefetch(events);
 }
 
-void Shards::step(const Event& event, uint64_t cause) { take({&event, 0, cause, 0, false}); }
-void Shards::advance(int64_t time_us, uint64_t cause) { take({nullptr, time_us, cause, 0, false}); }
-void Shards::end_stream(uint64_t cause) { take({nullptr, 0, cause, 0, true}); }
-
 // A single engine does it at once: what nothing comes of need not be remembered.
-void Shards::take(const Task& task) {
-  if (count_ > 1) return tasks_.push_back(task);
-  const Engine& engine = *engines_[0];
-  act(*engines_[0], task);
-  if (engine.matches().size() == tasks_of_[0].size()) return;
-  tasks_.push_back(task);
-  tasks_of_[0].resize(engine.matches().size(), static_cast<uint32_t>(tasks_.size() - 1));
+void Shards::step(const Event& event, uint64_t cause) {
+  if (count_ > 1) return round_.step(event, cause);
+  engines_[0]->step(event);
+  note_raised(cause);
 }
 
-void Shards::do_task(size_t i, const Task& task) {
+void Shards::advance(int64_t time_us, uint64_t cause) {
+  if (count_ > 1) return round_.advance(time_us, cause);
+  engines_[0]->advance(time_us);
+  note_raised(cause);
+}
+
+void Shards::end_stream(uint64_t cause) {
+  if (count_ > 1) return round_.end_stream(cause);
+  engines_[0]->end_stream();
+  note_raised(cause);
+}
+
+void Shards::note_raised(uint64_t cause) {
+  const size_t count = engines_[0]->matches().size();
+  while (raised_.size() < count) raised_.push_back({0, static_cast<uint32_t>(raised_.size()), cause});
+}
+
+// ---- a round ----
+
+void Shards::run() {
+  if (round_.tasks.empty()) return;
+  if (has_bound()) run_engine(round_, count_);
+  if (round_.tasks.size() < wake_up_at_) {
+    for (size_t i = 0; i < count_; ++i) run_engine(round_, i);
+  } else {
+    crew_.run([this](uint32_t i) { run_engine(round_, i); });
+  }
+  round_.merge([&](uint32_t engine, uint32_t match, uint64_t cause) {
+    const size_t before = engines_[engine]->matches().size() - round_.made[engine].size();  // of earlier rounds
+    raised_.push_back({engine, static_cast<uint32_t>(before + match), cause});
+  });
+  round_.clear();
+}
+
+void Shards::run_engine(Round& round, size_t i) {
   Engine& engine = *engines_[i];
-  act(engine, task);
-  tasks_of_[i].resize(engine.matches().size(), static_cast<uint32_t>(&task - tasks_.data()));
+  const bool is_bound = i == count_;
+  std::vector<Round::Made>& made = round.made[i];
+  size_t known = engine.matches().size();
+  size_t foreseen = 0;
+  for (size_t t = 0; t < round.tasks.size(); ++t) {
+    Round::Task& task = round.tasks[t];
+    if (t == foreseen && task.event != nullptr) {
+      const Event* const first = task.event;
+      while (foreseen < round.tasks.size() && foreseen - t < events_ahead &&
+             round.tasks[foreseen].event == first + (foreseen - t)) {
+        ++foreseen;
+      }
+      engine.prefetch({first, foreseen - t});
+    } else if (t == foreseen) {
+      ++foreseen;
+    }
+    if (!is_bound && has_bound() && task.event != nullptr) engine.set_derived(task.derived);
+    act(engine, task);
+    if (is_bound) task.derived = engine.derived_before_event();
+    for (; known < engine.matches().size(); ++known) {
+      made.push_back({static_cast<uint32_t>(t), engine.matches()[known].place});
+    }
+  }
+  engine.prefetch({});
 }
 
-void Shards::act(Engine& engine, const Task& task) {
+void Shards::act(Engine& engine, const Round::Task& task) {
   if (task.event != nullptr) {
     engine.step(*task.event);
   } else if (task.is_end) {
@@ -71,74 +119,8 @@ void Shards::act(Engine& engine, const Task& task) {
   }
 }
 
-// ---- a round ----
-
-void Shards::run() {
-  if (count_ > 1 && !tasks_.empty()) {
-    if (has_bound()) run_bound();
-    if (tasks_.size() < wake_up_at_) {
-      for (size_t i = 0; i < count_; ++i) run_share(i);
-    } else {
-      crew_.run([this](uint32_t i) { run_share(i); });
-    }
-  }
-  merge();
-  tasks_.clear();
-}
-
-void Shards::run_bound() {
-  const size_t bound = count_;
-  for (Task& task : tasks_) {
-    do_task(bound, task);
-    task.derived = engines_[bound]->derived_before_event();
-  }
-}
-
-void Shards::run_share(size_t i) {
-  Engine& engine = *engines_[i];
-  size_t foreseen = 0;
-  for (size_t t = 0; t < tasks_.size(); ++t) {
-    const Task& task = tasks_[t];
-    if (t == foreseen && task.event != nullptr) {
-      const Event* const first = task.event;
-      while (foreseen < tasks_.size() && foreseen - t < events_ahead &&
-             tasks_[foreseen].event == first + (foreseen - t)) {
-        ++foreseen;
-      }
-      engine.prefetch({first, foreseen - t});
-    } else if (t == foreseen) {
-      ++foreseen;
-    }
-    if (has_bound() && task.event != nullptr) engine.set_derived(task.derived);
-    do_task(i, task);
-  }
-  engine.prefetch({});
-}
-
-// Each engine has its matches in order: the least of their next ones is the next of all.
-void Shards::merge() {
-  const auto task_of = [&](size_t engine) { return tasks_of_[engine][next_[engine]]; };
-  const auto match_of = [&](size_t engine) -> const Match& { return engines_[engine]->matches()[next_[engine]]; };
-  const auto is_before = [&](size_t a, size_t b) {
-    return task_of(a) != task_of(b) ? task_of(a) < task_of(b) : match_of(a).place < match_of(b).place;
-  };
-  for (;;) {
-    size_t first = engines_.size();
-    for (size_t i = 0; i < engines_.size(); ++i) {
-      if (next_[i] < tasks_of_[i].size() && (first == engines_.size() || is_before(i, first))) first = i;
-    }
-    if (first == engines_.size()) break;
-    raised_.push_back({static_cast<uint32_t>(first), next_[first], tasks_[task_of(first)].cause});
-    ++next_[first];
-  }
-}
-
 void Shards::clear_matches() {
-  for (size_t i = 0; i < engines_.size(); ++i) {
-    engines_[i]->clear_matches();
-    tasks_of_[i].clear();
-    next_[i] = 0;
-  }
+  for (const auto& engine : engines_) engine->clear_matches();
   raised_.clear();
 }
 
