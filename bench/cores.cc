@@ -1,8 +1,9 @@
 // Cores: whole runs over a file by the clock on the wall, with one shard and with several, in turn; the alerts are
 // formatted and thrown away. What several shards are good for is the ratio; both must raise as many alerts. What the
 // machine allows is the ceiling: as many runs with one shard side by side, which share nothing. Cores of a virtual
-// machine may be halves of one. Where others use the cores, look at `work`: the processor time that several take for what
-// one takes 1 for. With cores of their own, and no waiting, they would be the number of shards by `work` times as fast.
+// machine may be halves of one. Where others use the cores, look at `work`: the processor time that several take for
+// what one takes 1 for. With cores of their own, and no waiting, they would be the number of shards by `work` times as
+// fast.
 //
 //   cores [EVENTS] [REPEATS] [SHARDS] [TEXT]     TEXT: only workloads with it in their names
 #include <fmt/format.h>
@@ -129,8 +130,8 @@ int main(int argc, char** argv) {
       const auto count = static_cast<double>(events);
       const Spread ratio = spread_of(ratios);
       const double ceiling = quantile(ceilings, 0.5);
-      fmt::print("{:<20}{:>16.2f}{:>16.2f}{:>8.2f}{:>16}{:>10.2f}{:>8.2f}{:>12}\n", name, count / 1e6 / quantile(one, 0.5),
-                 count / 1e6 / quantile(several, 0.5), ratio.median,
+      fmt::print("{:<20}{:>16.2f}{:>16.2f}{:>8.2f}{:>16}{:>10.2f}{:>8.2f}{:>12}\n", name,
+                 count / 1e6 / quantile(one, 0.5), count / 1e6 / quantile(several, 0.5), ratio.median,
                  fmt::format("{:.2f} to {:.2f}", ratio.q1, ratio.q3), ceiling, quantile(work, 0.5), alerts);
       results.add(name, {{"events", count},
                          {"shards", static_cast<double>(shards)},

@@ -353,7 +353,8 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
       "\"keys_peak\":{}}}\n",
       shards.live_runs(), shards.waiting_absences(), shards.true_conditions(), shards.panes(), counters.keys_too_long,
       counters.history_events_dropped, counters.history_keys_dropped, runner.tables().reloads(),
-      runner.tables().duplicates(), shards.state_bytes(), report.peaks.state_bytes, report.peaks.runs, report.peaks.keys);
+      runner.tables().duplicates(), shards.state_bytes(), report.peaks.state_bytes, report.peaks.runs,
+      report.peaks.keys);
   return out;
 }
 
@@ -369,8 +370,8 @@ void ProgressBar::draw(const Progress& progress) {
   }
   if (now_us - drawn_us_ < redraw_us || now_us == begin_us_) return;
   drawn_us_ = now_us;
-  const double done = static_cast<double>(progress.read_bytes) /
-                      static_cast<double>(std::max<uint64_t>(*progress.size_bytes, 1));
+  const double done =
+      static_cast<double>(progress.read_bytes) / static_cast<double>(std::max<uint64_t>(*progress.size_bytes, 1));
   const double left_s = static_cast<double>(now_us - begin_us_) / 1e6 * (1 - done) / std::max(done, 1e-9);
   const auto filled = std::min(width, static_cast<size_t>(done * width));
   const std::string line =

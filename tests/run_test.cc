@@ -196,20 +196,20 @@ TEST_CASE("run: several inputs are one stream, in the order given") {
 TEST_CASE("run: an alert comes while the pipe stays open") {
   const RunFolder folder;
   for (const char* shards : {"1", "2", "3"}) {
-  Omen omen(folder, {"run", folder.path("rules.omen"), "--shards", shards});
-  omen.put(R"({"type":"login","ts":1,"user_id":"u","ok":true})"
-           "\n");
-  omen.put(R"({"type":"buy","ts":2,"user_id":"u","price":3})"
-           "\n"
-           R"({"type":"lo)");
-  CHECK(json_text(omen.line(), "rule") == "after_login");
-  omen.put(R"(gin","ts":3,"user_id":"u","ok":true})"
-           "\n"
-           R"({"type":"buy","ts":4,"user_id":"u","price":5})"
-           "\n");
-  CHECK(json_text(omen.line(), "text") == "u bought for 5");
-  omen.end_input();
-  CHECK(omen.wait() == 0);
+    Omen omen(folder, {"run", folder.path("rules.omen"), "--shards", shards});
+    omen.put(R"({"type":"login","ts":1,"user_id":"u","ok":true})"
+             "\n");
+    omen.put(R"({"type":"buy","ts":2,"user_id":"u","price":3})"
+             "\n"
+             R"({"type":"lo)");
+    CHECK(json_text(omen.line(), "rule") == "after_login");
+    omen.put(R"(gin","ts":3,"user_id":"u","ok":true})"
+             "\n"
+             R"({"type":"buy","ts":4,"user_id":"u","price":5})"
+             "\n");
+    CHECK(json_text(omen.line(), "text") == "u bought for 5");
+    omen.end_input();
+    CHECK(omen.wait() == 0);
   }
 }
 

@@ -1,5 +1,5 @@
-// Whatever order workers come and go in: pieces are read, put into the stream and told in order, an engine goes over each
-// round once, and nothing is used again before it is done with.
+// Whatever order workers come and go in: pieces are read, put into the stream and told in order, an engine goes over
+// each round once, and nothing is used again before it is done with.
 #include "runtime/io/schedule.h"
 
 #include <doctest/doctest.h>
@@ -64,7 +64,7 @@ struct Simulation {
   void end(const Schedule::Job& job) {
     switch (job.kind) {
       case Kind::read:
-        return end_read(pieces[job.place], job.may_wait);
+        return end_read(job, pieces[job.place]);
       case Kind::decode:
         pieces[job.place].is_decoded = true;
         return schedule.has_decoded(job);
@@ -87,8 +87,9 @@ struct Simulation {
     }
   }
 
-  void end_read(Piece& piece, bool may_wait) {
-    if (!may_wait && choices.chance(10)) return schedule.has_read(Schedule::Read::nothing);
+  void end_read(const Schedule::Job& job, Piece& piece) {
+    const bool may_wait = job.may_wait;
+    if (!may_wait && choices.chance(10)) return schedule.has_read(job, Schedule::Read::nothing);
     CHECK(piece.rounds_left == 0);
     CHECK(piece.rounds_under_way == 0);
     if (read > 0 && read < pieces_in_all) {
@@ -96,14 +97,14 @@ struct Simulation {
     }
     if (read == pieces_in_all && !has_drained) {
       has_drained = true;  // the end of the inputs
-      return schedule.has_read(Schedule::Read::nothing);
+      return schedule.has_read(job, Schedule::Read::nothing);
     }
     if (has_drained) CHECK(may_wait);
     if (may_wait) CHECK(told == made);
-    if (is_rest_read) return schedule.has_read(Schedule::Read::over);
+    if (is_rest_read) return schedule.has_read(job, Schedule::Read::over);
     is_rest_read = has_drained;
     piece = {read++, 1 + choices.below(4) / 3 * choices.below(5), false, 0, has_drained || choices.chance(20)};
-    schedule.has_read(piece.waits ? Schedule::Read::in_order : Schedule::Read::ahead);
+    schedule.has_read(job, piece.waits ? Schedule::Read::in_order : Schedule::Read::ahead);
   }
 
   void run() {

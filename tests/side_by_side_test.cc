@@ -212,9 +212,9 @@ TEST_CASE("run: on several threads what was held comes in order, however much is
                                lines_of(50, 4));
   std::vector<std::string> seen;
   for (const char* shards : {"1", "2", "4"}) {
-    const Outcome outcome = run_omen(
-        folder, {"run", folder.path("rules.omen"), "--events", folder.path("1.ndjson"), "--events",
-                 folder.path("2.ndjson"), "--lateness", "8h", "--shards", shards, "--at-end", "advance"});
+    const Outcome outcome =
+        run_omen(folder, {"run", folder.path("rules.omen"), "--events", folder.path("1.ndjson"), "--events",
+                          folder.path("2.ndjson"), "--lateness", "8h", "--shards", shards, "--at-end", "advance"});
     CHECK(outcome.exit_code == 0);
     seen.push_back(outcome.out);
   }
@@ -228,8 +228,11 @@ TEST_CASE("run: on several threads other formats and odd lines come to the same,
   folder.write("rules.omen", rules_text);
   std::string csv = "type,ts,u,n\n", brief;
   for (int i = 0; i < 20'000; ++i) {
-    csv += fmt::format("{},{},u{},{}\n", i % 97 == 0 ? "a\"" : i % 2 == 0 ? "a" : "b", 1'767'600'000 + i, i % 40,
-                       i % 60 == 0 ? "" : std::to_string(i * 7 % 101));
+    csv += fmt::format("{},{},u{},{}\n",
+                       i % 97 == 0  ? "a\""
+                       : i % 2 == 0 ? "a"
+                                    : "b",
+                       1'767'600'000 + i, i % 40, i % 60 == 0 ? "" : std::to_string(i * 7 % 101));
     brief += i % 3 == 0 ? "x\n" : "{\"type\":\"a\"}\n";
   }
   folder.write("rows.csv", csv);

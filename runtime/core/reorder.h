@@ -103,7 +103,7 @@ class Reorder {
   uint64_t arrivals_ = 0;
   uint64_t duplicates_ = 0;
   uint64_t ids_forgotten_ = 0;
-  std::vector<Held> held_;  // a heap, the earliest (ts, arrival) in front
+  std::vector<Held> held_;                                 // a heap, the earliest (ts, arrival) in front
   int64_t stream_us_ = INT64_MIN;                          // of the newest event of the stream
   std::deque<KeptId> kept_ids_;                            // oldest first
   boost::unordered_flat_set<std::string_view> known_ids_;  // into kept_ids_

@@ -1,5 +1,5 @@
-// InputList: the inputs of a run one after the other, as slices. One that cannot be opened, or breaks off, is an error to
-// be told at the end; the inputs after it are still read.
+// InputList: the inputs of a run one after the other, as slices. One that cannot be opened, or breaks off, is an error
+// to be told at the end; the inputs after it are still read.
 #pragma once
 
 #include <memory>

@@ -7,9 +7,11 @@
 //   match    a round by one engine                                                  an engine's one at a time, in order
 //   tell     what was raised in a round, when all engines are done with it          one at a time, in order
 //
-// What is furthest along comes first, so that little is under way and it stays in the cache; but of the engines each
-// worker has one of its own, whose memory its core knows, and leaves those of others to them while it has something
-// else to do. Pieces and rounds have a few places, used in turn.
+// What is furthest along comes first, so that little is under way and it stays in the cache. What one core has written
+// is dear to read for another one: a piece is read, decoded and put in order by the worker that has its place, and each
+// worker has an engine of its own. It does what is another's when it has nothing else to do.
+//
+// Pieces and rounds have a few places, those of rounds used in turn.
 #pragma once
 
 #include <cstdint>
@@ -39,18 +41,18 @@ class Schedule {
   // With a bound engine, the last one, a round is for the others when that is done with it.
   Schedule(size_t workers, size_t engines, bool has_bound);
 
-  size_t pieces() const { return pieces_max_; }
+  size_t pieces() const { return states_.size(); }
   size_t rounds() const { return rounds_max_; }
 
   // What this worker should do; start() and one of the others say that it does so, and that it has.
   std::optional<Job> next(size_t worker) const;
   void start(const Job& job);
-  void has_read(Read what);
-  void has_decoded(const Job& job) { is_decoded_[job.place] = true; }
+  void has_read(const Job& job, Read what);
+  void has_decoded(const Job& job) { states_[job.place] = State::decoded; }
   void has_ordered(const Job& job, bool is_whole_piece);
   void has_matched(const Job& job);
   void has_told(const Job& job);
-  bool is_over() const { return is_read_ && told_pieces_ == read_; }
+  bool is_over() const { return may_read_ == Read::over && told_pieces_ == read_; }
 
  private:
   // One after the other: the next one's number.
@@ -58,19 +60,23 @@ class Schedule {
     uint64_t next = 0;
     bool is_busy = false;
   };
+  enum class State : uint8_t { free, reading, read, decoding, decoded };
+  size_t place_of(uint64_t piece) const { return places_[piece % places_.size()]; }
+  bool is_of(size_t worker, size_t place) const { return place % workers_ == worker; }
   bool may_read() const;
-  bool may_order() const;
+  std::optional<Job> read_by(size_t worker) const;
+  std::optional<Job> prepare(size_t worker, bool is_own) const;
   std::optional<Job> match_by(size_t engine) const;
   uint64_t matched() const;  // rounds that all engines are done with
 
-  const size_t workers_, pieces_max_, rounds_max_;
+  const size_t workers_, rounds_max_;
   const bool has_bound_;
   // Pieces.
-  uint64_t read_ = 0, decoding_ = 0, ordered_ = 0, told_pieces_ = 0;
+  std::vector<State> states_;   // by place
+  std::vector<size_t> places_;  // by number, as far as they are under way
+  uint64_t read_ = 0, ordered_ = 0, told_pieces_ = 0;
   bool is_reading_ = false, is_ordering_ = false;
   Read may_read_ = Read::ahead;
-  bool is_read_ = false;
-  std::vector<bool> is_decoded_;  // by place
   // Rounds.
   uint64_t rounds_ = 0;
   std::vector<Lane> engines_;

@@ -1,11 +1,18 @@
 #include "runtime/io/shards.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace omen {
 namespace {
 
 constexpr size_t events_ahead = 64;
+constexpr size_t raw_ahead = 256;  // of a line
+
+void prefetch_bytes(const void* bytes, size_t size) {
+  constexpr size_t line = 64;
+  for (size_t at = 0; at < size; at += line) __builtin_prefetch(static_cast<const char*>(bytes) + at);
+}
 
 Limits divided(Limits limits, uint32_t count) {
   const auto part = [&](auto& limit) { limit = std::max<std::remove_reference_t<decltype(limit)>>(limit / count, 1); };
@@ -31,6 +38,7 @@ Shards::Shards(const Program& program, const Limits& limits, uint32_t count, boo
       engines_.push_back(std::make_unique<Engine>(program, limits, only_counts, Share{Share::Rules::bound, 0, 1}));
     }
   }
+  ahead_.resize(engines_.size());
   round_ = Round(engines_.size());
 }
 
@@ -42,7 +50,7 @@ void Shards::prefetch(std::span<const Event> events) {
 
 // A single engine does it at once: what nothing comes of need not be remembered.
 void Shards::step(const Event& event, uint64_t cause) {
-  if (count_ > 1) return round_.step(event, cause);
+  if (count_ > 1) return add(round_, event, cause);
   engines_[0]->step(event);
   note_raised(cause);
 }
@@ -54,7 +62,7 @@ void Shards::advance(int64_t time_us, uint64_t cause) {
 }
 
 void Shards::end_stream(uint64_t cause) {
-  if (count_ > 1) return round_.end_stream(cause);
+  if (count_ > 1) return round_.advance(INT64_MAX, cause);
   engines_[0]->end_stream();
   note_raised(cause);
 }
@@ -67,6 +75,7 @@ void Shards::note_raised(uint64_t cause) {
 // ---- a round ----
 
 void Shards::run() {
+  close(round_);
   if (round_.tasks.empty()) return;
   if (has_bound()) run_engine(round_, count_);
   if (round_.tasks.size() < wake_up_at_) {
@@ -81,38 +90,69 @@ void Shards::run() {
   round_.clear();
 }
 
+// The engine of the bound rules sees all events, for it says how many it has derived before each; and all engines the
+// first one, with which the stream begins.
+void Shards::add(Round& round, const Event& event, uint64_t cause) {
+  constexpr uint64_t all = ~uint64_t{0};
+  uint64_t engines = std::exchange(has_begun_, true) ? engines_[0]->sharers(event, key_) : all;
+  if (has_bound() && count_ < 64) engines |= uint64_t{1} << count_;
+  passed_ = &event;
+  passed_cause_ = cause;
+  if (engines == 0 && !has_bound()) return;
+  passed_ = nullptr;
+  round.step(event, cause, engines);
+}
+
+void Shards::close(Round& round) {
+  if (passed_ != nullptr) round.step(*passed_, passed_cause_, 0);
+  passed_ = nullptr;
+  round.close();
+}
+
 void Shards::run_engine(Round& round, size_t i) {
   Engine& engine = *engines_[i];
   const bool is_bound = i == count_;
   std::vector<Round::Made>& made = round.made[i];
+  const std::vector<uint32_t>& tasks = round.of[i];
   size_t known = engine.matches().size();
-  size_t foreseen = 0;
-  for (size_t t = 0; t < round.tasks.size(); ++t) {
-    Round::Task& task = round.tasks[t];
-    if (t == foreseen && task.event != nullptr) {
-      const Event* const first = task.event;
-      while (foreseen < round.tasks.size() && foreseen - t < events_ahead &&
-             round.tasks[foreseen].event == first + (foreseen - t)) {
-        ++foreseen;
-      }
-      engine.prefetch({first, foreseen - t});
-    } else if (t == foreseen) {
-      ++foreseen;
-    }
+  for (size_t at = 0; at < tasks.size(); ++at) {
+    if (at % events_ahead == 0) look_ahead(round, i, at);
+    Round::Task& task = round.tasks[tasks[at]];
     if (!is_bound && has_bound() && task.event != nullptr) engine.set_derived(task.derived);
     act(engine, task);
     if (is_bound) task.derived = engine.derived_before_event();
     for (; known < engine.matches().size(); ++known) {
-      made.push_back({static_cast<uint32_t>(t), engine.matches()[known].place});
+      const MatchPlace& place = engine.matches()[known].place;
+      uint32_t number = tasks[at];
+      if (place.deadline_us != INT64_MAX) {
+        number = round.first_to_meet(place.deadline_us, at == 0 ? 0 : tasks[at - 1] + 1, number);
+      }
+      made.push_back({number, place});
     }
   }
-  engine.prefetch({});
+  engine.prefetch(std::span<const Event>());
+}
+
+// What the core that has decoded them has in its cache, this one has to be sent: all of it is asked for at once.
+void Shards::look_ahead(const Round& round, size_t i, size_t from) {
+  std::vector<const Event*>& ahead = ahead_[i];
+  ahead.clear();
+  for (size_t at = from; at < std::min(from + events_ahead, round.of[i].size()); ++at) {
+    const Event* const event = round.tasks[round.of[i][at]].event;
+    if (event != nullptr) ahead.push_back(event);
+  }
+  for (const Event* event : ahead) prefetch_bytes(event, sizeof(Event));
+  for (const Event* event : ahead) {
+    __builtin_prefetch(event->fields);
+    prefetch_bytes(event->raw.data(), std::min(event->raw.size(), raw_ahead));
+  }
+  engines_[i]->prefetch(std::span<const Event* const>(ahead));
 }
 
 void Shards::act(Engine& engine, const Round::Task& task) {
   if (task.event != nullptr) {
     engine.step(*task.event);
-  } else if (task.is_end) {
+  } else if (task.time_us == INT64_MAX) {
     engine.end_stream();
   } else {
     engine.advance(task.time_us);
@@ -161,7 +201,7 @@ RuleCounters Shards::counters_of(RuleId rule) const {
 EngineCounters Shards::counters() const {
   EngineCounters sum;
   for (const auto& engine : engines_) sum += engine->counters();
-  sum.events = engines_[0]->counters().events;  // each has seen all
+  sum.events = engines_[0]->counters().events;  // all have seen the last one
   return sum;
 }
 

@@ -4,11 +4,13 @@
 //   step, advance, end_stream   say what the stream does next; with one shard it is done at once
 //   run                         with several: an engine for the bound rules (core/share), if there are any, goes over
 //                               all that was said and notes how many events it has derived before each; then the others
-//                               go over it side by side on threads of their own, each with its own keys; then their
+//                               go side by side, on threads of their own, over what concerns their keys; then their
 //                               matches become one list (io/round)
 //
-// A round costs two wake-ups, so it should have some hundred events; a few are done by the caller alone. Who has threads
-// of its own (io/side_by_side) keeps rounds itself and has each engine go over them with run_engine().
+// An event that no rule looks at is nobody's: of several in sequence the last one tells the time.
+//
+// A round costs two wake-ups, so it should have some hundred events; a few are done by the caller alone. Who has
+// threads of its own (io/side_by_side) keeps rounds itself and has each engine go over them with run_engine().
 //
 // The limits max_keys, max_state_bytes and max_history_bytes are divided: which key goes when one is reached depends on
 // the number of shards, and nothing else does.
@@ -60,8 +62,11 @@ class Shards {
   const Match& match(const Raised& raised) const { return engines_[raised.engine]->matches()[raised.match]; }
   void clear_matches();
 
-  // The part of one engine in a round that the caller keeps; all rounds in order, and in each that of the bound rules
-  // before the others. What it raises is the engine's, from engine.matches().size() on.
+  // Rounds that the caller keeps. They are filled one after the other, and closed; an engine goes over them in the same
+  // order, that of the bound rules over each before the others. What it raises is the engine's, from
+  // engine.matches().size() on.
+  void add(Round& round, const Event& event, uint64_t cause);
+  void close(Round& round);
   void run_engine(Round& round, size_t engine);
   // Of engines(): the last one, if there is one.
   bool has_bound() const { return engines_.size() > count_; }
@@ -90,12 +95,18 @@ class Shards {
 
  private:
   static void act(Engine& engine, const Round::Task& task);
+  void look_ahead(const Round& round, size_t engine, size_t from);
   void note_raised(uint64_t cause);
   uint64_t sum_of(uint64_t (Engine::*figure)() const) const;
 
   const uint32_t count_;
   std::vector<std::unique_ptr<Engine>> engines_;  // the free ones, then that of the bound rules, if there are any
+  std::vector<std::vector<const Event*>> ahead_;  // by engine: what it was told to foresee
   Round round_;                                   // to be run
+  const Event* passed_ = nullptr;                 // newest event, where it meant nothing to any engine
+  uint64_t passed_cause_ = 0;
+  bool has_begun_ = false;
+  std::string key_;
   std::vector<Raised> raised_;
   Crew crew_;
   size_t wake_up_at_ = 32;

@@ -60,7 +60,7 @@ void SideBySide::perform(const Schedule::Job& job, std::unique_lock<std::mutex>&
     case Schedule::Kind::read: {
       const Schedule::Read what = read(pieces_[job.place], job.may_wait);
       lock.lock();
-      return schedule_.has_read(what);
+      return schedule_.has_read(job, what);
     }
     case Schedule::Kind::decode:
       decode(pieces_[job.place]);
@@ -129,10 +129,15 @@ void SideBySide::decode(Piece& piece) {
 }
 
 bool SideBySide::order(Piece& piece, Turn& turn) {
-  if (piece.is_rest) return order_rest(turn);
+  const bool is_whole = piece.is_rest ? order_rest(turn) : order_lines(piece, turn);
+  column_.shards.close(turn.round);
+  return is_whole;
+}
+
+bool SideBySide::order_lines(Piece& piece, Turn& turn) {
   if (!std::exchange(piece.is_begun, true)) begin(piece, turn);
   for (; piece.batch < piece.batches.size(); ++piece.batch) {
-    const auto step = [&](const Event& event) { turn.round.step(event, 0); };
+    const auto step = [&](const Event& event) { column_.shards.add(turn.round, event, 0); };
     if (!column_.stream.take(piece.batches[piece.batch], turn.taken, step)) return false;
   }
   if (Status flushed = column_.stream.quarantine().flush(); !flushed) {
@@ -164,10 +169,10 @@ void SideBySide::begin(Piece& piece, Turn& turn) {
 
 // Nothing earlier can come any more.
 bool SideBySide::order_rest(Turn& turn) {
-  const auto step = [&](const Event& event) { turn.round.step(event, 0); };
+  const auto step = [&](const Event& event) { column_.shards.add(turn.round, event, 0); };
   if (!column_.stream.take_rest(turn.taken, step)) return false;
   if (column_.options.advance_to_us) turn.round.advance(*column_.options.advance_to_us, 0);
-  if (column_.options.advance_at_end) turn.round.end_stream(0);
+  if (column_.options.advance_at_end) turn.round.advance(INT64_MAX, 0);
   return true;
 }
 

@@ -1,13 +1,13 @@
-// SideBySide: the column of a run with several shards. Each thread does what can be done next (io/schedule); the alerts,
-// the quarantine and the summary are those that one thread would come to, byte for byte.
+// SideBySide: the column of a run with several shards. Each thread does what can be done next (io/schedule); the
+// alerts, the quarantine and the summary are those that one thread would come to, byte for byte.
 //
 //   a piece of an input is read, and decoded by decoders of its own, while others are matched
 //   it is put into the stream: rounds, each of which all engines go over, each with its own keys
 //   what an engine has raised in a round is described at once, on its thread (MatchSink::describe)
 //   when all are done with it, the sink takes the descriptions in order
 //
-// No thread waits while there is something to do; one that finds nothing sleeps. A pipe that is empty is waited for when
-// all that has come has been told, and so it is known whether anybody reads.
+// No thread waits while there is something to do; one that finds nothing sleeps. A pipe that is empty is waited for
+// when all that has come has been told, and so it is known whether anybody reads.
 //
 // INVARIANT: what is read, put into the stream and told is so in order, by one thread at a time.
 // NOT HERE: what may be done when (schedule), the engines' order (round), the run with one shard (runner).
@@ -80,6 +80,7 @@ class SideBySide {
   Schedule::Read read(Piece& piece, bool may_wait);
   void decode(Piece& piece);
   bool order(Piece& piece, Turn& turn);
+  bool order_lines(Piece& piece, Turn& turn);
   void begin(Piece& piece, Turn& turn);
   bool order_rest(Turn& turn);
   void match(Turn& turn, size_t engine);
@@ -100,10 +101,10 @@ class SideBySide {
   // Of the thread that reads.
   bool is_at_end_ = false, is_rest_read_ = false;
   // Of the one that puts events into the stream.
-  size_t counted_ = 0;            // the input whose lines are counted
-  uint64_t line_ = 1;             // of it, the one to come
-  Status kept_ = Status::ok();    // of the quarantine
-  Status told_ = Status::ok();    // of the sink, for the one that tells
+  size_t counted_ = 0;                 // the input whose lines are counted
+  uint64_t line_ = 1;                  // of it, the one to come
+  Status kept_ = Status::ok();         // of the quarantine
+  Status told_ = Status::ok();         // of the sink, for the one that tells
   std::atomic<bool> is_over_ = false;  // nobody reads what is told, or it cannot be written
 };
 

@@ -43,8 +43,8 @@ class Source {
   bool next_bytes(Slice& slice);
   // Whether there is something to read without waiting.
   bool has_come() const;
-  // The memory in which the slice of next() stands becomes the caller's; the source goes on with other memory, which was
-  // had in this way before, of any source, or is nothing yet.
+  // The memory in which the slice of next() stands becomes the caller's; the source goes on with other memory, which
+  // was had in this way before, of any source, or is nothing yet.
   void swap_memory(std::unique_ptr<char[]>& other);
   // The beginning of what is to come, which stays to come: at least `size` bytes, fewer only when there are no more.
   // Of the first bytes of an input, before any slice.

@@ -12,8 +12,8 @@ int stop_signal();
 // SIGHUP asks to read the rules again, from then on; told once for each time.
 void catch_reload_signal();
 bool take_reload_signal();
-// While it lives, a wait of this thread for input or output ends when the process is asked to stop, whichever thread has
-// got the signal. The first thread of a process is reached in any case.
+// While it lives, a wait of this thread for input or output ends when the process is asked to stop, whichever thread
+// has got the signal. The first thread of a process is reached in any case.
 class ReachedByStop {
  public:
   ReachedByStop();

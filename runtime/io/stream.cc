@@ -36,9 +36,9 @@ void Stream::note_broken(const Event& event, LinePlace place, const Input& input
   violations_.clear();
   validator_.list(event, violations_);
   health_.add(event, violations_);
-  const Reason reason = !validator_.is_declared(event.type)  ? Reason::undeclared_type
+  const Reason reason = !validator_.is_declared(event.type) ? Reason::undeclared_type
                         : validator_.is_lenient(event.type) ? Reason::let_through
-                                                             : Reason::schema_violation;
+                                                            : Reason::schema_violation;
   quarantine_.add(input.original({reason, place, 1, event.raw}), input.name(), violations_);
 }
 
