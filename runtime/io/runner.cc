@@ -26,7 +26,6 @@ RunReport Runner::run(MatchSink& sink, const ShowProgress& progress) {
   } else {
     SideBySide(column_, sink, progress).run();
   }
-  report.signal = stop_signal();
   sink.end();
   flush(sink);
   const Reorder& order = column_.stream.order();
@@ -61,6 +60,7 @@ void Runner::run_alone(MatchSink& sink, const ShowProgress& progress) {
   column_.inputs.close();
   column_.report.lines = decoder.lines();
   column_.report.without_time = decoder.without_time();
+  column_.report.signal = stop_signal();
   if (!is_over(sink)) finish(sink);
 }
 

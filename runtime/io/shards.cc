@@ -56,13 +56,13 @@ void Shards::step(const Event& event, uint64_t cause) {
 }
 
 void Shards::advance(int64_t time_us, uint64_t cause) {
-  if (count_ > 1) return round_.advance(time_us, cause);
+  if (count_ > 1) return add_advance(round_, time_us, cause);
   engines_[0]->advance(time_us);
   note_raised(cause);
 }
 
 void Shards::end_stream(uint64_t cause) {
-  if (count_ > 1) return round_.advance(INT64_MAX, cause);
+  if (count_ > 1) return add_advance(round_, INT64_MAX, cause);
   engines_[0]->end_stream();
   note_raised(cause);
 }
@@ -103,10 +103,18 @@ void Shards::add(Round& round, const Event& event, uint64_t cause) {
   round.step(event, cause, engines);
 }
 
+void Shards::add_advance(Round& round, int64_t time_us, uint64_t cause) {
+  add_passed(round);
+  round.advance(time_us, cause);
+}
+
 void Shards::close(Round& round) {
-  if (passed_ != nullptr) round.step(*passed_, passed_cause_, 0);
-  passed_ = nullptr;
+  add_passed(round);
   round.close();
+}
+
+void Shards::add_passed(Round& round) {
+  if (passed_ != nullptr) round.step(*std::exchange(passed_, nullptr), passed_cause_, ~uint64_t{0});
 }
 
 void Shards::run_engine(Round& round, size_t i) {

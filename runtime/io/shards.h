@@ -66,6 +66,7 @@ class Shards {
   // order, that of the bound rules over each before the others. What it raises is the engine's, from
   // engine.matches().size() on.
   void add(Round& round, const Event& event, uint64_t cause);
+  void add_advance(Round& round, int64_t time_us, uint64_t cause);  // INT64_MAX: to the end of the stream
   void close(Round& round);
   void run_engine(Round& round, size_t engine);
   // Of engines(): the last one, if there is one.
@@ -97,6 +98,7 @@ class Shards {
   static void act(Engine& engine, const Round::Task& task);
   void look_ahead(const Round& round, size_t engine, size_t from);
   void note_raised(uint64_t cause);
+  void add_passed(Round& round);
   uint64_t sum_of(uint64_t (Engine::*figure)() const) const;
 
   const uint32_t count_;

@@ -88,8 +88,9 @@ Schedule::Read SideBySide::read(Piece& piece, bool may_wait) {
   piece.batches.clear();
   piece.batch = 0;
   if (is_at_end_) {
-    if (is_rest_read_ || is_over_ || stop_signal() != 0) return Schedule::Read::over;
-    is_rest_read_ = true;
+    if (std::exchange(is_rest_read_, true)) return Schedule::Read::over;
+    column_.report.signal = stop_signal();
+    if (is_over_ || column_.report.signal != 0) return Schedule::Read::over;
     return Schedule::Read::in_order;
   }
   const Input* const open = column_.inputs.input().get();
@@ -171,8 +172,8 @@ void SideBySide::begin(Piece& piece, Turn& turn) {
 bool SideBySide::order_rest(Turn& turn) {
   const auto step = [&](const Event& event) { column_.shards.add(turn.round, event, 0); };
   if (!column_.stream.take_rest(turn.taken, step)) return false;
-  if (column_.options.advance_to_us) turn.round.advance(*column_.options.advance_to_us, 0);
-  if (column_.options.advance_at_end) turn.round.advance(INT64_MAX, 0);
+  if (column_.options.advance_to_us) column_.shards.add_advance(turn.round, *column_.options.advance_to_us, 0);
+  if (column_.options.advance_at_end) column_.shards.add_advance(turn.round, INT64_MAX, 0);
   return true;
 }
 
