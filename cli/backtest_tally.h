@@ -9,7 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "runtime/io/runner.h"
+#include "runtime/io/sink.h"
+#include "runtime/model/program.h"
 
 namespace omen::cli {
 
@@ -33,7 +34,9 @@ class BacktestTally : public MatchSink {
   BacktestTally(const Program& program, bool keeps_matches)
       : program_(program), keeps_matches_(keeps_matches), rules_(program.rules.size()) {}
 
-  void take(const Engine& engine, std::span<const Match> matches) override;
+  // Its key, for people.
+  void describe(uint32_t shard, const Engine& engine, const Match& match, std::string& out) override;
+  void take(const Match& match, std::string_view described) override;
   Status flush() override { return Status::ok(); }
   bool is_closed() const override { return false; }
 

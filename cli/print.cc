@@ -295,8 +295,8 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   for (const std::string& problem : tables.problems()) {
     if (!problem.empty()) out += problem + ": the rows read before are used\n";
   }
-  out += fmt::format("state: {} at its peak, {} runs, {} keys\n", bytes_text(report.state_bytes_peak),
-                     grouped(report.runs_peak), grouped(report.keys_peak));
+  out += fmt::format("state: {} at its peak, {} runs, {} keys\n", bytes_text(report.peaks.state_bytes),
+                     grouped(report.peaks.runs), grouped(report.peaks.keys));
   out += "Nothing is kept: pending runs end with the process, and the next run begins anew.\n";
   return out;
 }
@@ -353,24 +353,25 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
       "\"keys_peak\":{}}}\n",
       shards.live_runs(), shards.waiting_absences(), shards.true_conditions(), shards.panes(), counters.keys_too_long,
       counters.history_events_dropped, counters.history_keys_dropped, runner.tables().reloads(),
-      runner.tables().duplicates(), shards.state_bytes(), report.state_bytes_peak, report.runs_peak, report.keys_peak);
+      runner.tables().duplicates(), shards.state_bytes(), report.peaks.state_bytes, report.peaks.runs,
+      report.peaks.keys);
   return out;
 }
 
 void ProgressBar::draw(const Progress& progress) {
-  if (!is_shown_ || !progress.source.size_bytes()) return;
+  if (!is_shown_ || !progress.size_bytes) return;
   constexpr int64_t redraw_us = 100'000;
   constexpr size_t width = 30;
   const int64_t now_us = steady_clock_us();
-  if (source_ != &progress.source) {
-    source_ = &progress.source;
+  if (input_ != progress.input) {
+    input_ = progress.input;
     begin_us_ = now_us;
     begin_events_ = progress.events;
   }
   if (now_us - drawn_us_ < redraw_us || now_us == begin_us_) return;
   drawn_us_ = now_us;
-  const double done = static_cast<double>(progress.source.read_bytes()) /
-                      static_cast<double>(std::max<uint64_t>(*progress.source.size_bytes(), 1));
+  const double done =
+      static_cast<double>(progress.read_bytes) / static_cast<double>(std::max<uint64_t>(*progress.size_bytes, 1));
   const double left_s = static_cast<double>(now_us - begin_us_) / 1e6 * (1 - done) / std::max(done, 1e-9);
   const auto filled = std::min(width, static_cast<size_t>(done * width));
   const std::string line =

@@ -42,7 +42,7 @@ class ProgressBar {
   bool is_drawn_ = false;
   int64_t begin_us_ = 0, drawn_us_ = 0;
   uint64_t begin_events_ = 0;
-  const Source* source_ = nullptr;
+  size_t input_ = 0;
 };
 
 }  // namespace omen::cli

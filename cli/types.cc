@@ -41,14 +41,16 @@ class Reading {
 
   void run(const std::function<void(const Event&)>& take) {
     ProgressBar bar(is_terminal(STDERR_FILENO));
+    size_t number = 0;
     for (const std::string& path : inputs_.paths) {
+      ++number;
       if (stop_signal() != 0) return;
       auto input = Input::open(path, inputs_.format, program_, inputs_.envelope);
       if (!input) {
         errors_.push_back(input.message());
         continue;
       }
-      read(*input.value(), take, bar);
+      read(*input.value(), number, take, bar);
       if (!input.value()->status()) errors_.push_back(input.value()->status().message());
     }
   }
@@ -68,7 +70,7 @@ class Reading {
   }
 
  private:
-  void read(Input& input, const std::function<void(const Event&)>& take, ProgressBar& bar) {
+  void read(Input& input, size_t number, const std::function<void(const Event&)>& take, ProgressBar& bar) {
     Input::Slice slice;
     while (stop_signal() == 0 && input.next(slice)) {
       for (const Rejection& rejection : slice.rejections) rejections_.add(rejection, input.name());
@@ -79,7 +81,7 @@ class Reading {
         events_ += batch.events.size();
       }
       input.read_to(decoder_.place());
-      bar.draw({input.source(), events_});
+      bar.draw({number, input.source().size_bytes(), input.source().read_bytes(), events_});
     }
   }
 

@@ -18,6 +18,7 @@ struct Stream {
   std::vector<Verdict> verdicts;
   std::vector<std::string> texts;  // "name@time_us #sequence" of each event that came out
   std::vector<Value> rows;         // the field of each
+  Reorder::Taken taken;
 
   explicit Stream(const StreamOrder& order) : program(program_with_field()), reorder(program, order) {}
 
@@ -47,11 +48,11 @@ struct Stream {
     event.fields = row.data();
     verdicts.push_back(reorder.offer(event));
     if (verdicts.back() == Verdict::next) out(event);
-    while (const Event* due = reorder.due()) check_and_out(*due);
-    reorder.forget_taken();
+    while (const Event* due = reorder.due(taken)) check_and_out(*due);
+    taken.clear();
   }
   void end() {
-    while (const Event* rest = reorder.rest()) check_and_out(*rest);
+    while (const Event* rest = reorder.rest(taken)) check_and_out(*rest);
   }
   void check_and_out(const Event& event) {
     CHECK(event.fields[1].bytes() == std::string(event.raw) + "'s field");

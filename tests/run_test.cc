@@ -2,9 +2,11 @@
 #include <doctest/doctest.h>
 #include <simdjson.h>
 
+#include <chrono>
 #include <csignal>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/program.h"
@@ -193,40 +195,58 @@ TEST_CASE("run: several inputs are one stream, in the order given") {
 
 TEST_CASE("run: an alert comes while the pipe stays open") {
   const RunFolder folder;
-  Omen omen(folder, {"run", folder.path("rules.omen")});
-  omen.put(R"({"type":"login","ts":1,"user_id":"u","ok":true})"
-           "\n");
-  omen.put(R"({"type":"buy","ts":2,"user_id":"u","price":3})"
-           "\n"
-           R"({"type":"lo)");
-  CHECK(json_text(omen.line(), "rule") == "after_login");
-  omen.put(R"(gin","ts":3,"user_id":"u","ok":true})"
-           "\n"
-           R"({"type":"buy","ts":4,"user_id":"u","price":5})"
-           "\n");
-  CHECK(json_text(omen.line(), "text") == "u bought for 5");
-  omen.end_input();
-  CHECK(omen.wait() == 0);
+  for (const char* shards : {"1", "2", "3"}) {
+    Omen omen(folder, {"run", folder.path("rules.omen"), "--shards", shards});
+    omen.put(R"({"type":"login","ts":1,"user_id":"u","ok":true})"
+             "\n");
+    omen.put(R"({"type":"buy","ts":2,"user_id":"u","price":3})"
+             "\n"
+             R"({"type":"lo)");
+    CHECK(json_text(omen.line(), "rule") == "after_login");
+    omen.put(R"(gin","ts":3,"user_id":"u","ok":true})"
+             "\n"
+             R"({"type":"buy","ts":4,"user_id":"u","price":5})"
+             "\n");
+    CHECK(json_text(omen.line(), "text") == "u bought for 5");
+    omen.end_input();
+    CHECK(omen.wait() == 0);
+  }
 }
 
 TEST_CASE("run: a signal ends it with the summary") {
   const RunFolder folder;
   for (const int signal : {SIGINT, SIGTERM}) {
-    Omen omen(folder, {"run", folder.path("rules.omen"), "--at-end", "advance"});
-    omen.put(events_text);
+    for (const char* shards : {"1", "2", "3"}) {
+      Omen omen(folder, {"run", folder.path("rules.omen"), "--at-end", "advance", "--shards", shards});
+      omen.put(events_text);
+      CHECK(!omen.line().empty());
+      omen.signal(signal);
+      CHECK(omen.wait() == 128 + signal);
+      CHECK(has(omen.errors(), "pending: 1 run"));  // the input did not end: nothing is advanced
+    }
+  }
+}
+
+TEST_CASE("run: a signal ends it while it waits for somebody to read") {
+  const RunFolder folder;
+  for (const char* shards : {"1", "2", "3"}) {
+    Omen omen(folder, {"run", folder.path("rules.omen"), "--shards", shards});
+    for (int i = 0; i < 400; ++i) omen.put(events_text);  // more alerts than a pipe holds
     CHECK(!omen.line().empty());
-    omen.signal(signal);
-    CHECK(omen.wait() == 128 + signal);
-    CHECK(has(omen.errors(), "pending: 1 run"));  // the input did not end: nothing is advanced
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    omen.signal(SIGTERM);
+    CHECK(omen.wait() == 128 + SIGTERM);
   }
 }
 
 TEST_CASE("run: a reader that goes away ends it cleanly") {
   const RunFolder folder;
-  Omen omen(folder, {"run", folder.path("rules.omen")});
-  omen.close_output();
-  for (int i = 0; i < 2; ++i) omen.put(events_text);
-  CHECK(omen.wait() == 0);
+  for (const char* shards : {"1", "2", "3"}) {
+    Omen omen(folder, {"run", folder.path("rules.omen"), "--shards", shards});
+    omen.close_output();
+    for (int i = 0; i < 2; ++i) omen.put(events_text);
+    CHECK(omen.wait() == 0);
+  }
 }
 
 TEST_CASE("run: pending absences at the end") {

@@ -283,6 +283,7 @@ struct Ordered {
   Decoder decoder{program};
   std::unique_ptr<Reorder> reorder = std::make_unique<Reorder>(program, order);
   std::string line = {}, out = {};
+  Reorder::Taken taken = {};
 
   void take(const Event& event) {
     out += std::to_string(event.sequence) + "@" + std::to_string(event.time_us) + " " + std::string(event.raw);
@@ -296,7 +297,7 @@ struct Ordered {
     for (Decoder::Batch batch = decoder.next(); !batch.is_empty(); batch = decoder.next()) {
       for (Event& event : batch.events) {
         if (reorder->offer(event) == Reorder::Verdict::next) take(event);
-        while (const Event* due = reorder->due()) take(*due);
+        while (const Event* due = reorder->due(taken)) take(*due);
       }
     }
   }
@@ -329,7 +330,7 @@ TEST_CASE("state: what is held for its time and which ids were there is kept") {
   }
   CHECK(stopped.reorder->held() > 0);
   for (Ordered* one : {&whole, &stopped}) {
-    while (const Event* rest = one->reorder->rest()) one->take(*rest);
+    while (const Event* rest = one->reorder->rest(one->taken)) one->take(*rest);
   }
   CHECK(whole.out == stopped.out);
   CHECK(whole.reorder->duplicates() > 5);

@@ -169,7 +169,7 @@ void Engine::step(const Event& event) {
   if (event.is_derived) {
     see_derived(event);
   } else {
-    ++counters_.events;
+    counters_.events = event.sequence;  // of several engines none has to see all
     derived_before_event_ = derived_;
     sequence_ = event.sequence + derived_;
     if (event.is_broken) [[unlikely]]
@@ -182,9 +182,7 @@ void Engine::step(const Event& event) {
 void Engine::see_received(const Event& event) {
   const std::vector<Interest>& interests = interests_[event.type];
   if (interests.empty() && !has_histories_) return;
-  const bool is_foreseen = &event >= coming_.data() && &event < coming_.data() + coming_.size();
-  const uint32_t* const hashes =
-      is_foreseen ? hashes_.data() + first_hash_[static_cast<size_t>(&event - coming_.data())] : nullptr;
+  const uint32_t* const hashes = foreseen_hashes(event);
   if (derived_ == 0) return see(event, interests, hashes);
   Event numbered = event;
   numbered.sequence = sequence_;
@@ -221,15 +219,29 @@ void Engine::see(const Event& event, const std::vector<Interest>& interests, con
   present().end();
 }
 
-// Rounds over the events, each asking for the memory that the next one reads: the key's place in its table, the
-// partition that stands there, its first rule states one by one, and their newest runs.
 void Engine::prefetch(std::span<const Event> events) {
   coming_ = events;
+  listed_ = {};
+  prefetch_keys(events.size(), [&](size_t i) -> const Event& { return events[i]; });
+}
+
+void Engine::prefetch(std::span<const Event* const> events) {
+  coming_ = {};
+  listed_ = events;
+  next_listed_ = 0;
+  prefetch_keys(events.size(), [&](size_t i) -> const Event& { return *events[i]; });
+}
+
+// Rounds over the events, each asking for the memory that the next one reads: the key's place in its table, the
+// partition that stands there, its rule states one by one, and their newest runs.
+template <typename At>
+void Engine::prefetch_keys(size_t count, const At& at) {
   hashes_.clear();
-  first_hash_.resize(events.size());
+  first_hash_.resize(count);
   lookups_.clear();
-  for (const Event& event : events) {
-    first_hash_[static_cast<size_t>(&event - events.data())] = static_cast<uint32_t>(hashes_.size());
+  for (size_t i = 0; i < count; ++i) {
+    const Event& event = at(i);
+    first_hash_[i] = static_cast<uint32_t>(hashes_.size());
     for (const Interest& interest : interests_[event.type]) {
       const Table& table = tables_[interest.table];
       if (table.has_routes) continue;
@@ -253,6 +265,30 @@ void Engine::prefetch(std::span<const Event> events) {
       if (lookup.state != index_none) __builtin_prefetch(words_.at(lookup.state));
     }
   }
+}
+
+// Those that prefetch() has of the event's keys, if it has them.
+const uint32_t* Engine::foreseen_hashes(const Event& event) {
+  if (&event >= coming_.data() && &event < coming_.data() + coming_.size()) {
+    return hashes_.data() + first_hash_[static_cast<size_t>(&event - coming_.data())];
+  }
+  while (next_listed_ < listed_.size() && listed_[next_listed_] != &event) ++next_listed_;
+  return next_listed_ < listed_.size() ? hashes_.data() + first_hash_[next_listed_] : nullptr;
+}
+
+uint64_t Engine::sharers(const Event& event, std::string& scratch) const {
+  constexpr uint64_t all = ~uint64_t{0};
+  if (has_histories_ || event.is_broken) return all;
+  uint64_t sharers = 0;
+  for (const Interest& interest : interests_[event.type]) {
+    const Table& table = tables_[interest.table];
+    if (table.has_routes) return all;
+    bool is_too_long = false;
+    const std::optional<std::string_view> key = read_key(table.key, event, scratch, is_too_long);
+    if (key) sharers |= uint64_t{1} << share_.owner(KeyTable::hash(*key));
+    if (is_too_long) sharers |= 1;  // who counts it
+  }
+  return sharers;
 }
 
 // An event of any type is part of its key's history, before any rule looks at it.

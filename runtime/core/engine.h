@@ -111,6 +111,8 @@ class Engine {
   // Says which events come next, so that the memory of their keys is under way when step() needs it: a look-up that
   // has to wait for memory costs more than all the rest. Nothing but speed depends on it. `events` stay where they are.
   void prefetch(std::span<const Event> events);
+  // Likewise of events that stand anywhere, and come in this order. The list, too, stays where it is.
+  void prefetch(std::span<const Event* const> events);
   // A derived event (core/derive) is the next one of the stream, whatever its sequence; one from before the clock
   // happens at the clock's time.
   void step(const Event& event);
@@ -119,6 +121,10 @@ class Engine {
   // stream. All engines number events alike then.
   void set_derived(uint64_t count) { derived_ = count; }
   uint64_t derived_before_event() const { return derived_before_event_; }  // the newest of the stream
+  // For free rules: which of the engines that divide the stream an event means anything to, a bit each; to the others
+  // only its time does, and the next event tells them that. It reads nothing that step() changes: whoever asks, asks
+  // beside it. `scratch` is the caller's.
+  uint64_t sharers(const Event& event, std::string& scratch) const;
   // Nothing comes any more: the clock advances until nothing can come of what has been.
   void end_stream();
 
@@ -127,6 +133,10 @@ class Engine {
   void clear_matches();
   // The parts of a match's key, as canonical texts. Empty for rules without `by`.
   std::vector<std::string_view> match_key(const Match& match) const;
+  // The same as one text: another one for each key of the rule.
+  std::string_view match_key_text(const Match& match) const {
+    return std::string_view(match_keys_).substr(match.key_begin, match.key_size);
+  }
   // What the measures of a match's rule were, in the order of writing. Empty for sequence rules.
   std::span<const Value> match_values(const Match& match) const;
   // What actions read of it; `key` are its parts.
@@ -283,6 +293,9 @@ class Engine {
   void build_interests(bool is_derived, std::vector<std::vector<Interest>>& interests) const;
   void build_starts(TypeId type, bool is_derived, Interest& interest, RuleId rule) const;
   void pass_time(int64_t time_us);
+  template <typename At>
+  void prefetch_keys(size_t count, const At& at);
+  const uint32_t* foreseen_hashes(const Event& event);
   void see(const Event& event, const std::vector<Interest>& interests, const uint32_t* hashes);
   void see_received(const Event& event);
   void see_derived(const Event& event);
@@ -370,7 +383,9 @@ class Engine {
   std::string key_;  // of the partition in hand
   std::vector<std::string> route_keys_;
   std::vector<std::string_view> route_views_;
-  std::span<const Event> coming_;     // what prefetch() was told
+  std::span<const Event> coming_;  // what prefetch() was told, in one or the other way
+  std::span<const Event* const> listed_;
+  size_t next_listed_ = 0;
   std::vector<uint32_t> hashes_;      // of their keys: one for each event and interest with a single route
   std::vector<uint32_t> first_hash_;  // of each of them
   struct Lookup {

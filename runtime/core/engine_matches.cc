@@ -125,8 +125,7 @@ std::vector<std::string_view> Engine::match_key(const Match& match) const {
   std::vector<std::string_view> parts;
   const size_t count = program_.rules[match.rule].routes[0].key.size();
   if (count == 0) return parts;
-  const std::string_view key = std::string_view(match_keys_).substr(match.key_begin, match.key_size);
-  for_each_key_part(key, count, [&](std::string_view part) { parts.push_back(part); });
+  for_each_key_part(match_key_text(match), count, [&](std::string_view part) { parts.push_back(part); });
   return parts;
 }
 

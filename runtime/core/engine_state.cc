@@ -76,7 +76,7 @@ void Engine::save(std::span<const Engine* const> shares, std::string& out) {
     derived = std::max(derived, share->derived_);
     counters += share->counters_;
   }
-  counters.events = first.counters_.events;  // each has seen all
+  counters.events = first.counters_.events;  // all have seen the last one
   StateWriter writer(first.captures_, first.clock_us_);
   std::vector<SavedPlaces> places;
   for (const Engine* share : shares) places.push_back(share->places_to_save());

@@ -88,20 +88,20 @@ Reorder::Held Reorder::copy(const Event& event) const {
   return held;
 }
 
-const Event* Reorder::take(int64_t until_us) {
+const Event* Reorder::take(int64_t until_us, Taken& taken) {
   while (!held_.empty() && held_.front().ts_us <= until_us) {
     std::pop_heap(held_.begin(), held_.end(), is_after);
-    if (taken_count_ == taken_.size()) taken_.emplace_back();
-    Taken& taken = taken_[taken_count_];
-    taken.held = std::move(held_.back());
+    if (taken.count_ == taken.ones_.size()) taken.ones_.emplace_back();
+    Taken::One& one = taken.ones_[taken.count_];
+    one.held = std::move(held_.back());
     held_.pop_back();
-    Event& event = taken.held.event;
+    Event& event = one.held.event;
     if (!enter(event)) continue;
-    ++taken_count_;
-    taken.row.resize(program_.fields.size());
+    ++taken.count_;
+    one.row.resize(program_.fields.size());
     const std::vector<FieldId>& fields = program_.types[event.type].fields;
-    for (size_t i = 0; i < fields.size(); ++i) taken.row[fields[i]] = taken.held.fields[i];
-    event.fields = taken.row.data();
+    for (size_t i = 0; i < fields.size(); ++i) one.row[fields[i]] = one.held.fields[i];
+    event.fields = one.row.data();
     return &event;
   }
   return nullptr;

@@ -47,6 +47,8 @@ class Reorder {
     duplicate,  // dropped
   };
 
+  class Taken;
+
   Reorder(const Program& program, const StreamOrder& order) : program_(program), order_(order) {}
   Reorder(const Reorder&) = delete;
   Reorder& operator=(const Reorder&) = delete;
@@ -55,14 +57,13 @@ class Reorder {
   // Time has passed without events: what is older than the clock from now on happens at its time, or is late. Take the
   // held events that are due.
   void advance(int64_t clock_us);
-  // The next held event that the clock has reached, or nullptr. Valid until forget_taken().
-  const Event* due() { return take(clock_us_); }
+  // The next held event that the clock has reached, or nullptr. It is in `taken` until that is cleared.
+  const Event* due(Taken& taken) { return take(clock_us_, taken); }
   // Likewise at the end of the input, when nothing earlier can come any more.
-  const Event* rest() { return take(INT64_MAX); }
-  void forget_taken() { taken_count_ = 0; }
+  const Event* rest(Taken& taken) { return take(INT64_MAX, taken); }
 
   // Appends what is held and remembered, as bytes (state_bytes.h): one that loads them goes on as this one would.
-  // What due() gave is no part of it.
+  // What was taken is no part of it.
   // `is_brief`: without what is held and the ids; one that loads it numbers its events right from where all that was
   // held has come, but for duplicates that it cannot know.
   void save(std::string& out, bool is_brief = false) const;
@@ -93,7 +94,7 @@ class Reorder {
   };
 
   Held copy(const Event& event) const;
-  const Event* take(int64_t until_us);
+  const Event* take(int64_t until_us, Taken& taken);
   bool enter(Event& event);
 
   const Program& program_;
@@ -103,16 +104,26 @@ class Reorder {
   uint64_t arrivals_ = 0;
   uint64_t duplicates_ = 0;
   uint64_t ids_forgotten_ = 0;
-  std::vector<Held> held_;  // a heap, the earliest (ts, arrival) in front
-  struct Taken {
-    Held held;
-    std::vector<Value> row;  // by FieldId
-  };
-  std::deque<Taken> taken_;  // those in use in front
-  size_t taken_count_ = 0;
+  std::vector<Held> held_;                                 // a heap, the earliest (ts, arrival) in front
   int64_t stream_us_ = INT64_MIN;                          // of the newest event of the stream
   std::deque<KeptId> kept_ids_;                            // oldest first
   boost::unordered_flat_set<std::string_view> known_ids_;  // into kept_ids_
+};
+
+// Held events that have come into the stream, while somebody needs them.
+class Reorder::Taken {
+ public:
+  size_t size() const { return count_; }
+  void clear() { count_ = 0; }  // their memory is for the next ones
+
+ private:
+  friend class Reorder;
+  struct One {
+    Held held;
+    std::vector<Value> row;  // by FieldId
+  };
+  std::deque<One> ones_;  // those in use in front
+  size_t count_ = 0;
 };
 
 }  // namespace omen

@@ -21,7 +21,8 @@ struct Share {
   uint32_t index = 0, count = 1;
 
   // By the hash's upper bits: the lower ones place a key in its table.
-  bool owns(uint32_t hash) const { return count == 1 || uint64_t{hash} * count >> 32 == index; }
+  uint32_t owner(uint32_t hash) const { return static_cast<uint32_t>(uint64_t{hash} * count >> 32); }
+  bool owns(uint32_t hash) const { return count == 1 || owner(hash) == index; }
 };
 
 // By RuleId.

@@ -13,11 +13,14 @@ std::optional<Quiet> quiet_of(const std::optional<QuietHours>& hours) {
   return hours ? std::optional<Quiet>(*hours) : std::nullopt;
 }
 
+bool is_told(const ActionProgram& action, const Match& match) {
+  return action.kind != ActionProgram::Kind::emit && action.on_resolve == match.resolves;
+}
+
 }  // namespace
 
 Alerts::Alerts(const Program& program, const Shards& shards, uint32_t max_held, Rewrite rewrite)
     : program_(program),
-      shards_(shards),
       rewrite_(std::move(rewrite)),
       standard_output_("standard output", STDOUT_FILENO),
       files_(program.destinations.size()),
@@ -54,30 +57,32 @@ Status Alerts::open() {
   return Status::ok();
 }
 
-void Alerts::take(const Engine& engine, std::span<const Match> matches) {
-  size_t of = 0;
-  while (shards_.engines()[of].get() != &engine) ++of;
-  for (const Match& match : matches) {
-    const std::vector<std::string_view> key = engine.match_key(match);
-    const MatchView view = engine.view(match, key);
-    for (const ActionProgram& action : program_.rules[match.rule].actions) {
-      if (action.kind != ActionProgram::Kind::emit && action.on_resolve == match.resolves)
-        act(*actions_[of], view, action);
+void Alerts::describe(uint32_t shard, const Engine& engine, const Match& match, std::string& out) {
+  const std::vector<std::string_view> key = engine.match_key(match);
+  const MatchView view = engine.view(match, key);
+  for (const ActionProgram& action : program_.rules[match.rule].actions) {
+    if (!is_told(action, match)) continue;
+    if (action.body == code_none) {
+      actions_[shard]->append_record(out, view, action);
+    } else {
+      actions_[shard]->append_body(out, view, action);
     }
+    out += '\n';
+  }
+}
+
+void Alerts::take(const Match& match, std::string_view described) {
+  for (const ActionProgram& action : program_.rules[match.rule].actions) {
+    if (!is_told(action, match)) continue;
+    const size_t size = described.find('\n');
+    act(match, action, described.substr(0, size));
+    described.remove_prefix(size + 1);
   }
 }
 
 // The record of the match, or the body of a `send` that has one.
-void Alerts::act(Actions& actions, const MatchView& match, const ActionProgram& action) {
-  delivery_.rule = match.rule;
-  delivery_.destination.reset();
-  delivery_.is_record = action.body == code_none;
-  delivery_.line.clear();
-  if (delivery_.is_record) {
-    actions.append_record(delivery_.line, match, action);
-  } else {
-    actions.append_body(delivery_.line, match, action);
-  }
+void Alerts::act(const Match& match, const ActionProgram& action, std::string_view line) {
+  Delivery delivery{match.rule, std::nullopt, action.body == code_none, line};
   bool is_printed = false, shall_print = action.destinations.empty();
   for (const uint32_t id : action.destinations) {
     const std::string& kind = program_.destinations[id].kind;
@@ -87,12 +92,12 @@ void Alerts::act(Actions& actions, const MatchView& match, const ActionProgram& 
       continue;
     }
     is_printed |= kind == "stdout";
-    delivery_.destination = id;
-    deliver(delivery_, match.end_us);
+    delivery.destination = id;
+    deliver(delivery, match.end_us);
   }
   if (!shall_print || is_printed) return;
-  delivery_.destination.reset();
-  deliver(delivery_, match.end_us);
+  delivery.destination.reset();
+  deliver(delivery, match.end_us);
 }
 
 void Alerts::deliver(const Delivery& delivery, int64_t end_us) {
@@ -100,11 +105,11 @@ void Alerts::deliver(const Delivery& delivery, int64_t end_us) {
   const int64_t due = due_us(delivery, end_us);
   if (due <= end_us) return write(delivery);
   ++counters_[delivery.rule].held_by_quiet;
-  held_.emplace(due, delivery);
+  held_.emplace(due, Held{delivery, std::string(delivery.line)});
   if (held_.size() <= max_held_) return;
   const auto next = held_.begin();
-  ++counters_[next->second.rule].sent_early;
-  write(next->second);
+  ++counters_[next->second.delivery.rule].sent_early;
+  write_held(next->second);
   held_.erase(next);
 }
 
@@ -124,9 +129,15 @@ int64_t Alerts::due_us(const Delivery& delivery, int64_t end_us) const {
 
 void Alerts::release(int64_t until_us) {
   while (!held_.empty() && held_.begin()->first <= until_us) {
-    write(held_.begin()->second);
+    write_held(held_.begin()->second);
     held_.erase(held_.begin());
   }
+}
+
+void Alerts::write_held(const Held& held) {
+  Delivery delivery = held.delivery;
+  delivery.line = held.line;
+  write(delivery);
 }
 
 // A record may be rewritten for people, on standard output alone; a body is written as it is.

@@ -23,7 +23,8 @@
 #include "runtime/core/action.h"
 #include "runtime/io/output.h"
 #include "runtime/io/quiet.h"
-#include "runtime/io/runner.h"
+#include "runtime/io/shards.h"
+#include "runtime/io/sink.h"
 
 namespace omen {
 
@@ -42,7 +43,9 @@ class Alerts : public MatchSink {
   // Opens the files of the destinations that rules use. Before the run.
   Status open();
 
-  void take(const Engine& engine, std::span<const Match> matches) override;
+  // Its records and bodies, a line each.
+  void describe(uint32_t shard, const Engine& engine, const Match& match, std::string& out) override;
+  void take(const Match& match, std::string_view described) override;
   void pass_time(int64_t clock_us) override { release(clock_us); }
   void end() override { release(INT64_MAX); }
   Status flush() override;
@@ -56,24 +59,28 @@ class Alerts : public MatchSink {
     RuleId rule = 0;
     std::optional<uint32_t> destination;  // none: standard output
     bool is_record = false;
+    std::string_view line;
+  };
+  // One that waits for the end of its quiet hours.
+  struct Held {
+    Delivery delivery;
     std::string line;
   };
-  void act(Actions& actions, const MatchView& match, const ActionProgram& action);
+  void act(const Match& match, const ActionProgram& action, std::string_view line);
   void deliver(const Delivery& delivery, int64_t end_us);
   int64_t due_us(const Delivery& delivery, int64_t end_us) const;
   void release(int64_t until_us);
+  void write_held(const Held& held);
   void write(const Delivery& delivery);
 
   const Program& program_;
-  const Shards& shards_;
   std::vector<std::unique_ptr<Actions>> actions_;  // by engine
   Rewrite rewrite_;
   Output standard_output_;
   std::vector<std::unique_ptr<Output>> files_;  // by destination; nothing for those of kind stdout
-  Delivery delivery_;                           // in hand
   const uint32_t max_held_;
   std::vector<std::optional<Quiet>> rule_quiet_, destination_quiet_;
-  std::multimap<int64_t, Delivery> held_;  // by the end of their quiet hours
+  std::multimap<int64_t, Held> held_;  // by the end of their quiet hours
   std::vector<DeliveryCounters> counters_;
   std::vector<uint64_t> unsent_;
   Status status_ = Status::ok();

@@ -6,8 +6,8 @@
 namespace omen {
 
 Result<std::unique_ptr<Input>> Input::open(const std::string& path, const Format& asked, const Program& program,
-                                           const Envelope& envelope, uint32_t decoders) {
-  auto source = Source::open(path, decoders);
+                                           const Envelope& envelope) {
+  auto source = Source::open(path);
   if (!source) return Status::error(source.message());
   return std::unique_ptr<Input>(new Input(std::move(source.value()), asked, program, envelope));
 }
@@ -28,6 +28,7 @@ bool Input::tell_format() {
   if (format_->form == Form::json) cutter_.emplace<JsonText>();
   if (format_->form == Form::logfmt) cutter_.emplace<Logfmt>();
   if (format_->dialect != Dialect::omen) adapter_.emplace(program_, *format_);
+  if (format_->form != Form::ndjson && adapter_) handed_out_ = &events_;
   return source_->status().is_ok();
 }
 
@@ -109,9 +110,19 @@ void Input::read_to(LinePlace behind) {
   if (format_->is_plain()) place_ = behind;
 }
 
+bool Input::keep(Slice& slice, Kept& kept) {
+  if (format_->is_plain() && slice.rejections.empty()) {
+    source_->swap_memory(kept.memory);
+    return true;
+  }
+  handed_out_->lines.swap(kept.lines);
+  slice.lines = kept.lines;
+  return false;
+}
+
 Rejection Input::original(const Rejection& rejection) const {
   if (format_->is_plain()) return rejection;
-  const Origin& origin = (format_->form != Form::ndjson && adapter_ ? events_ : records_).origins[rejection.place.line];
+  const Origin& origin = handed_out_->origins[rejection.place.line];
   // Only of JSON in Omen's own form a line stands as it was.
   const bool is_same = format_->form == Form::json && !adapter_;
   return {rejection.reason, origin.place, is_same ? rejection.column : 1, origin.bytes};

@@ -31,9 +31,9 @@ namespace omen {
 
 class Input {
  public:
-  // "-" is standard input. `decoders` will have parts of a slice each.
+  // "-" is standard input.
   static Result<std::unique_ptr<Input>> open(const std::string& path, const Format& asked, const Program& program,
-                                             const Envelope& envelope, uint32_t decoders = 1);
+                                             const Envelope& envelope);
 
   struct Slice {
     std::string_view lines;                 // for the decoder: padded, valid until the next slice
@@ -44,6 +44,13 @@ class Input {
   bool next(Slice& slice);
   // What the decoder has read of the slice: its place behind it. Before the next slice.
   void read_to(LinePlace behind);
+  // The slice's lines stay as long as this does, whatever is read next.
+  struct Kept {
+    std::unique_ptr<char[]> memory;
+    std::string lines;
+  };
+  // True: and nothing else is needed of the slice to go on with the next one. False: original() is.
+  bool keep(Slice& slice, Kept& kept);
   // A rejection of a line of the present slice, as the input has that line.
   Rejection original(const Rejection& rejection) const;
 
@@ -72,6 +79,7 @@ class Input {
   std::optional<Adapter> adapter_;
   Records records_;  // as cut, or what was wrong with a line
   Records events_;   // as adapted
+  Records* handed_out_ = &records_;
 };
 
 }  // namespace omen

@@ -1,11 +1,18 @@
 #include "runtime/io/shards.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace omen {
 namespace {
 
 constexpr size_t events_ahead = 64;
+constexpr size_t raw_ahead = 256;  // of a line
+
+void prefetch_bytes(const void* bytes, size_t size) {
+  constexpr size_t line = 64;
+  for (size_t at = 0; at < size; at += line) __builtin_prefetch(static_cast<const char*>(bytes) + at);
+}
 
 Limits divided(Limits limits, uint32_t count) {
   const auto part = [&](auto& limit) { limit = std::max<std::remove_reference_t<decltype(limit)>>(limit / count, 1); };
@@ -18,7 +25,7 @@ Limits divided(Limits limits, uint32_t count) {
 }  // namespace
 
 Shards::Shards(const Program& program, const Limits& limits, uint32_t count, bool only_counts)
-    : count_(count), crew_(count) {
+    : count_(count), round_(0), crew_(count) {
   OMEN_ASSERT(count >= 1 && count <= shards_max);
   if (count == 1) {
     engines_.push_back(std::make_unique<Engine>(program, limits, only_counts));
@@ -31,8 +38,8 @@ Shards::Shards(const Program& program, const Limits& limits, uint32_t count, boo
       engines_.push_back(std::make_unique<Engine>(program, limits, only_counts, Share{Share::Rules::bound, 0, 1}));
     }
   }
-  tasks_of_.resize(engines_.size());
-  next_.resize(engines_.size());
+  ahead_.resize(engines_.size());
+  round_ = Round(engines_.size());
 }
 
 // ---- what the stream does ----
@@ -41,104 +48,127 @@ void Shards::prefetch(std::span<const Event> events) {
   if (count_ == 1) engines_[0]->prefetch(events);
 }
 
-void Shards::step(const Event& event, uint64_t cause) { take({&event, 0, cause, 0, false}); }
-void Shards::advance(int64_t time_us, uint64_t cause) { take({nullptr, time_us, cause, 0, false}); }
-void Shards::end_stream(uint64_t cause) { take({nullptr, 0, cause, 0, true}); }
-
 // A single engine does it at once: what nothing comes of need not be remembered.
-void Shards::take(const Task& task) {
-  if (count_ > 1) return tasks_.push_back(task);
-  const Engine& engine = *engines_[0];
-  act(*engines_[0], task);
-  if (engine.matches().size() == tasks_of_[0].size()) return;
-  tasks_.push_back(task);
-  tasks_of_[0].resize(engine.matches().size(), static_cast<uint32_t>(tasks_.size() - 1));
+void Shards::step(const Event& event, uint64_t cause) {
+  if (count_ > 1) return add(round_, event, cause);
+  engines_[0]->step(event);
+  note_raised(cause);
 }
 
-void Shards::do_task(size_t i, const Task& task) {
+void Shards::advance(int64_t time_us, uint64_t cause) {
+  if (count_ > 1) return add_advance(round_, time_us, cause);
+  engines_[0]->advance(time_us);
+  note_raised(cause);
+}
+
+void Shards::end_stream(uint64_t cause) {
+  if (count_ > 1) return add_advance(round_, INT64_MAX, cause);
+  engines_[0]->end_stream();
+  note_raised(cause);
+}
+
+void Shards::note_raised(uint64_t cause) {
+  const size_t count = engines_[0]->matches().size();
+  while (raised_.size() < count) raised_.push_back({0, static_cast<uint32_t>(raised_.size()), cause});
+}
+
+// ---- a round ----
+
+void Shards::run() {
+  close(round_);
+  if (round_.tasks.empty()) return;
+  if (has_bound()) run_engine(round_, count_);
+  if (round_.tasks.size() < wake_up_at_) {
+    for (size_t i = 0; i < count_; ++i) run_engine(round_, i);
+  } else {
+    crew_.run([this](uint32_t i) { run_engine(round_, i); });
+  }
+  round_.merge([&](uint32_t engine, uint32_t match, uint64_t cause) {
+    const size_t before = engines_[engine]->matches().size() - round_.made[engine].size();  // of earlier rounds
+    raised_.push_back({engine, static_cast<uint32_t>(before + match), cause});
+  });
+  round_.clear();
+}
+
+// The engine of the bound rules sees all events, for it says how many it has derived before each; and all engines the
+// first one, with which the stream begins.
+void Shards::add(Round& round, const Event& event, uint64_t cause) {
+  constexpr uint64_t all = ~uint64_t{0};
+  uint64_t engines = std::exchange(has_begun_, true) ? engines_[0]->sharers(event, key_) : all;
+  if (has_bound() && count_ < 64) engines |= uint64_t{1} << count_;
+  passed_ = &event;
+  passed_cause_ = cause;
+  if (engines == 0 && !has_bound()) return;
+  passed_ = nullptr;
+  round.step(event, cause, engines);
+}
+
+void Shards::add_advance(Round& round, int64_t time_us, uint64_t cause) {
+  add_passed(round);
+  round.advance(time_us, cause);
+}
+
+void Shards::close(Round& round) {
+  add_passed(round);
+  round.close();
+}
+
+void Shards::add_passed(Round& round) {
+  if (passed_ != nullptr) round.step(*std::exchange(passed_, nullptr), passed_cause_, ~uint64_t{0});
+}
+
+void Shards::run_engine(Round& round, size_t i) {
   Engine& engine = *engines_[i];
-  act(engine, task);
-  tasks_of_[i].resize(engine.matches().size(), static_cast<uint32_t>(&task - tasks_.data()));
+  const bool is_bound = i == count_;
+  std::vector<Round::Made>& made = round.made[i];
+  const std::vector<uint32_t>& tasks = round.of[i];
+  size_t known = engine.matches().size();
+  for (size_t at = 0; at < tasks.size(); ++at) {
+    if (at % events_ahead == 0) look_ahead(round, i, at);
+    Round::Task& task = round.tasks[tasks[at]];
+    if (!is_bound && has_bound() && task.event != nullptr) engine.set_derived(task.derived);
+    act(engine, task);
+    if (is_bound) task.derived = engine.derived_before_event();
+    for (; known < engine.matches().size(); ++known) {
+      const MatchPlace& place = engine.matches()[known].place;
+      uint32_t number = tasks[at];
+      if (place.deadline_us != INT64_MAX) {
+        number = round.first_to_meet(place.deadline_us, at == 0 ? 0 : tasks[at - 1] + 1, number);
+      }
+      made.push_back({number, place});
+    }
+  }
+  engine.prefetch(std::span<const Event>());
 }
 
-void Shards::act(Engine& engine, const Task& task) {
+// What the core that has decoded them has in its cache, this one has to be sent: all of it is asked for at once.
+void Shards::look_ahead(const Round& round, size_t i, size_t from) {
+  std::vector<const Event*>& ahead = ahead_[i];
+  ahead.clear();
+  for (size_t at = from; at < std::min(from + events_ahead, round.of[i].size()); ++at) {
+    const Event* const event = round.tasks[round.of[i][at]].event;
+    if (event != nullptr) ahead.push_back(event);
+  }
+  for (const Event* event : ahead) prefetch_bytes(event, sizeof(Event));
+  for (const Event* event : ahead) {
+    __builtin_prefetch(event->fields);
+    prefetch_bytes(event->raw.data(), std::min(event->raw.size(), raw_ahead));
+  }
+  engines_[i]->prefetch(std::span<const Event* const>(ahead));
+}
+
+void Shards::act(Engine& engine, const Round::Task& task) {
   if (task.event != nullptr) {
     engine.step(*task.event);
-  } else if (task.is_end) {
+  } else if (task.time_us == INT64_MAX) {
     engine.end_stream();
   } else {
     engine.advance(task.time_us);
   }
 }
 
-// ---- a round ----
-
-void Shards::run() {
-  if (count_ > 1 && !tasks_.empty()) {
-    if (has_bound()) run_bound();
-    if (tasks_.size() < wake_up_at_) {
-      for (size_t i = 0; i < count_; ++i) run_share(i);
-    } else {
-      crew_.run([this](uint32_t i) { run_share(i); });
-    }
-  }
-  merge();
-  tasks_.clear();
-}
-
-void Shards::run_bound() {
-  const size_t bound = count_;
-  for (Task& task : tasks_) {
-    do_task(bound, task);
-    task.derived = engines_[bound]->derived_before_event();
-  }
-}
-
-void Shards::run_share(size_t i) {
-  Engine& engine = *engines_[i];
-  size_t foreseen = 0;
-  for (size_t t = 0; t < tasks_.size(); ++t) {
-    const Task& task = tasks_[t];
-    if (t == foreseen && task.event != nullptr) {
-      const Event* const first = task.event;
-      while (foreseen < tasks_.size() && foreseen - t < events_ahead &&
-             tasks_[foreseen].event == first + (foreseen - t)) {
-        ++foreseen;
-      }
-      engine.prefetch({first, foreseen - t});
-    } else if (t == foreseen) {
-      ++foreseen;
-    }
-    if (has_bound() && task.event != nullptr) engine.set_derived(task.derived);
-    do_task(i, task);
-  }
-  engine.prefetch({});
-}
-
-// Each engine has its matches in order: the least of their next ones is the next of all.
-void Shards::merge() {
-  const auto task_of = [&](size_t engine) { return tasks_of_[engine][next_[engine]]; };
-  const auto match_of = [&](size_t engine) -> const Match& { return engines_[engine]->matches()[next_[engine]]; };
-  const auto is_before = [&](size_t a, size_t b) {
-    return task_of(a) != task_of(b) ? task_of(a) < task_of(b) : match_of(a).place < match_of(b).place;
-  };
-  for (;;) {
-    size_t first = engines_.size();
-    for (size_t i = 0; i < engines_.size(); ++i) {
-      if (next_[i] < tasks_of_[i].size() && (first == engines_.size() || is_before(i, first))) first = i;
-    }
-    if (first == engines_.size()) break;
-    raised_.push_back({static_cast<uint32_t>(first), next_[first], tasks_[task_of(first)].cause});
-    ++next_[first];
-  }
-}
-
 void Shards::clear_matches() {
-  for (size_t i = 0; i < engines_.size(); ++i) {
-    engines_[i]->clear_matches();
-    tasks_of_[i].clear();
-    next_[i] = 0;
-  }
+  for (const auto& engine : engines_) engine->clear_matches();
   raised_.clear();
 }
 
@@ -180,7 +210,7 @@ RuleCounters Shards::counters_of(RuleId rule) const {
 EngineCounters Shards::counters() const {
   EngineCounters sum;
   for (const auto& engine : engines_) sum += engine->counters();
-  sum.events = engines_[0]->counters().events;  // each has seen all
+  sum.events = engines_[0]->counters().events;  // all have seen the last one
   return sum;
 }
 

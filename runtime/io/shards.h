@@ -1,13 +1,16 @@
-// Shards: one engine, or several with the keys divided among them on threads of their own, behind one face. The matches
-// are the same and in the same order, however many there are.
+// Shards: one engine, or several with the keys divided among them, behind one face. The matches are the same and in the
+// same order, however many there are.
 //
 //   step, advance, end_stream   say what the stream does next; with one shard it is done at once
 //   run                         with several: an engine for the bound rules (core/share), if there are any, goes over
 //                               all that was said and notes how many events it has derived before each; then the others
-//                               go over it side by side, each with its own keys; then their matches become one list, by
-//                               what made them and their places (MatchPlace)
+//                               go side by side, on threads of their own, over what concerns their keys; then their
+//                               matches become one list (io/round)
 //
-// A round costs two wake-ups, so it should have some hundred events; a few are done by the caller alone.
+// An event that no rule looks at is nobody's: of several in sequence the last one tells the time.
+//
+// A round costs two wake-ups, so it should have some hundred events; a few are done by the caller alone. Who has
+// threads of its own (io/side_by_side) keeps rounds itself and has each engine go over them with run_engine().
 //
 // The limits max_keys, max_state_bytes and max_history_bytes are divided: which key goes when one is reached depends on
 // the number of shards, and nothing else does.
@@ -26,6 +29,7 @@
 
 #include "runtime/core/engine.h"
 #include "runtime/io/crew.h"
+#include "runtime/io/round.h"
 
 namespace omen {
 
@@ -58,6 +62,16 @@ class Shards {
   const Match& match(const Raised& raised) const { return engines_[raised.engine]->matches()[raised.match]; }
   void clear_matches();
 
+  // Rounds that the caller keeps. They are filled one after the other, and closed; an engine goes over them in the same
+  // order, that of the bound rules over each before the others. What it raises is the engine's, from
+  // engine.matches().size() on.
+  void add(Round& round, const Event& event, uint64_t cause);
+  void add_advance(Round& round, int64_t time_us, uint64_t cause);  // INT64_MAX: to the end of the stream
+  void close(Round& round);
+  void run_engine(Round& round, size_t engine);
+  // Of engines(): the last one, if there is one.
+  bool has_bound() const { return engines_.size() > count_; }
+
   // After run(), when the matches are cleared; any number of shards loads what any other has saved.
   void save(std::string& out) const;
   Result<LoadedState> load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt = {},
@@ -82,28 +96,20 @@ class Shards {
   uint64_t panes() const;
 
  private:
-  struct Task {
-    const Event* event;  // nullptr: the clock advances
-    int64_t time_us;
-    uint64_t cause;
-    uint64_t derived;  // events before it
-    bool is_end;
-  };
-
-  bool has_bound() const { return engines_.size() > count_; }
-  void run_bound();
-  void run_share(size_t engine);
-  void take(const Task& task);
-  void do_task(size_t engine, const Task& task);
-  static void act(Engine& engine, const Task& task);
-  void merge();
+  static void act(Engine& engine, const Round::Task& task);
+  void look_ahead(const Round& round, size_t engine, size_t from);
+  void note_raised(uint64_t cause);
+  void add_passed(Round& round);
   uint64_t sum_of(uint64_t (Engine::*figure)() const) const;
 
   const uint32_t count_;
   std::vector<std::unique_ptr<Engine>> engines_;  // the free ones, then that of the bound rules, if there are any
-  std::vector<std::vector<uint32_t>> tasks_of_;   // by engine: of each match the task that made it
-  std::vector<Task> tasks_;
-  std::vector<uint32_t> next_;  // by engine: the match that merge() takes next
+  std::vector<std::vector<const Event*>> ahead_;  // by engine: what it was told to foresee
+  Round round_;                                   // to be run
+  const Event* passed_ = nullptr;                 // newest event, where it meant nothing to any engine
+  uint64_t passed_cause_ = 0;
+  bool has_begun_ = false;
+  std::string key_;
   std::vector<Raised> raised_;
   Crew crew_;
   size_t wake_up_at_ = 32;

@@ -1,6 +1,7 @@
 #include "runtime/io/source.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -18,6 +19,7 @@ namespace omen {
 namespace {
 
 constexpr size_t read_size = 256 * 1024;  // with its tokens it fits the second-level cache of one core
+constexpr size_t buffer_size = event_bytes_max + 2 * read_size;
 constexpr size_t shown_of_too_long = 1024;
 constexpr int pipe_bytes = 1 << 20;
 
@@ -25,21 +27,18 @@ bool begins_with(const char* bytes, size_t size, std::string_view magic) {
   return size >= magic.size() && memcmp(bytes, magic.data(), magic.size()) == 0;
 }
 
+std::unique_ptr<char[]> make_buffer() { return std::make_unique<char[]>(buffer_size + slice_padding); }
+
 }  // namespace
 
-Result<std::unique_ptr<Source>> Source::open(const std::string& path, uint32_t readers) {
-  if (path == "-") return std::unique_ptr<Source>(new Source("standard input", STDIN_FILENO, readers));
+Result<std::unique_ptr<Source>> Source::open(const std::string& path) {
+  if (path == "-") return std::unique_ptr<Source>(new Source("standard input", STDIN_FILENO));
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return Status::error("cannot open " + path + ": " + strerror(errno));
-  return std::unique_ptr<Source>(new Source(path, fd, readers));
+  return std::unique_ptr<Source>(new Source(path, fd));
 }
 
-Source::Source(std::string name, int fd, uint32_t readers)
-    : name_(std::move(name)),
-      fd_(fd),
-      read_size_(read_size * readers),
-      buffer_size_(event_bytes_max + 2 * read_size_),
-      buffer_(new char[buffer_size_ + slice_padding]()) {
+Source::Source(std::string name, int fd) : name_(std::move(name)), fd_(fd), buffer_(make_buffer()) {
   struct stat file = {};
   if (fstat(fd_, &file) != 0) return;
   if (S_ISREG(file.st_mode)) {
@@ -87,7 +86,7 @@ size_t Source::read_some(char* out, size_t size) {
 bool Source::sniff() {
   constexpr std::string_view gzip_magic = "\x1f\x8b", zstd_magic = "\x28\xb5\x2f\xfd";
   while (end_ < zstd_magic.size()) {
-    const size_t got = read_some(buffer_.get() + end_, read_size_);
+    const size_t got = read_some(buffer_.get() + end_, read_size);
     end_ += got;
     if (got == 0 || (buffer_[0] != gzip_magic[0] && buffer_[0] != zstd_magic[0])) break;
   }
@@ -161,7 +160,7 @@ size_t Source::unpack(char* out, size_t size) {
 // More bytes into the buffer. False when there are none.
 bool Source::fill() {
   if (packing_ == Packing::unknown) return sniff();
-  const size_t room = std::min(read_size_, buffer_size_ - end_);
+  const size_t room = std::min(read_size, buffer_size - end_);
   char* const out = buffer_.get() + end_;
   const size_t got = packing_ == Packing::plain ? read_some(out, room) : unpack(out, room);
   end_ += got;
@@ -194,6 +193,22 @@ bool Source::skip_line() {
     begin_ = end_ = searched_ = 0;
     if (!fill()) return false;
   }
+}
+
+bool Source::has_come() const {
+  pollfd waiting{fd_, POLLIN, 0};
+  return size_bytes_ || poll(&waiting, 1, 0) != 0;
+}
+
+void Source::swap_memory(std::unique_ptr<char[]>& other) {
+  if (other == nullptr) other = make_buffer();
+  buffer_[begin_] = behind_;
+  memcpy(other.get(), buffer_.get() + begin_, end_ - begin_);
+  buffer_[begin_] = '\0';
+  has_behind_ = false;
+  buffer_.swap(other);
+  end_ -= std::exchange(begin_, 0);
+  searched_ = 0;
 }
 
 std::string_view Source::peek(size_t size) {

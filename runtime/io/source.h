@@ -26,8 +26,8 @@ namespace omen {
 
 class Source {
  public:
-  // "-" is standard input. `readers`: as many will have parts of a slice each, so it may be larger.
-  static Result<std::unique_ptr<Source>> open(const std::string& path, uint32_t readers = 1);
+  // "-" is standard input.
+  static Result<std::unique_ptr<Source>> open(const std::string& path);
   ~Source();
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
@@ -41,6 +41,11 @@ class Source {
   bool next(Slice& slice);
   // The same with what has come, wherever that breaks: for what is not made of lines.
   bool next_bytes(Slice& slice);
+  // Whether there is something to read without waiting.
+  bool has_come() const;
+  // The memory in which the slice of next() stands becomes the caller's; the source goes on with other memory, which
+  // was had in this way before, of any source, or is nothing yet.
+  void swap_memory(std::unique_ptr<char[]>& other);
   // The beginning of what is to come, which stays to come: at least `size` bytes, fewer only when there are no more.
   // Of the first bytes of an input, before any slice.
   std::string_view peek(size_t size);
@@ -53,7 +58,7 @@ class Source {
  private:
   enum class Packing : uint8_t { unknown, plain, gzip, zstd };
 
-  Source(std::string name, int fd, uint32_t readers);
+  Source(std::string name, int fd);
   bool fill();
   size_t read_some(char* out, size_t size);
   bool sniff();
@@ -71,7 +76,6 @@ class Source {
   uint64_t read_bytes_ = 0;
   bool at_end_ = false;
 
-  const size_t read_size_, buffer_size_;
   std::unique_ptr<char[]> buffer_;  // unpacked: [begin_, end_) is not yet handed out
   size_t begin_ = 0, end_ = 0;
   size_t searched_ = 0;  // no line feed in [begin_, searched_)

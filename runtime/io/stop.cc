@@ -1,7 +1,9 @@
 #include "runtime/io/stop.h"
 
 #include <poll.h>
+#include <pthread.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <initializer_list>
@@ -11,13 +13,31 @@ namespace {
 
 volatile std::sig_atomic_t received = 0, reload = 0;
 
-void receive(int signal) { received = signal; }
+// Threads that wait, too. A free place is nobody's.
+constexpr size_t threads_max = 64;
+struct Place {
+  std::atomic<bool> is_taken = false;
+  std::atomic<bool> is_set = false;
+  pthread_t thread;
+};
+Place places[threads_max];
+
+void receive(int signal, siginfo_t* info, void* /*context*/) {
+  received = signal;
+  if (info->si_code == SI_TKILL) return;  // passed on by another thread
+  const int before = errno;
+  for (const Place& place : places) {
+    if (place.is_set && pthread_equal(place.thread, pthread_self()) == 0) pthread_kill(place.thread, signal);
+  }
+  errno = before;
+}
 
 }  // namespace
 
 void catch_stop_signals() {
   struct sigaction action = {};
-  action.sa_handler = receive;  // without SA_RESTART: a write that hangs ends
+  action.sa_sigaction = receive;
+  action.sa_flags = SA_SIGINFO;  // without SA_RESTART: a write that hangs ends
   for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
@@ -35,6 +55,19 @@ bool take_reload_signal() {
   if (reload == 0) return false;
   reload = 0;
   return true;
+}
+
+ReachedByStop::ReachedByStop() : place_(0) {
+  while (place_ < threads_max && places[place_].is_taken.exchange(true)) ++place_;
+  if (place_ == threads_max) return;
+  places[place_].thread = pthread_self();
+  places[place_].is_set = true;
+}
+
+ReachedByStop::~ReachedByStop() {
+  if (place_ == threads_max) return;
+  places[place_].is_set = false;
+  places[place_].is_taken = false;
 }
 
 bool wait_readable(int fd) {

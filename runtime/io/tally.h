@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/io/runner.h"
+#include "runtime/io/sink.h"
+#include "runtime/model/program.h"
 
 namespace omen {
 
@@ -28,12 +29,15 @@ class Tally : public MatchSink {
   };
   const std::vector<Rule>& rules() const { return rules_; }
 
-  void take(const Engine& engine, std::span<const Match> matches) override;
+  // Its key.
+  void describe(uint32_t shard, const Engine& engine, const Match& match, std::string& out) override;
+  void take(const Match& match, std::string_view described) override;
   Status flush() override { return Status::ok(); }
   bool is_closed() const override { return false; }
 
  private:
   std::vector<Rule> rules_;
+  std::string key_;
 };
 
 }  // namespace omen

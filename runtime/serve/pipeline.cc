@@ -47,16 +47,15 @@ Reorder::Verdict Pipeline::take(Event& event, uint64_t cause) {
 }
 
 void Pipeline::take_due(uint64_t cause) {
-  while (const Event* due = reorder_.due()) {
+  while (const Event* due = reorder_.due(taken_)) {
     shards_.step(*due, cause);
-    if (++due_count_ >= due_max) run();
+    if (taken_.size() >= due_max) run();
   }
 }
 
 void Pipeline::run() {
   shards_.run();
-  reorder_.forget_taken();
-  due_count_ = 0;
+  taken_.clear();
 }
 
 void Pipeline::tick(int64_t clock_us, uint64_t cause) {
@@ -67,9 +66,9 @@ void Pipeline::tick(int64_t clock_us, uint64_t cause) {
 }
 
 void Pipeline::release_held(uint64_t cause) {
-  while (const Event* held = reorder_.rest()) {
+  while (const Event* held = reorder_.rest(taken_)) {
     shards_.step(*held, cause);
-    if (++due_count_ >= due_max) run();
+    if (taken_.size() >= due_max) run();
   }
   run();
 }

@@ -95,7 +95,7 @@ class Pipeline {
   void take_due(uint64_t cause);
 
   int64_t arrival_us_ = 0;
-  size_t due_count_ = 0;  // given to the shards since run()
+  Reorder::Taken taken_;  // given to the shards since run()
 };
 
 }  // namespace omen

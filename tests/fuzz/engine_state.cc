@@ -36,7 +36,8 @@ void offer(Reorder& reorder, Decoder& decoder, std::string line) {
   for (Decoder::Batch batch = decoder.next(); !batch.is_empty(); batch = decoder.next()) {
     for (Event& event : batch.events) {
       (void)reorder.offer(event);
-      while (reorder.due() != nullptr) reorder.forget_taken();
+      Reorder::Taken taken;
+      while (reorder.due(taken) != nullptr) taken.clear();
     }
   }
 }
@@ -74,7 +75,8 @@ void try_order(const Program& program, const std::vector<std::string>& stream, c
   Reorder reorder(program, order);
   if (!reorder.load(bytes, decoder)) return;
   for (size_t i = from; i < from + 10 && i < stream.size(); ++i) offer(reorder, decoder, stream[i]);
-  while (reorder.rest() != nullptr) reorder.forget_taken();
+  Reorder::Taken taken;
+  while (reorder.rest(taken) != nullptr) taken.clear();
 }
 
 }  // namespace
