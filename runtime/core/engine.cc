@@ -12,6 +12,8 @@ namespace {
 
 // A sweep keeps up with what is noted, and takes no more at once than a pause allows.
 constexpr size_t swept_per_event = 16, swept_per_note = 4;
+// Of a key, at most: more would not stay in the cache until their event comes.
+constexpr int states_ahead = 32;
 
 bool takes_type(const StepProgram& step, TypeId type, bool is_derived) {
   if (step.types.empty()) return !is_derived;
@@ -43,7 +45,7 @@ Engine::Engine(const Program& program, const Limits& limits, bool only_counts, c
       rule_counters_(program.rules.size()),
       machines_(program_, *prepared_, limits_, captures_, words_, timers_, rule_counters_, only_counts),
       table_of_rule_(build_tables()),
-      starts_(program, works_for_, table_of_rule_, captures_, words_),
+      starts_(program, works_for_, table_of_rule_, captures_, words_, key_blocks_),
       clock_us_(std::numeric_limits<int64_t>::min()),
       stepped_at_(program.rules.size(), 0),
       lists_seen_(starts_.size()),
@@ -256,9 +258,9 @@ void Engine::prefetch_keys(size_t count, const At& at) {
   for (Lookup& lookup : lookups_) lookup.partition = lookup.table->prefetch_partition(lookup.hash);
   std::erase_if(lookups_, [](const Lookup& lookup) { return lookup.partition == index_none; });
   for (Lookup& lookup : lookups_) lookup.state = lookup.table->prefetch_rule_state(lookup.partition);
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < states_ahead; ++round) {
+    std::erase_if(lookups_, [](const Lookup& lookup) { return lookup.state == index_none; });
     for (Lookup& lookup : lookups_) {
-      if (lookup.state == index_none) continue;
       const RuleState& state = state_at(lookup.state);
       if (state.last != index_none) __builtin_prefetch(words_.at(state.last));
       lookup.state = state.next;
@@ -327,6 +329,7 @@ void Engine::visit(const Interest& interest, uint32_t routes, std::string_view k
   ++visit_number_;
   set_key(interest.table, key);
   added_.clear();
+  stepped_sharing_.clear();
   if (partition != index_none) {
     step_states(interest, partition, routes);
     if (!starts_.empty()) step_sharing(interest, partition, routes);
@@ -434,8 +437,8 @@ void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, ui
   completions_.clear();
   machines_.step(state, partition, routes, completions_);
   if (!completions_.empty()) take_completions(state, tables_[table].partitions->key(partition));
-  if (is_idle(state, list)) {
-    free_state(partition, id, RunEnd::out_of_time);
+  if (machines_.is_idle(state)) {
+    free_idle(partition, id, list);
   } else {
     note_state(table, partition, state);
   }
@@ -444,7 +447,7 @@ void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, ui
 // A sweep will look at a state that nothing can come of after some time.
 void Engine::note_state(uint32_t table, PartitionId partition, RuleState& state) {
   if (state.is_noted) return;
-  const int64_t until_us = alive_until(partition, state);
+  const int64_t until_us = alive_until(state);
   if (until_us == time_unbounded) return;
   state.is_noted = 1;
   sweeps_.note({partition, tables_[table].partitions->at(partition).hash, state.rule}, until_us, clock_us_);

@@ -260,7 +260,8 @@ class Engine {
       RuleId rule;
       uint32_t hash;
       PartitionId partition;
-      RuleStateId state;
+      RuleStateId state;  // index_none: of a rule that is known by what it has begun alone
+      uint64_t touched;
     };
     std::vector<Place> places;
     size_t next = 0;
@@ -312,8 +313,10 @@ class Engine {
   RuleStateId list_in_hand(StartId start) const;
   RuleStateId find_list(PartitionId partition, RuleId rule) const;
   void begin_starts(RuleState& state, RuleStateId list);
-  bool is_idle(const RuleState& state, RuleStateId list) const;
-  int64_t alive_until(PartitionId partition, const RuleState& state) const;
+  void note_stepped(PartitionId partition, StartId start, RuleStateId list);
+  void free_idle(PartitionId partition, RuleStateId id, RuleStateId list);
+  void free_idle_of(StartId start, PartitionId partition);
+  int64_t alive_until(const RuleState& state) const;
   void visit_routes(const Interest& interest, const Event& event);
   RuleStateId add_rule_state(PartitionId partition, RuleId rule);
   template <typename Visit>
@@ -370,10 +373,11 @@ class Engine {
   MatchPlace place_;                  // of what is raised now
   std::vector<uint64_t> stepped_at_;  // by RuleId: the last event that its state of the key in hand saw
   uint64_t visit_number_ = 0;
-  std::vector<Seen> lists_seen_;      // by StartId
-  std::vector<Seen> sharing_seen_;    // by RuleId: of rules that share their start
-  std::vector<RuleStateId> to_step_;  // of them, those with runs
-  std::vector<RuleId> added_;         // rules that got a state in this visit
+  std::vector<Seen> lists_seen_;         // by StartId
+  std::vector<Seen> sharing_seen_;       // by RuleId: of rules that share their start
+  std::vector<RuleStateId> to_step_;     // of them, those with runs
+  std::vector<RuleId> stepped_sharing_;  // of the rules that share their start, those with runs that the event has met
+  std::vector<RuleId> added_;            // rules that got a state in this visit
   std::vector<Completion> completions_;
   std::vector<Match> matches_;
   std::string match_keys_;

@@ -59,8 +59,8 @@ void Engine::meet_deadlines(int64_t until_us) {
     machines_.meet_deadline(state, timer.partition, timer, completions_);
     const size_t first_match = matches_.size();
     if (!completions_.empty()) take_completions(state, key_);
-    if (is_idle(state, list)) {
-      free_state(timer.partition, id, RunEnd::out_of_time);
+    if (machines_.is_idle(state)) {
+      free_idle(timer.partition, id, list);
       free_partition_if_empty(table, timer.partition);
     } else {
       note_state(table, timer.partition, state);
@@ -108,9 +108,9 @@ void Engine::sweep(size_t states_max) {
     const RuleStateId id = find_state(where);
     if (id == index_none) continue;
     RuleState& state = state_at(id);
-    const int64_t until_us = alive_until(where.partition, state);
+    const int64_t until_us = alive_until(state);
     if (until_us < clock_us_) {
-      free_state(where.partition, id, RunEnd::out_of_time);
+      free_idle(where.partition, id, find_list(where.partition, where.rule));
       free_partition_if_empty(table_of(where.rule), where.partition);
     } else if (until_us == time_unbounded) {
       state.is_noted = 0;

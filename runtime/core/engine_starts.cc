@@ -42,6 +42,7 @@ void Engine::step_sharing(const Interest& interest, PartitionId partition, uint3
   for (RuleStateId id : to_step_) {
     const RuleId rule = state_at(id).rule;
     stepped_at_[rule] = visit_number_;
+    stepped_sharing_.push_back(rule);
     step_rule(interest.table, partition, id, routes, list_in_hand(starts_.start_of(rule)));
   }
   for (const Followers& followers : interest.followers) {
@@ -53,11 +54,14 @@ void Engine::step_sharing(const Interest& interest, PartitionId partition, uint3
       if (clock_us_ - newest.time_us > program_.rules[follower.rule].within_us) continue;
       const Seen& seen = sharing_seen_[follower.rule];
       RuleStateId id = seen.visit == visit_number_ ? seen.id : index_none;
-      if (id != index_none && state_at(id).touched >= newest.sequence) continue;
+      const uint64_t begun = id == index_none ? starts_.begun(state_at(list), follower.rule) : state_at(id).touched;
+      if (begun >= newest.sequence) continue;
       if (follower.predicate != predicate_none && !present().shared_holds(follower.predicate)) continue;
       stepped_at_[follower.rule] = visit_number_;
       if (id == index_none) {
         id = add_rule_state(partition, follower.rule);
+        state_at(id).touched = begun;
+        starts_.forget_begun(state_at(list), follower.rule);
         added_.push_back(follower.rule);
       }
       step_rule(interest.table, partition, id, routes, list);
@@ -71,6 +75,7 @@ void Engine::add_start(PartitionId partition, StartId start) {
   if (id == index_none) {
     id = add_rule_state(partition, starts_.list_of(start));
     added_.push_back(starts_.list_of(start));
+    note_stepped(partition, start, id);
   }
   RuleState& list = state_at(id);
   starts_.trim(list, clock_us_);
@@ -80,6 +85,16 @@ void Engine::add_start(PartitionId partition, StartId start) {
   }
   starts_.append(list, present().kept());
   note_state(starts_.at(start).table, partition, list);
+}
+
+// The list is new. Rules that have stepped at this event, and have nothing left, have taken it or begun with it
+// already.
+void Engine::note_stepped(PartitionId partition, StartId start, RuleStateId list) {
+  const uint32_t hash = static_cast<const Partition*>(words_.at(partition))->hash;
+  for (RuleId rule : stepped_sharing_) {
+    if (starts_.start_of(rule) != start || find_state({partition, hash, rule}) != index_none) continue;
+    starts_.set_begun(state_at(list), rule, present().event().sequence);
+  }
 }
 
 // Of the partition that is visited; index_none when it has none.
@@ -108,22 +123,18 @@ void Engine::begin_starts(RuleState& state, RuleStateId list) {
 
 // ---- how long it lives ----
 
-bool Engine::is_idle(const RuleState& state, RuleStateId list) const {
-  if (!machines_.is_idle(state)) return false;
-  if (list == index_none) return true;
-  const std::optional<int64_t> begun_us = starts_.newest_until(state_at(list), state.touched);
-  return !begun_us || clock_us_ - *begun_us > program_.rules[state.rule].within_us;
+// Nothing is left of it but what it has begun, which the list knows from now on.
+void Engine::free_idle(PartitionId partition, RuleStateId id, RuleStateId list) {
+  const RuleState& state = state_at(id);
+  if (list != index_none && state_at(list).first != index_none &&
+      state.touched >= starts_.link(state_at(list).first).sequence) {
+    starts_.set_begun(state_at(list), state.rule, state.touched);
+  }
+  free_state(partition, id, RunEnd::out_of_time);
 }
 
-int64_t Engine::alive_until(PartitionId partition, const RuleState& state) const {
-  if (starts_.is_list(state.rule)) return starts_.alive_until(state);
-  int64_t until_us = machines_.alive_until(state);
-  const RuleStateId list = find_list(partition, state.rule);
-  if (list == index_none) return until_us;
-  if (const auto begun_us = starts_.newest_until(state_at(list), state.touched)) {
-    until_us = std::max(until_us, *begun_us + program_.rules[state.rule].within_us);
-  }
-  return until_us;
+int64_t Engine::alive_until(const RuleState& state) const {
+  return starts_.is_list(state.rule) ? starts_.alive_until(state) : machines_.alive_until(state);
 }
 
 }  // namespace omen

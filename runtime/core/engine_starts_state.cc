@@ -96,9 +96,23 @@ void Engine::load_list(StateReader& in, const std::vector<RuleId>& rules) {
       RuleState& state = state_at(add_rule_state(partition, list));
       for (KeptEvent* event : events) starts_.append(state, event);
       note_state(table, partition, state);
+      free_idle_of(start, partition);
     }
   }
   free_partition_if_empty(table, partition);
+}
+
+// What the rules of a start have begun is the list's to know, of those without runs.
+void Engine::free_idle_of(StartId start, PartitionId partition) {
+  const RuleStateId list = find_list(partition, starts_.at(start).rules[0]);
+  for (RuleStateId id = static_cast<const Partition*>(words_.at(partition))->first; id != index_none;) {
+    const RuleStateId next = state_at(id).next;
+    const RuleId rule = state_at(id).rule;
+    if (!starts_.is_list(rule) && starts_.start_of(rule) == start && machines_.is_idle(state_at(id))) {
+      free_idle(partition, id, list);
+    }
+    id = next;
+  }
 }
 
 // They belong to the reader.

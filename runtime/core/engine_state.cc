@@ -160,7 +160,12 @@ Engine::SavedPlaces Engine::places_to_save() const {
     table.partitions->for_each([&](PartitionId partition) {
       const Partition& owner = table.partitions->at(partition);
       for (RuleStateId id = owner.first; id != index_none; id = state_at(id).next) {
-        places.push_back({state_at(id).rule, owner.hash, partition, id});
+        const RuleState& state = state_at(id);
+        places.push_back({state.rule, owner.hash, partition, id, state.touched});
+        if (!starts_.is_list(state.rule)) continue;
+        starts_.each_begun(state, [&](RuleId rule, uint64_t begun) {
+          places.push_back({rule, owner.hash, partition, index_none, begun});
+        });
       }
     });
   }
@@ -183,10 +188,10 @@ Engine::SavedPlaces Engine::places_to_save() const {
 void Engine::save_keys(RuleId rule, SavedPlaces& saved, StateWriter& out) const {
   for (; saved.next < saved.places.size() && saved.places[saved.next].rule == rule; ++saved.next) {
     const SavedPlaces::Place& place = saved.places[saved.next];
-    const RuleState& state = state_at(place.state);
+    const RuleState nothing{rule, index_none, index_none, index_none, 0, 0, 0, index_none, place.touched};
     out.text(tables_[table_of_rule_[rule]].partitions->key(place.partition));
-    out.number(state.touched);
-    machines_.save(out, state);
+    out.number(place.touched);
+    machines_.save(out, place.state == index_none ? nothing : state_at(place.state));
     const auto begin_set = std::ranges::lower_bound(saved.timers, place_of(place), {}, place_of);
     const auto end_set = std::ranges::upper_bound(saved.timers, place_of(place), {}, place_of);
     out.number(static_cast<uint64_t>(end_set - begin_set));

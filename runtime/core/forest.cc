@@ -103,7 +103,7 @@ void Forest::step_counts(const RuleProgram& rule, RuleState& state, uint32_t rou
     if (!is_first && shape.may_end[from] != 0 && is_ended(rule, rule.states[from], routes))
       ended |= uint64_t{1} << from;
   }
-  if (moves != 0 && window.events() >= limits_.max_entries) {
+  if (moves != 0 && window.events() >= std::min(limits_.max_entries, entries_limit)) {
     ++counters_[state.rule].entries_refused;
     moves = 0;
   }
@@ -165,7 +165,7 @@ void Forest::step_trees(const RuleProgram& rule, RuleState& state, uint32_t rout
     trees = &open(rule, state);
     sort_growths();
     for (const Growth& growth : growths_) {
-      if (trees->end - trees->begin >= limits_.max_entries) {
+      if (trees->end - trees->begin >= std::min(limits_.max_entries, entries_limit)) {
         ++counters_[state.rule].entries_refused;
         continue;
       }

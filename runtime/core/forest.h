@@ -70,7 +70,8 @@ class Forest {
   uint64_t entries() const { return entries_; }
 
  private:
-  using EntryId = uint64_t;  // 0: none
+  static constexpr uint32_t entries_limit = 1u << 24;  // of a key: a block of a pool stays below 4 GB
+  using EntryId = uint64_t;                            // 0: none
   static constexpr uint32_t ring_begin = 8;
   using Shape = ForestShape;
   struct Entry {

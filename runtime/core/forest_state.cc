@@ -16,7 +16,6 @@ namespace omen {
 namespace {
 
 constexpr int64_t never = RuleMemory::never;
-constexpr uint64_t entries_limit = 1u << 24;  // a block of a pool stays below 4 GB
 
 }  // namespace
 

@@ -16,10 +16,10 @@ uint32_t WordPool::take(uint32_t words) {
     chunks_.emplace_back(Chunk::large_bytes, chunks_.empty() ? Chunk::Pages::small : Chunk::Pages::large);
     used_words_ = 0;
   }
-  const uint32_t index = static_cast<uint32_t>((chunks_.size() - 1) * chunk_words + used_words_);
+  const size_t index = (chunks_.size() - 1) * chunk_words + used_words_;
   OMEN_ASSERT(index < none - 1);
   used_words_ += words;
-  return index;
+  return static_cast<uint32_t>(index);
 }
 
 void WordPool::give(uint32_t index, uint32_t words) {

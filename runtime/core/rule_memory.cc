@@ -70,9 +70,11 @@ uint64_t RuleMemory::count_match(const RuleState& state, int64_t deadline_us) {
 
 void RuleMemory::save(StateWriter& out, const RuleState& state) const {
   const RuleProgram& rule = program_.rules[state.rule];
-  out.time(rule.cooldown_us > 0 ? at(state)[0] : never);
-  for (size_t i = 0; i < rule.leading.size(); ++i) out.time(broken_us(state, i));
+  const bool has_any = state.memory != index_none;  // of a rule that is known by what it has begun alone: nothing
+  out.time(has_any && rule.cooldown_us > 0 ? at(state)[0] : never);
+  for (size_t i = 0; i < rule.leading.size(); ++i) out.time(has_any ? broken_us(state, i) : never);
   if (rule.overlap != Overlap::all) return;
+  if (!has_any) return out.time(never);
   const int64_t* words = at(state) + words_of(rule) - 2;
   out.time(words[0]);
   if (words[0] != never) out.number(static_cast<uint64_t>(words[1]));

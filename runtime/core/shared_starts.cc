@@ -11,14 +11,17 @@ namespace omen {
 namespace {
 
 constexpr uint32_t link_words = sizeof(StartLink) / sizeof(uint64_t);
+constexpr uint32_t begun_words = sizeof(Begun) / sizeof(uint64_t);
 
 }  // namespace
 
 SharedStarts::SharedStarts(const Program& program, const std::vector<bool>& works_for,
-                           const std::vector<uint32_t>& table_of_rule, CaptureStore& captures, WordPool& words)
+                           const std::vector<uint32_t>& table_of_rule, CaptureStore& captures, WordPool& words,
+                           BytePool& blocks)
     : rule_count_(static_cast<RuleId>(program.rules.size())),
       captures_(captures),
       words_(words),
+      blocks_(blocks),
       start_of_rule_(program.rules.size(), start_none) {
   std::map<std::tuple<uint32_t, std::vector<TypeId>, PredicateId>, StartId> known;
   for (RuleId id = 0; id < program.rules.size(); ++id) {
@@ -51,6 +54,18 @@ void SharedStarts::trim(RuleState& list, int64_t clock_us) {
 
 void SharedStarts::drop(RuleState& list) {
   while (list.first != index_none) drop_first(list);
+  if (list.memory == index_none) return;
+  begun_of(list).release(blocks_);
+  words_.give(list.memory, begun_words);
+  list.memory = index_none;
+}
+
+void SharedStarts::set_begun(RuleState& list, RuleId rule, uint64_t sequence) {
+  if (list.memory == index_none) {
+    list.memory = words_.take(begun_words);
+    new (words_.at(list.memory)) Begun{};
+  }
+  begun_of(list).set(blocks_, rule, sequence);
 }
 
 void SharedStarts::drop_first(RuleState& list) {
@@ -78,13 +93,6 @@ uint32_t SharedStarts::first_after(const RuleState& list, uint64_t sequence, int
     found = id;
   }
   return found;
-}
-
-std::optional<int64_t> SharedStarts::newest_until(const RuleState& list, uint64_t sequence) const {
-  uint32_t id = list.last;
-  while (id != index_none && link(id).sequence > sequence) id = link(id).previous;
-  if (id == index_none) return std::nullopt;
-  return link(id).time_us;
 }
 
 }  // namespace omen

@@ -7,11 +7,13 @@
 //   an event that could move a run behind the step  makes each of the rules begin the runs that it has not begun yet,
 //                                                   as if it had done so in time, and then step as ever
 //
-// What a rule has begun, its state's `touched` says: links behind it are new to the rule. A state without runs is
-// kept as long as there are links that it must not begin again.
+// What a rule has begun, its state's `touched` says: links behind it are new to the rule. A rule without runs has no
+// state; what it has begun, the list knows for it (begun.h), so that an event does not meet the rules that it cannot
+// move.
 //
 // The lists stand among the rule states of a key, each as the state of a rule behind those of the program (its `rule`
-// is list_of(start)): `first` and `last` are links, `run_count` counts them, `touched` is the newest one's sequence.
+// is list_of(start)): `first` and `last` are links, `run_count` counts them, `touched` is the newest one's sequence,
+// `memory` is where Begun stands.
 // So keys, sweep and limits know them without more ado.
 //
 // The compiler says which rules these are (compiler/starting): the event that begins the run is judged by itself, and
@@ -24,9 +26,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
+#include "runtime/core/begun.h"
 #include "runtime/core/captures.h"
 #include "runtime/core/partition.h"
 #include "runtime/model/program.h"
@@ -59,7 +61,7 @@ class SharedStarts {
  public:
   // Of the rules that the engine works for; `table_of_rule` by RuleId.
   SharedStarts(const Program& program, const std::vector<bool>& works_for, const std::vector<uint32_t>& table_of_rule,
-               CaptureStore& captures, WordPool& words);
+               CaptureStore& captures, WordPool& words, BytePool& blocks);
 
   bool empty() const { return starts_.empty(); }
   uint32_t size() const { return static_cast<uint32_t>(starts_.size()); }
@@ -73,6 +75,22 @@ class SharedStarts {
 
   const StartLink& link(uint32_t id) const { return *static_cast<const StartLink*>(words_.at(id)); }
   void append(RuleState& list, KeptEvent* event);  // shares it
+  // Up to which sequence a rule without a state has begun what is in the list; 0: nothing.
+  uint64_t begun(const RuleState& list, RuleId rule) const {
+    return list.memory == index_none ? 0 : begun_of(list).of(rule);
+  }
+  void set_begun(RuleState& list, RuleId rule, uint64_t sequence);
+  void forget_begun(RuleState& list, RuleId rule) {
+    if (list.memory != index_none) begun_of(list).forget(rule);
+  }
+  // visit(rule, sequence), of those that matter still; in no order that means anything.
+  template <typename Visit>
+  void each_begun(const RuleState& list, Visit visit) const {
+    if (list.memory == index_none || list.first == index_none) return;
+    begun_of(list).for_each([&](RuleId rule, uint64_t sequence) {
+      if (sequence >= link(list.first).sequence) visit(rule, sequence);
+    });
+  }
   // Links that no rule has in its window any more, or all.
   void trim(RuleState& list, int64_t clock_us);
   void drop(RuleState& list);
@@ -80,18 +98,19 @@ class SharedStarts {
   int64_t alive_until(const RuleState& list) const;
   // The oldest link from `from_us` on that is behind `sequence`; none: index_none.
   uint32_t first_after(const RuleState& list, uint64_t sequence, int64_t from_us) const;
-  // When the newest link up to `sequence` happened.
-  std::optional<int64_t> newest_until(const RuleState& list, uint64_t sequence) const;
 
   uint64_t waiting_runs() const { return waiting_runs_; }  // at most: those that rules have begun since are in it
 
  private:
   StartLink& mutable_link(uint32_t id) { return *static_cast<StartLink*>(words_.at(id)); }
   void drop_first(RuleState& list);
+  Begun& begun_of(const RuleState& list) { return *static_cast<Begun*>(words_.at(list.memory)); }
+  const Begun& begun_of(const RuleState& list) const { return *static_cast<const Begun*>(words_.at(list.memory)); }
 
   const RuleId rule_count_;
   CaptureStore& captures_;
   WordPool& words_;
+  BytePool& blocks_;
   std::vector<SharedStart> starts_;
   std::vector<StartId> start_of_rule_;
   uint64_t waiting_runs_ = 0;
