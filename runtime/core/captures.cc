@@ -54,7 +54,7 @@ KeptEvent* CaptureStore::keep(const Event& event) {
   char* const begin = reinterpret_cast<char*>(block);
   char* texts = begin + texts_offset;
   char* const raw = begin + (bytes - event.raw.size());
-  std::memcpy(raw, event.raw.data(), event.raw.size());
+  if (!event.raw.empty()) std::memcpy(raw, event.raw.data(), event.raw.size());
   const auto kept_text = [&](std::string_view text) -> const char* {
     if (is_in_raw(text)) return raw + (text.data() - event.raw.data());
     if (!text.empty()) std::memcpy(texts, text.data(), text.size());
