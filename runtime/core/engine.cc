@@ -52,6 +52,8 @@ Engine::Engine(const Program& program, const Limits& limits, bool only_counts, c
       sharing_seen_(starts_.empty() ? 0 : program.rules.size()),
       limit_windows_(program.rules.size()),
       oldest_(program.rules.size() + starts_.size()) {
+  has_words_.assign(program.rules.size() + starts_.size(), true);
+  for (RuleId rule = 0; rule < program.rules.size(); ++rule) has_words_[rule] = has_runs(rule);
   build_histories();
   build_interests(false, interests_);
   build_interests(true, derived_interests_);
@@ -262,7 +264,7 @@ void Engine::prefetch_keys(size_t count, const At& at) {
     std::erase_if(lookups_, [](const Lookup& lookup) { return lookup.state == index_none; });
     for (Lookup& lookup : lookups_) {
       const RuleState& state = state_at(lookup.state);
-      if (state.last != index_none) __builtin_prefetch(words_.at(state.last));
+      if (state.last != index_none && has_words_[state.rule]) __builtin_prefetch(words_.at(state.last));
       lookup.state = state.next;
       if (lookup.state != index_none) __builtin_prefetch(words_.at(lookup.state));
     }

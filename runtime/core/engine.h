@@ -373,9 +373,12 @@ class Engine {
   MatchPlace place_;                  // of what is raised now
   std::vector<uint64_t> stepped_at_;  // by RuleId: the last event that its state of the key in hand saw
   uint64_t visit_number_ = 0;
-  std::vector<Seen> lists_seen_;         // by StartId
-  std::vector<Seen> sharing_seen_;       // by RuleId: of rules that share their start
-  std::vector<RuleStateId> to_step_;     // of them, those with runs
+  std::vector<Seen> lists_seen_;      // by StartId
+  std::vector<Seen> sharing_seen_;    // by RuleId: of rules that share their start
+  std::vector<RuleStateId> to_step_;  // of them, those with runs
+  // By rule and list: whether `first` and `last` of its states are words of the pool: runs, or links. What other
+  // machines have there is theirs.
+  std::vector<bool> has_words_;
   std::vector<RuleId> stepped_sharing_;  // of the rules that share their start, those with runs that the event has met
   std::vector<RuleId> added_;            // rules that got a state in this visit
   std::vector<Completion> completions_;

@@ -131,11 +131,11 @@ void Engine::prefetch_swept() {
     const KeyTable& table = *tables_[table_of(coming->rule)].partitions;
     if (table.contains(coming->partition, coming->hash)) table.prefetch_rule_state(coming->partition);
   }
-  if (const Noted* const coming = sweeps_.coming(8)) {
+  if (const Noted* const coming = sweeps_.coming(8); coming != nullptr && has_words_[coming->rule]) {
     const RuleStateId id = find_state(*coming);
     if (id != index_none && state_at(id).first != index_none) __builtin_prefetch(words_.at(state_at(id).first));
   }
-  if (const Noted* const coming = sweeps_.coming(4)) {
+  if (const Noted* const coming = sweeps_.coming(4); coming != nullptr && has_words_[coming->rule]) {
     const RuleStateId id = find_state(*coming);
     if (id == index_none || state_at(id).first == index_none) return;
     if (starts_.is_list(coming->rule)) {
