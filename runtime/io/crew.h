@@ -1,7 +1,7 @@
 // Crew: threads that do one job side by side, part by part, and wait for the next.
 //
 // INVARIANT: run() returns when all parts are done; between two calls the threads touch nothing.
-// NOT HERE: what the parts are (shards, decoders).
+// NOT HERE: what the parts are (shards).
 #pragma once
 
 #include <atomic>
