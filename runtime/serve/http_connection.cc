@@ -180,7 +180,7 @@ class HttpConnection final : public Connection, public std::enable_shared_from_t
         if (error) return self->close();
         if (self->phase_ == Phase::reading) self->advance();
       });
-      return false;  // for now
+      return false;  // goes on when the client has been told to
     }
     return true;
   }
