@@ -10,8 +10,7 @@ namespace omen {
 
 namespace {
 
-// A sweep keeps up with what is noted, and takes no more at once than a pause allows.
-constexpr size_t swept_per_event = 16, swept_per_note = 4;
+constexpr size_t swept_per_event = 16;  // for the time that has passed
 // Of a key, at most: more would not stay in the cache until their event comes.
 constexpr int states_ahead = 32;
 
@@ -167,8 +166,8 @@ void Engine::step(const Event& event) {
   OMEN_ASSERT(event.time_us >= clock_us_ || event.is_derived);
   if (event.time_us > clock_us_) pass_time(event.time_us);
   // At each event, not only when the clock moves: a whole batch may have one time, and must free as much as it makes.
-  const size_t noted = sweeps_.take_noted();  // by the event before
-  if (sweeps_.is_due(clock_us_) && !event.is_derived) sweep(swept_per_event + swept_per_note * noted);
+  const size_t states = sweeps_.take_allowance(clock_us_, swept_per_event);
+  if (sweeps_.is_due(clock_us_) && !event.is_derived) sweep(states);
   const size_t first_match = matches_.size();
   if (event.is_derived) {
     see_derived(event);

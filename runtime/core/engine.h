@@ -332,12 +332,12 @@ class Engine {
   void sort_matches(size_t begin);
   void free_state(PartitionId partition, RuleStateId state, RunEnd why);
   void free_partition_if_empty(uint32_t table, PartitionId partition);
-  RuleStateId find_state(const Noted& where) const;
+  RuleStateId find_state(Noted where) const;
   void meet_deadlines(int64_t until_us);
   void sweep(size_t states_max);
   void prefetch_swept();
   void enforce_limits(RuleId rule);
-  void evict(const Noted& where, RuleStateId id);
+  void evict(Noted where, RuleStateId id);
   void evict_oldest(uint32_t first_table, uint32_t last_table, const RuleId* rule, std::vector<Oldest>& oldest);
   void set_key(uint32_t table, std::string_view key);
   Present& present() { return machines_.present(); }

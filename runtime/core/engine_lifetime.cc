@@ -9,6 +9,7 @@ namespace omen {
 namespace {
 
 constexpr size_t oldest_remembered = 1024;
+constexpr size_t swept_per_advance = 2048;  // a millisecond or two
 
 }  // namespace
 
@@ -22,12 +23,13 @@ void Engine::advance(int64_t time_us) {
   for (Table& table : tables_) {
     if (table.history != nullptr) table.history->expire(clock_us_);
   }
-  sweep(SIZE_MAX);
+  sweep(sweeps_.take_allowance(clock_us_, swept_per_advance));
 }
 
 void Engine::end_stream() {
   machines_.measures().end_stream();  // what hangs on the time of day alone is not asked for ever
   advance(end_of_time_us);
+  sweep(SIZE_MAX);
 }
 
 // Rules without a key that look at the clock are at work from the first moment on.
@@ -70,7 +72,7 @@ void Engine::meet_deadlines(int64_t until_us) {
   place_ = {};
 }
 
-RuleStateId Engine::find_state(const Noted& where) const {
+RuleStateId Engine::find_state(Noted where) const {
   const KeyTable& table = *tables_[table_of(where.rule)].partitions;
   if (!table.contains(where.partition, where.hash)) return index_none;
   RuleStateId id = table.at(where.partition).first;
@@ -160,7 +162,7 @@ void Engine::enforce_limits(RuleId rule) {
 }
 
 // A rule forgets with its state which starts it has begun: they go too.
-void Engine::evict(const Noted& where, RuleStateId id) {
+void Engine::evict(Noted where, RuleStateId id) {
   if (starts_.is_list(where.rule)) {
     for (RuleId rule : starts_.at(starts_.start_of_list(where.rule)).rules) ++rule_counters_[rule].keys_evicted;
   } else {

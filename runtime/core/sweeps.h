@@ -3,11 +3,18 @@
 // Notes stand in buckets of the time at which their state should be dead by then. Buckets grow with the distance, so
 // that there are few of them and none is early. A bucket is a list of chunks: it grows without moving what is in it.
 //
+// All states of a bucket are due at once, a hundred thousand perhaps, and each takes a look into memory that is far: swept
+// as fast as events allow they hold up a stream for as long as they take together. So sweeps have an allowance: each note
+// pays for one look and a fifth, and each 20 microseconds of the stream pay for one. What is noted steadily is
+// swept steadily; what a burst has left goes as time passes.
+//
 // NOT HERE: what a sweep frees (engine_lifetime).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <utility>
@@ -27,11 +34,18 @@ struct Noted {
 
 class Sweeps {
  public:
-  void note(const Noted& where, int64_t until_us, int64_t clock_us);
+  void note(Noted where, int64_t until_us, int64_t clock_us);
 
   bool is_due(int64_t clock_us) const { return !buckets_.empty() && buckets_.begin()->first < clock_us; }
-  // How many were noted since the last time.
-  size_t take_noted() { return std::exchange(noted_, 0); }
+  // How many may be looked at now: of those that the time pays for, `states_max` at most. What is not used is lost.
+  size_t take_allowance(int64_t clock_us, size_t states_max) {
+    const uint64_t passed_us = static_cast<uint64_t>(clock_us) - static_cast<uint64_t>(paid_until_us_);
+    paid_until_us_ = clock_us;
+    credit_us_ += std::min<uint64_t>(passed_us, states_max * look_us) + std::exchange(noted_, 0) * note_us;
+    const size_t states = credit_us_ / look_us;
+    credit_us_ %= look_us;
+    return states;
+  }
   // Takes one of the earliest bucket.
   Noted take();
   // The one that take() will give after `ahead` others; nullptr when it is in another chunk.
@@ -51,7 +65,11 @@ class Sweeps {
   std::map<int64_t, Bucket> buckets_;               // by their end
   std::pair<int64_t, Bucket*> newest_{0, nullptr};  // the one that was noted in: mostly the next one, too
   std::vector<std::unique_ptr<Chunk>> spare_;
-  size_t noted_ = 0;
+  // What a look costs, and a note pays, in time of the stream.
+  static constexpr uint64_t look_us = 20, note_us = 24;
+  uint64_t noted_ = 0;  // since the last allowance
+  uint64_t credit_us_ = 0;
+  int64_t paid_until_us_ = std::numeric_limits<int64_t>::min();
 };
 
 }  // namespace omen
