@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -109,6 +110,41 @@ TEST_CASE("engine: events of one time free what is over, too: a batch has the ti
   CHECK(run.engine().live_runs() <= 1'000);  // of 10,000: those of the last batch, and what this one is about to free
 }
 
+// A bucket of the sweep has what a second has noted.
+TEST_CASE("engine: what is over goes as steadily as it came, and not all that is due at once") {
+  const Program program = program_of("rule r { by u match a -> b within 1s }");
+  VirtualRun run(program);
+  const auto at = [](int64_t us, int user) {
+    return fmt::format(R"({{"type":"a","ts":{},"u":"u{}"}})", start_s * us_per_second + us, user);
+  };
+  constexpr int64_t apart_us = 10;
+  constexpr int events = 300'000;  // three seconds
+  uint64_t most_freed = 0, most_kept = 0, live = 0;
+  for (int i = 0; i < events; ++i) {
+    REQUIRE(run.feed(at(i * apart_us, i)));
+    const uint64_t now = run.engine().live_runs();
+    most_freed = std::max(most_freed, live + 1 - now);
+    most_kept = std::max(most_kept, now);
+    live = now;
+  }
+  CHECK(most_freed > 0);
+  CHECK(most_freed <= 3);
+  CHECK(most_kept <
+        100'000 * 33 / 10);  // a second each: that of the window, until the bucket is due, while it is swept
+}
+
+TEST_CASE("engine: a deadline frees some of what is over, the end of the stream all") {
+  const Program program = program_of("rule r { by u match a -> b within 1s }");
+  VirtualRun run(program);
+  for (int i = 0; i < 10'000; ++i) feed(run, event("a", 0, fmt::format("u{}", i)));
+  run.advance((start_s + 10) * us_per_second);
+  const uint64_t left = run.engine().live_runs();
+  CHECK(left < 10'000);
+  CHECK(left > 5'000);
+  run.end_stream();
+  CHECK(run.engine().live_runs() == 0);
+}
+
 TEST_CASE("engine: after all windows nothing is left") {
   const Program program = program_of(
       "rule r { by u match a+ -> b within 1h overlap starts }\n"
@@ -120,7 +156,7 @@ TEST_CASE("engine: after all windows nothing is left") {
   const uint64_t bytes = run.engine().state_bytes();
   for (int i = 0; i < 2'000; ++i) feed(run, event("a", 100'000 + i, fmt::format("user number {}", i % 700)));
   CHECK(run.engine().partitions() == 700);
-  run.advance((start_s + 200'000) * us_per_second);
+  for (int i = 0; i < 2; ++i) run.advance((start_s + 200'000 + i) * us_per_second);  // each frees some
   CHECK(run.engine().partitions() == 0);
   CHECK(run.engine().live_runs() == 0);
   CHECK(run.engine().runs().empty());

@@ -106,6 +106,47 @@ TEST_CASE("shared starts: a thousand rules begin nothing before it matters") {
   CHECK(run.engine().state_bytes() < 100 * 500);
 }
 
+TEST_CASE("shared starts: what completes a rule at once begins the oldest of its runs alone") {
+  std::string rules;
+  for (int i = 0; i < 4; ++i) {
+    rules += fmt::format(
+        "rule r{} {{ by u match a as first -> b[amount > {}] within 30s alert \"{{first.amount}}\" }}\n", i, i);
+  }
+  const Program shared = program_of(rules), apart = program_of(rules, 0);
+  VirtualRun one(shared), other(apart);
+  for (VirtualRun* run : {&one, &other}) {
+    for (int second = 0; second < 50; ++second) REQUIRE(run->feed(event("a", second, "x", second)));
+    REQUIRE(run->feed(event("b", 50, "x", 9)));
+    REQUIRE(run->feed(event("b", 51, "x", 9)));  // nothing is left
+    REQUIRE(run->feed(event("a", 52, "x", 52)));
+    REQUIRE(run->feed(event("b", 53, "x", 3)));  // not r3
+  }
+  REQUIRE(one.alerts().size() == 7);
+  REQUIRE(other.alerts().size() == 7);
+  for (size_t i = 0; i < 7; ++i) CHECK(one.alerts()[i].record == other.alerts()[i].record);
+  CHECK(one.alerts()[0].record.find("\"text\":\"20\"") != std::string::npos);  // the oldest in the window
+  CHECK(one.engine().rule_counters()[0].runs_started == 2);
+  CHECK(other.engine().rule_counters()[0].runs_started == 51);
+}
+
+TEST_CASE(
+    "shared starts: an event that has completed a rule begins no run of it, though it is the first of a new list") {
+  std::string rules;
+  for (int i = 0; i < 4; ++i) rules += fmt::format("rule r{} {{ by u match a -> c -> a within 1h }}\n", i);
+  const Program program = program_of(rules);
+  Limits limits;
+  limits.max_keys = 1;
+  VirtualRun run(program, limits);
+  REQUIRE(run.feed(event("a", 0, "x")));
+  REQUIRE(run.feed(event("c", 1, "x")));  // the rules begin
+  REQUIRE(run.feed(event("a", 2, "y")));  // the list of x goes
+  REQUIRE(run.feed(event("a", 3, "x")));
+  CHECK(run.alerts().size() == 4);
+  REQUIRE(run.feed(event("c", 4, "x")));
+  REQUIRE(run.feed(event("a", 5, "x")));
+  CHECK(run.alerts().size() == 4);
+}
+
 TEST_CASE("shared starts: state goes to rules that share them, and to those that no longer do") {
   const std::vector<std::string> lines = stream(1'200);
   for (const int after_count : {8, 6, 3, 9}) {  // the same; two fewer; none left that share; one that is new

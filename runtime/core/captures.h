@@ -108,8 +108,9 @@ class CaptureStore {
     if (head != capture_none) ++mutable_at(head).references;
   }
   void release(CaptureId head);
+  // Of any id: a hint may be of something that is no more.
   void prefetch(CaptureId head) const {
-    if (head != capture_none) __builtin_prefetch(&at(head), 1);
+    if (words_.has(head, 1)) __builtin_prefetch(&at(head), 1);
   }
 
   uint64_t bytes() const { return words_.bytes() + blocks_.bytes(); }

@@ -51,7 +51,7 @@ Engine::Engine(const Program& program, const Limits& limits, bool only_counts, c
       sharing_seen_(starts_.empty() ? 0 : program.rules.size()),
       limit_windows_(program.rules.size()),
       oldest_(program.rules.size() + starts_.size()) {
-  has_words_.assign(program.rules.size() + starts_.size(), true);
+  has_words_.assign(program.rules.size() + starts_.size(), false);
   for (RuleId rule = 0; rule < program.rules.size(); ++rule) has_words_[rule] = has_runs(rule);
   build_histories();
   build_interests(false, interests_);
@@ -258,14 +258,17 @@ void Engine::prefetch_keys(size_t count, const At& at) {
   }
   for (Lookup& lookup : lookups_) lookup.partition = lookup.table->prefetch_partition(lookup.hash);
   std::erase_if(lookups_, [](const Lookup& lookup) { return lookup.partition == index_none; });
-  for (Lookup& lookup : lookups_) lookup.state = lookup.table->prefetch_rule_state(lookup.partition);
+  for (Lookup& lookup : lookups_) {
+    lookup.state = lookup.table->at(lookup.partition).first;
+    if (lookup.state != index_none) prefetch_state(lookup.state);
+  }
   for (int round = 0; round < states_ahead; ++round) {
     std::erase_if(lookups_, [](const Lookup& lookup) { return lookup.state == index_none; });
     for (Lookup& lookup : lookups_) {
       const RuleState& state = state_at(lookup.state);
       if (state.last != index_none && has_words_[state.rule]) __builtin_prefetch(words_.at(state.last));
       lookup.state = state.next;
-      if (lookup.state != index_none) __builtin_prefetch(words_.at(lookup.state));
+      if (lookup.state != index_none) prefetch_state(lookup.state);
     }
   }
 }
@@ -418,11 +421,12 @@ void Engine::set_key(uint32_t table, std::string_view key) {
 }
 
 RuleStateId Engine::add_rule_state(PartitionId partition, RuleId rule) {
-  const RuleStateId id = words_.take(rule_state_words);
+  const RuleStateId id = words_.take(state_words(rule));
   Partition& owner = *static_cast<Partition*>(words_.at(partition));
   auto* state = new (words_.at(id)) RuleState{rule, owner.first, index_none, index_none, 0, 0, 0, index_none, 0};
   owner.first = id;
   if (starts_.is_list(rule)) {
+    starts_.init(*state);
     ++starts_.at(starts_.start_of_list(rule)).keys;
   } else {
     machines_.init(*state);
@@ -432,9 +436,10 @@ RuleStateId Engine::add_rule_state(PartitionId partition, RuleId rule) {
 }
 
 // `list` are the starts of a rule that shares them.
-void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, uint32_t routes, RuleStateId list) {
+void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, uint32_t routes, RuleStateId list,
+                       Begin which) {
   RuleState& state = state_at(id);
-  if (list != index_none) begin_starts(state, list);
+  if (list != index_none) begin_starts(state, list, which);
   completions_.clear();
   machines_.step(state, partition, routes, completions_);
   if (!completions_.empty()) take_completions(state, tables_[table].partitions->key(partition));

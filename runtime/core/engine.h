@@ -210,6 +210,8 @@ class Engine {
   struct Follower {
     RuleId rule;
     PredicateId predicate;  // predicate_none: ask the rule
+    // When it holds, the oldest run is complete at once, and all others are over with it: they need not begin.
+    bool completes;
   };
   struct Followers {
     StartId start;
@@ -308,11 +310,13 @@ class Engine {
   void visit(const Interest& interest, uint32_t routes, std::string_view key, uint32_t hash);
   void step_states(const Interest& interest, PartitionId partition, uint32_t routes);
   void build_followers(TypeId type, bool is_derived, Interest& interest, RuleId rule) const;
+  bool completes_at_once(const RuleProgram& rule, TypeId type, bool is_derived) const;
   void step_sharing(const Interest& interest, PartitionId partition, uint32_t routes);
   void add_start(PartitionId partition, StartId start);
   RuleStateId list_in_hand(StartId start) const;
   RuleStateId find_list(PartitionId partition, RuleId rule) const;
-  void begin_starts(RuleState& state, RuleStateId list);
+  enum class Begin : bool { all, oldest };
+  void begin_starts(RuleState& state, RuleStateId list, Begin which = Begin::all);
   void note_stepped(PartitionId partition, StartId start, RuleStateId list);
   void free_idle(PartitionId partition, RuleStateId id, RuleStateId list);
   void free_idle_of(StartId start, PartitionId partition);
@@ -325,7 +329,7 @@ class Engine {
   void begin_rule(RuleId rule, int64_t time_us);
   void note_state(uint32_t table, PartitionId partition, RuleState& state);
   void step_rule(uint32_t table, PartitionId partition, RuleStateId state, uint32_t routes,
-                 RuleStateId list = index_none);
+                 RuleStateId list = index_none, Begin which = Begin::all);
   void take_completions(RuleState& state, std::string_view key);
   uint64_t count_raised(const RuleState& state, const Completion& completion);
   void raise(RuleId rule, const Completion& completion, uint64_t count, std::string_view key);
@@ -341,6 +345,14 @@ class Engine {
   void evict_oldest(uint32_t first_table, uint32_t last_table, const RuleId* rule, std::vector<Oldest>& oldest);
   void set_key(uint32_t table, std::string_view key);
   Present& present() { return machines_.present(); }
+  uint32_t state_words(RuleId rule) const { return starts_.is_list(rule) ? start_list_words : rule_state_words; }
+  // Whether there is memory for a state at this place, whatever stands there.
+  bool is_state(RuleStateId id) const { return words_.has(id, start_list_words); }
+  void prefetch_state(RuleStateId id) const {  // the end of a list is mostly on the next line
+    const char* const state = static_cast<const char*>(words_.at(id));
+    __builtin_prefetch(state, 1);
+    __builtin_prefetch(state + sizeof(StartList) - 1, 1);
+  }
   bool has_runs(RuleId rule) const { return !starts_.is_list(rule) && program_.rules[rule].machine == Machine::runs; }
   RuleState& state_at(RuleStateId id) { return *static_cast<RuleState*>(words_.at(id)); }
   const RuleState& state_at(RuleStateId id) const { return *static_cast<const RuleState*>(words_.at(id)); }

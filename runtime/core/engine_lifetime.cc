@@ -87,15 +87,16 @@ void Engine::free_state(PartitionId partition, RuleStateId id, RunEnd why) {
   RuleStateId* link = &owner.first;
   while (*link != id) link = &state_at(*link).next;
   RuleState& state = state_at(id);
+  const RuleId rule = state.rule;
   *link = state.next;
-  if (starts_.is_list(state.rule)) {
+  if (starts_.is_list(rule)) {
     starts_.drop(state);
-    --starts_.at(starts_.start_of_list(state.rule)).keys;
+    --starts_.at(starts_.start_of_list(rule)).keys;
   } else {
     machines_.drop(state, why);
-    --rule_counters_[state.rule].keys;
+    --rule_counters_[rule].keys;
   }
-  words_.give(id, rule_state_words);
+  words_.give(id, state_words(rule));
 }
 
 void Engine::free_partition_if_empty(uint32_t table, PartitionId partition) {
@@ -122,29 +123,38 @@ void Engine::sweep(size_t states_max) {
   }
 }
 
-// What will be looked at lies anywhere in memory, and one names the next: partition, rule state, run, captured event.
-// Each is asked for a few states ahead.
+// What will be looked at lies anywhere in memory, and one names the next: partition, rule states, run, captured event.
+// Each is asked for a few states ahead. By the time that it is read it may be something else: then memory is asked for
+// that nobody needs.
 void Engine::prefetch_swept() {
-  if (const Noted* const coming = sweeps_.coming(16)) {
-    tables_[table_of(coming->rule)].partitions->prefetch(coming->hash);
-    __builtin_prefetch(words_.at(coming->partition));
+  if (const auto [note, found] = sweeps_.coming(15); note != nullptr) {
+    tables_[table_of(note->rule)].partitions->prefetch(note->hash);
+    __builtin_prefetch(words_.at(note->partition));
   }
-  if (const Noted* const coming = sweeps_.coming(12)) {
-    const KeyTable& table = *tables_[table_of(coming->rule)].partitions;
-    if (table.contains(coming->partition, coming->hash)) table.prefetch_rule_state(coming->partition);
+  if (const auto [note, found] = sweeps_.coming(12); note != nullptr) {
+    *found = static_cast<const Partition*>(words_.at(note->partition))->first;
+    if (is_state(*found)) prefetch_state(*found);
   }
-  if (const Noted* const coming = sweeps_.coming(8); coming != nullptr && has_words_[coming->rule]) {
-    const RuleStateId id = find_state(*coming);
-    if (id != index_none && state_at(id).first != index_none) __builtin_prefetch(words_.at(state_at(id).first));
+  for (const uint32_t ahead : {10u, 8u, 6u}) {
+    const auto [note, found] = sweeps_.coming(ahead);
+    if (note == nullptr || !is_state(*found) || state_at(*found).rule == note->rule) continue;
+    *found = state_at(*found).next;
+    if (is_state(*found)) prefetch_state(*found);
   }
-  if (const Noted* const coming = sweeps_.coming(4); coming != nullptr && has_words_[coming->rule]) {
-    const RuleStateId id = find_state(*coming);
-    if (id == index_none || state_at(id).first == index_none) return;
-    if (starts_.is_list(coming->rule)) {
-      __builtin_prefetch(starts_.link(state_at(id).first).event, 1);
-    } else {
-      captures_.prefetch(static_cast<const Run*>(words_.at(state_at(id).first))->captures);
+  if (const auto [note, found] = sweeps_.coming(4); note != nullptr && is_state(*found)) {
+    const RuleState& state = state_at(*found);
+    if (state.rule != note->rule) return;
+    if (starts_.is_list(state.rule)) {
+      SharedStarts::prefetch_event(state);
+    } else if (has_runs(state.rule) && words_.has(state.first, sizeof(Run) / 8)) {
+      __builtin_prefetch(words_.at(state.first));
     }
+  }
+  if (const auto [note, found] = sweeps_.coming(2); note != nullptr && is_state(*found)) {
+    const RuleState& state = state_at(*found);
+    if (state.rule != note->rule || starts_.is_list(state.rule) || !has_runs(state.rule)) return;
+    if (words_.has(state.first, sizeof(Run) / 8))
+      captures_.prefetch(static_cast<const Run*>(words_.at(state.first))->captures);
   }
 }
 

@@ -31,7 +31,22 @@ void Engine::build_followers(TypeId type, bool is_derived, Interest& interest, R
   const bool is_one = std::ranges::count(asked, asked[0]) == static_cast<ptrdiff_t>(asked.size());
   auto group = std::ranges::find(interest.followers, start, &Followers::start);
   if (group == interest.followers.end()) group = interest.followers.insert(group, Followers{start, {}});
-  group->rules.push_back({id, is_one ? asked[0] : predicate_none});
+  group->rules.push_back({id, is_one ? asked[0] : predicate_none, is_one && completes_at_once(rule, type, is_derived)});
+}
+
+// Whether an event of this type that fits all steps which it is asked for takes a run from where it begins to its end.
+bool Engine::completes_at_once(const RuleProgram& rule, TypeId type, bool is_derived) const {
+  if (rule.overlap != Overlap::none || rule.where != code_none) return false;
+  const State& place = rule.states[only_start(rule)->targets[0]];
+  const auto way = std::ranges::find_if(place.transitions, [&](const Transition& other) {
+    const std::vector<TypeId>& types = rule.steps[other.step].types;
+    return std::ranges::find(types, type) != types.end();
+  });
+  if (way == place.transitions.end() || !(is_derived ? way->for_derived : way->for_received)) return false;
+  const StepProgram& step = rule.steps[way->step];
+  const bool is_judged_alone = (step.predicate == predicate_none || step.is_shared) && way->guards.empty();
+  return is_judged_alone && way->loop == 0 && way->decides == 0 && way->targets.size() == 1 &&
+         rule.states[way->targets[0]].accepts;
 }
 
 // ---- one event under one key ----
@@ -47,16 +62,16 @@ void Engine::step_sharing(const Interest& interest, PartitionId partition, uint3
   }
   for (const Followers& followers : interest.followers) {
     const RuleStateId list = list_in_hand(followers.start);
-    if (list == index_none || state_at(list).last == index_none) continue;
-    const StartLink& newest = starts_.link(state_at(list).last);
+    if (list == index_none || state_at(list).run_count == 0) continue;
+    const BeginEvent newest = SharedStarts::events(state_at(list)).back();
     for (const Follower& follower : followers.rules) {
       if (stepped_at_[follower.rule] == visit_number_) continue;
       if (clock_us_ - newest.time_us > program_.rules[follower.rule].within_us) continue;
+      if (follower.predicate != predicate_none && !present().shared_holds(follower.predicate)) continue;
       const Seen& seen = sharing_seen_[follower.rule];
       RuleStateId id = seen.visit == visit_number_ ? seen.id : index_none;
       const uint64_t begun = id == index_none ? starts_.begun(state_at(list), follower.rule) : state_at(id).touched;
       if (begun >= newest.sequence) continue;
-      if (follower.predicate != predicate_none && !present().shared_holds(follower.predicate)) continue;
       stepped_at_[follower.rule] = visit_number_;
       if (id == index_none) {
         id = add_rule_state(partition, follower.rule);
@@ -64,7 +79,7 @@ void Engine::step_sharing(const Interest& interest, PartitionId partition, uint3
         starts_.forget_begun(state_at(list), follower.rule);
         added_.push_back(follower.rule);
       }
-      step_rule(interest.table, partition, id, routes, list);
+      step_rule(interest.table, partition, id, routes, list, follower.completes ? Begin::oldest : Begin::all);
     }
   }
 }
@@ -111,13 +126,12 @@ RuleStateId Engine::find_list(PartitionId partition, RuleId rule) const {
   return id;
 }
 
-void Engine::begin_starts(RuleState& state, RuleStateId list) {
+void Engine::begin_starts(RuleState& state, RuleStateId list, Begin which) {
   const RuleState& starts = state_at(list);
   const int64_t from_us = clock_us_ - program_.rules[state.rule].within_us;
-  for (uint32_t id = starts_.first_after(starts, state.touched, from_us); id != index_none;
-       id = starts_.link(id).next) {
-    machines_.begin_past(state, starts_.link(id).event);
-  }
+  std::span<const BeginEvent> events = SharedStarts::events_after(starts, state.touched, from_us);
+  if (which == Begin::oldest) events = events.first(std::min<size_t>(1, events.size()));
+  for (const BeginEvent& begin : events) machines_.begin_past(state, begin.event);
   state.touched = std::max(state.touched, starts.touched);
 }
 
@@ -126,8 +140,8 @@ void Engine::begin_starts(RuleState& state, RuleStateId list) {
 // Nothing is left of it but what it has begun, which the list knows from now on.
 void Engine::free_idle(PartitionId partition, RuleStateId id, RuleStateId list) {
   const RuleState& state = state_at(id);
-  if (list != index_none && state_at(list).first != index_none &&
-      state.touched >= starts_.link(state_at(list).first).sequence) {
+  if (list != index_none && state_at(list).run_count > 0 &&
+      state.touched >= SharedStarts::events(state_at(list)).front().sequence) {
     starts_.set_begun(state_at(list), state.rule, state.touched);
   }
   free_state(partition, id, RunEnd::out_of_time);

@@ -44,7 +44,7 @@ void Engine::save_lists(StartId start, SavedPlaces& saved, StateWriter& out) con
     const RuleState& list = state_at(place.state);
     out.text(tables_[starts_.at(start).table].partitions->key(place.partition));
     out.number(list.run_count);
-    for (uint32_t id = list.first; id != index_none; id = starts_.link(id).next) out.event(*starts_.link(id).event);
+    for (const BeginEvent& begin : SharedStarts::events(list)) out.event(*begin.event);
   }
 }
 

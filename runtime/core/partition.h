@@ -87,18 +87,16 @@ class KeyTable {
   std::string_view key(PartitionId id) const;
   uint32_t size() const { return places_.count(); }
   uint64_t bytes() const { return places_.bytes(); }
-  // Ask for the memory that find() will read, one step further each; they say what stands there, most likely, or
+  // Ask for the memory that find() will read, one step further each; the second says what stands there, most likely, or
   // index_none.
   void prefetch(uint32_t hash) const { places_.prefetch(hash); }
   PartitionId prefetch_partition(uint32_t hash) const {
     const PartitionId id = places_.likely(hash);
-    if (id != index_none) __builtin_prefetch(words_.at(id));
+    if (id == index_none) return id;
+    const char* const partition = static_cast<const char*>(words_.at(id));
+    __builtin_prefetch(partition, 1);
+    __builtin_prefetch(partition + sizeof(Partition) - 1, 1);  // of its key, perhaps on the next line
     return id;
-  }
-  RuleStateId prefetch_rule_state(PartitionId id) const {
-    const RuleStateId first = at(id).first;
-    if (first != index_none) __builtin_prefetch(words_.at(first));
-    return first;
   }
   // Every partition, in the order of the table's places: for inspection and eviction, which order by themselves.
   template <typename Visit>

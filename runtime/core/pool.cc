@@ -28,6 +28,15 @@ void WordPool::give(uint32_t index, uint32_t words) {
   free_[words] = index;
 }
 
+namespace {
+
+// All lines of a block that is written next: it lies anywhere.
+void prefetch_block(void* block, uint32_t size) {
+  for (uint32_t at = 0; at < size; at += 64) __builtin_prefetch(static_cast<std::byte*>(block) + at, 1);
+}
+
+}  // namespace
+
 BytePool::~BytePool() {
   for (std::byte* block : large_) delete[] block;
 }
@@ -40,7 +49,7 @@ std::byte* BytePool::take(uint32_t size) {
   if (free != nullptr) {
     std::byte* block = reinterpret_cast<std::byte*>(free);
     free = free->next;
-    __builtin_prefetch(free, 1);  // for the next one to take: it lies anywhere
+    if (free != nullptr) prefetch_block(free, rounded);
     return block;
   }
   if (chunks_.empty() || used_ + step + rounded > chunks_.back().bytes()) {
@@ -64,6 +73,7 @@ void BytePool::give(std::byte* block, uint32_t size) {
   Free* head = reinterpret_cast<Free*>(block);
   head->next = free_[rounded / step];
   free_[rounded / step] = head;
+  prefetch_block(block, rounded);
 }
 
 }  // namespace omen

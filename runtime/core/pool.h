@@ -25,6 +25,10 @@ class WordPool {
   void give(uint32_t index, uint32_t words);
   void* at(uint32_t index) { return chunks_[index / chunk_words].data() + byte_in_chunk(index); }
   const void* at(uint32_t index) const { return chunks_[index / chunk_words].data() + byte_in_chunk(index); }
+  // Whether there is memory for so many words at this index, whatever stands there.
+  bool has(uint32_t index, uint32_t words) const {
+    return index / chunk_words < chunks_.size() && index % chunk_words + words <= chunk_words;
+  }
   uint64_t bytes() const { return bytes_; }
 
  private:

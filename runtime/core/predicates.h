@@ -14,10 +14,11 @@ class Predicates {
  public:
   explicit Predicates(const Program& program) : stamps_(program.code.predicates.size(), 0) {}
   void next_event() { stamp_ += 2; }
-  // `evaluation` has the present event as its candidate.
-  bool holds(PredicateId predicate, const Evaluation& evaluation) {
+  // `evaluate` gives what the answer needs: the present event as its candidate.
+  template <typename Evaluate>
+  bool holds(PredicateId predicate, Evaluate evaluate) {
     uint64_t& stamp = stamps_[predicate];
-    if (stamp < stamp_) stamp = stamp_ + (omen::holds(predicate, evaluation) ? 1 : 0);
+    if (stamp < stamp_) stamp = stamp_ + (omen::holds(predicate, evaluate()) ? 1 : 0);
     return (stamp & 1) != 0;
   }
 

@@ -66,7 +66,9 @@ class Present {
     if (history_ != nullptr && back_us > 0) history_->collect(events_, history_key_, end_us - back_us);
     return events_;
   }
-  bool shared_holds(PredicateId predicate) { return predicates_.holds(predicate, evaluation()); }
+  bool shared_holds(PredicateId predicate) {
+    return predicates_.holds(predicate, [&] { return evaluation(); });
+  }
   // By type and route (bit each of those by which the event is seen): the step's condition may still refuse it.
   bool sees(const StepProgram& step, uint32_t routes) const {
     if ((routes >> step.route & 1) == 0) return false;

@@ -10,7 +10,6 @@ namespace omen {
 
 namespace {
 
-constexpr uint32_t link_words = sizeof(StartLink) / sizeof(uint64_t);
 constexpr uint32_t begun_words = sizeof(Begun) / sizeof(uint64_t);
 
 }  // namespace
@@ -37,11 +36,24 @@ SharedStarts::SharedStarts(const Program& program, const std::vector<bool>& work
   }
 }
 
+void SharedStarts::init(RuleState& list) {
+  const RuleState state = list;  // what stands there is gone when something else is made there
+  new (&list) StartList{state, {}};
+}
+
 void SharedStarts::append(RuleState& list, KeptEvent* event) {
-  const uint32_t id = words_.take(link_words);
-  new (words_.at(id)) StartLink{captures_.share(event), event->time_us, event->sequence, index_none, list.last};
-  (list.last == index_none ? list.first : mutable_link(list.last).next) = id;
-  list.last = id;
+  StartList& whole = reinterpret_cast<StartList&>(list);
+  const BeginEvent added{captures_.share(event), event->time_us, event->sequence};
+  if (list.run_count == 0) {
+    whole.one = added;
+  } else {
+    if (list.run_count == 1) {
+      const BeginEvent one = whole.one;
+      whole.many = {};
+      whole.many.push(blocks_, one);
+    }
+    whole.many.push(blocks_, added);
+  }
   list.touched = event->sequence;
   list.run_count = list.run_count + 1;
   waiting_runs_ += starts_[start_of_list(list.rule)].rules.size();
@@ -49,11 +61,16 @@ void SharedStarts::append(RuleState& list, KeptEvent* event) {
 
 void SharedStarts::trim(RuleState& list, int64_t clock_us) {
   const int64_t longest_us = starts_[start_of_list(list.rule)].longest_us;
-  while (list.first != index_none && clock_us - link(list.first).time_us > longest_us) drop_first(list);
+  uint32_t over = 0;
+  for (const BeginEvent& begin : events(list)) {
+    if (clock_us - begin.time_us <= longest_us) break;
+    ++over;
+  }
+  if (over > 0) drop_front(list, over);
 }
 
 void SharedStarts::drop(RuleState& list) {
-  while (list.first != index_none) drop_first(list);
+  drop_front(list, list.run_count);
   if (list.memory == index_none) return;
   begun_of(list).release(blocks_);
   words_.give(list.memory, begun_words);
@@ -68,31 +85,34 @@ void SharedStarts::set_begun(RuleState& list, RuleId rule, uint64_t sequence) {
   begun_of(list).set(blocks_, rule, sequence);
 }
 
-void SharedStarts::drop_first(RuleState& list) {
-  const uint32_t id = list.first;
-  captures_.release(link(id).event);
-  list.first = link(id).next;
-  (list.first == index_none ? list.last : mutable_link(list.first).previous) = index_none;
-  list.run_count = list.run_count - 1;
-  waiting_runs_ -= starts_[start_of_list(list.rule)].rules.size();
-  words_.give(id, link_words);
+void SharedStarts::drop_front(RuleState& list, uint32_t count) {
+  StartList& whole = reinterpret_cast<StartList&>(list);
+  for (const BeginEvent& begin : events(list).first(count)) captures_.release(begin.event);
+  if (list.run_count > 1) {
+    whole.many.drop_front(count);
+    if (whole.many.count <= 1) {
+      const BeginEvent left = whole.many.count == 1 ? whole.many[0] : BeginEvent{};
+      whole.many.release(blocks_);
+      whole.one = left;
+    }
+  }
+  list.run_count = list.run_count - count;
+  waiting_runs_ -= count * starts_[start_of_list(list.rule)].rules.size();
 }
 
 int64_t SharedStarts::alive_until(const RuleState& list) const {
-  if (list.last == index_none) return std::numeric_limits<int64_t>::min();
+  if (list.run_count == 0) return std::numeric_limits<int64_t>::min();
   int64_t until_us = 0;
   const bool is_far =
-      __builtin_add_overflow(link(list.last).time_us, starts_[start_of_list(list.rule)].longest_us, &until_us);
+      __builtin_add_overflow(events(list).back().time_us, starts_[start_of_list(list.rule)].longest_us, &until_us);
   return is_far ? time_unbounded : until_us;
 }
 
-uint32_t SharedStarts::first_after(const RuleState& list, uint64_t sequence, int64_t from_us) const {
-  uint32_t found = index_none;
-  for (uint32_t id = list.last; id != index_none; id = link(id).previous) {
-    if (link(id).sequence <= sequence || link(id).time_us < from_us) break;
-    found = id;
-  }
-  return found;
+std::span<const BeginEvent> SharedStarts::events_after(const RuleState& list, uint64_t sequence, int64_t from_us) {
+  const std::span<const BeginEvent> all = events(list);
+  const auto first = std::ranges::partition_point(
+      all, [&](const BeginEvent& begin) { return begin.sequence <= sequence || begin.time_us < from_us; });
+  return {first, all.end()};
 }
 
 }  // namespace omen

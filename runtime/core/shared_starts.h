@@ -3,34 +3,37 @@
 // A thousand rules that begin with a `page_view` would begin a thousand runs at each, and most of these would see
 // nothing more before their time is over. Instead
 //
-//   an event that fits the step                     becomes a link in the key's list of starts
+//   an event that fits the step                     is added to the key's list of starts
 //   an event that could move a run behind the step  makes each of the rules begin the runs that it has not begun yet,
 //                                                   as if it had done so in time, and then step as ever
 //
-// What a rule has begun, its state's `touched` says: links behind it are new to the rule. A rule without runs has no
+// What a rule has begun, its state's `touched` says: events behind it are new to the rule. A rule without runs has no
 // state; what it has begun, the list knows for it (begun.h), so that an event does not meet the rules that it cannot
 // move.
 //
 // The lists stand among the rule states of a key, each as the state of a rule behind those of the program (its `rule`
-// is list_of(start)): `first` and `last` are links, `run_count` counts them, `touched` is the newest one's sequence,
-// `memory` is where Begun stands.
+// is list_of(start)): `run_count` counts the events, `touched` is the newest one's sequence, `memory` is where Begun
+// stands. Most lists have one event, which stands in the list itself; several stand side by side in a block, so that
+// what a rule is yet to begin is found by bisection.
 // So keys, sweep and limits know them without more ado.
 //
 // The compiler says which rules these are (compiler/starting): the event that begins the run is judged by itself, and
 // nothing happens to the run before an event of one of a few types. OptimizeOptions::share_starts_from switches it off.
 //
 // INVARIANTS
-//   1. Links of a list are in the order of their sequences, and so of their times.
-//   2. A rule steps, or meets a deadline, only when it has begun all links of its list that are in its window.
+//   1. The events of a list are in the order of their sequences, and so of their times.
+//   2. A rule steps, or meets a deadline, only when it has begun all events of its list that are in its window.
 // NOT HERE: when a rule steps (engine_starts), how a run begins (matcher).
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "runtime/core/begun.h"
 #include "runtime/core/captures.h"
 #include "runtime/core/partition.h"
+#include "runtime/core/pool_queue.h"
 #include "runtime/model/program.h"
 
 namespace omen {
@@ -48,14 +51,22 @@ struct SharedStart {
   uint64_t keys = 0;                       // lists at present
 };
 
-// An event that may begin runs.
-struct StartLink {
+// An event that may begin runs, and what is asked of it most.
+struct BeginEvent {
   KeptEvent* event;
   int64_t time_us;
   uint64_t sequence;
-  uint32_t next, previous;
 };
-static_assert(sizeof(StartLink) == 32);
+
+struct StartList {
+  RuleState state;
+  union {
+    BeginEvent one;              // of a list of at most one
+    PoolQueue<BeginEvent> many;  // of any other
+  };
+};
+static_assert(sizeof(StartList) == 56);
+inline constexpr uint32_t start_list_words = sizeof(StartList) / sizeof(uint64_t);
 
 class SharedStarts {
  public:
@@ -73,7 +84,16 @@ class SharedStarts {
   bool is_list(RuleId rule) const { return rule >= rule_count_; }
   StartId start_of_list(RuleId list) const { return list - rule_count_; }
 
-  const StartLink& link(uint32_t id) const { return *static_cast<const StartLink*>(words_.at(id)); }
+  // `list` is the state of a StartList in all that follows. Oldest first; the list is not empty, but while it is made.
+  static std::span<const BeginEvent> events(const RuleState& list) {
+    const StartList& whole = reinterpret_cast<const StartList&>(list);
+    return list.run_count <= 1 ? std::span(&whole.one, list.run_count) : std::span(whole.many.begin(), list.run_count);
+  }
+  // Of any state, also one that is no more: asks for the event of a list of one.
+  static void prefetch_event(const RuleState& list) {
+    if (list.run_count == 1) __builtin_prefetch(reinterpret_cast<const StartList&>(list).one.event, 1);
+  }
+  static void init(RuleState& list);               // empty
   void append(RuleState& list, KeptEvent* event);  // shares it
   // Up to which sequence a rule without a state has begun what is in the list; 0: nothing.
   uint64_t begun(const RuleState& list, RuleId rule) const {
@@ -86,24 +106,23 @@ class SharedStarts {
   // visit(rule, sequence), of those that matter still; in no order that means anything.
   template <typename Visit>
   void each_begun(const RuleState& list, Visit visit) const {
-    if (list.memory == index_none || list.first == index_none) return;
+    if (list.memory == index_none || list.run_count == 0) return;
     begun_of(list).for_each([&](RuleId rule, uint64_t sequence) {
-      if (sequence >= link(list.first).sequence) visit(rule, sequence);
+      if (sequence >= events(list).front().sequence) visit(rule, sequence);
     });
   }
-  // Links that no rule has in its window any more, or all.
+  // Events that no rule has in its window any more, or all.
   void trim(RuleState& list, int64_t clock_us);
   void drop(RuleState& list);
-  // The last moment at which a link matters to any rule.
+  // The last moment at which an event of it matters to any rule.
   int64_t alive_until(const RuleState& list) const;
-  // The oldest link from `from_us` on that is behind `sequence`; none: index_none.
-  uint32_t first_after(const RuleState& list, uint64_t sequence, int64_t from_us) const;
+  // Those from `from_us` on that are behind `sequence`.
+  static std::span<const BeginEvent> events_after(const RuleState& list, uint64_t sequence, int64_t from_us);
 
   uint64_t waiting_runs() const { return waiting_runs_; }  // at most: those that rules have begun since are in it
 
  private:
-  StartLink& mutable_link(uint32_t id) { return *static_cast<StartLink*>(words_.at(id)); }
-  void drop_first(RuleState& list);
+  void drop_front(RuleState& list, uint32_t count);
   Begun& begun_of(const RuleState& list) { return *static_cast<Begun*>(words_.at(list.memory)); }
   const Begun& begun_of(const RuleState& list) const { return *static_cast<const Begun*>(words_.at(list.memory)); }
 

@@ -3,10 +3,10 @@
 // Notes stand in buckets of the time at which their state should be dead by then. Buckets grow with the distance, so
 // that there are few of them and none is early. A bucket is a list of chunks: it grows without moving what is in it.
 //
-// All states of a bucket are due at once, a hundred thousand perhaps, and each takes a look into memory that is far: swept
-// as fast as events allow they hold up a stream for as long as they take together. So sweeps have an allowance: each note
-// pays for one look and a fifth, and each 20 microseconds of the stream pay for one. What is noted steadily is
-// swept steadily; what a burst has left goes as time passes.
+// All states of a bucket are due at once, a hundred thousand perhaps, and each takes a look into memory that is far:
+// swept as fast as events allow they hold up a stream for as long as they take together. So sweeps have an allowance:
+// each note pays for one look and a fifth, and each 20 microseconds of the stream pay for one. What is noted steadily
+// is swept steadily; what a burst has left goes as time passes.
 //
 // NOT HERE: what a sweep frees (engine_lifetime).
 #pragma once
@@ -48,10 +48,18 @@ class Sweeps {
   }
   // Takes one of the earliest bucket.
   Noted take();
-  // The one that take() will give after `ahead` others; nullptr when it is in another chunk.
-  const Noted* coming(uint32_t ahead) const {
+  // The one that take() will give after `ahead` others, fewer than ahead_max; nullptr when it is in another chunk. With
+  // it, a place for what is found of it until then: what stands there at first means nothing.
+  static constexpr uint32_t ahead_max = 16;
+  struct Coming {
+    const Noted* note;
+    RuleStateId* found;
+  };
+  Coming coming(uint32_t ahead) {
     const Bucket& bucket = buckets_.begin()->second;
-    return ahead < bucket.used ? &(*bucket.chunks.back())[bucket.used - 1 - ahead] : nullptr;
+    if (ahead >= bucket.used) return {nullptr, nullptr};
+    const uint32_t at = bucket.used - 1 - ahead;
+    return {&(*bucket.chunks.back())[at], &found_[at % ahead_max]};
   }
 
  private:
@@ -65,6 +73,7 @@ class Sweeps {
   std::map<int64_t, Bucket> buckets_;               // by their end
   std::pair<int64_t, Bucket*> newest_{0, nullptr};  // the one that was noted in: mostly the next one, too
   std::vector<std::unique_ptr<Chunk>> spare_;
+  std::array<RuleStateId, ahead_max> found_{};
   // What a look costs, and a note pays, in time of the stream.
   static constexpr uint64_t look_us = 20, note_us = 24;
   uint64_t noted_ = 0;  // since the last allowance
