@@ -129,6 +129,16 @@ TEST_CASE("shared starts: what completes a rule at once begins the oldest of its
   CHECK(other.engine().rule_counters()[0].runs_started == 51);
 }
 
+TEST_CASE("shared starts: a key that was busy gives its memory back while events still come") {
+  const Program program = program_of(rules_text(0, 8));
+  VirtualRun run(program);
+  for (int i = 0; i < 9'000; ++i) REQUIRE(run.feed(event("a", 0, "x")));
+  CHECK(run.engine().state_bytes() > 9'000 * sizeof(BeginEvent));
+  for (int second = 12; second < 600; second += 12) REQUIRE(run.feed(event("a", second, "x")));
+  CHECK(run.engine().live_runs() > 0);
+  CHECK(run.engine().state_bytes() < 10'000);
+}
+
 TEST_CASE(
     "shared starts: an event that has completed a rule begins no run of it, though it is the first of a new list") {
   std::string rules;

@@ -176,8 +176,8 @@ TEST_CASE("state: it does not depend on how it came about") {
   for (int i = 0; i < 5000; ++i) direct.feed("{\"type\":\"c\",\"ts\":1,\"u\":1}");
   for (Resumed* run : {&direct, &detour}) {
     for (int i = 0; i < 100; ++i) run->feed("{\"type\":\"a\",\"ts\":100,\"u\":" + std::to_string(i * 7 % 50) + "}");
-    for (int second = 101; second <= 105; ++second)
-      run->advance(second * 1'000'000);  // each frees some of what is over
+    // Each frees some of what is over.
+    for (int second = 101; second <= 105; ++second) run->advance(second * 1'000'000);
   }
   // The counters tell them apart, and nothing else.
   const std::string a = direct.saved(), b = detour.saved();

@@ -51,8 +51,10 @@ Engine::Engine(const Program& program, const Limits& limits, bool only_counts, c
       sharing_seen_(starts_.empty() ? 0 : program.rules.size()),
       limit_windows_(program.rules.size()),
       oldest_(program.rules.size() + starts_.size()) {
-  has_words_.assign(program.rules.size() + starts_.size(), false);
-  for (RuleId rule = 0; rule < program.rules.size(); ++rule) has_words_[rule] = has_runs(rule);
+  has_runs_.assign(program.rules.size() + starts_.size(), false);
+  for (RuleId rule = 0; rule < program.rules.size(); ++rule) {
+    has_runs_[rule] = program.rules[rule].machine == Machine::runs;
+  }
   build_histories();
   build_interests(false, interests_);
   build_interests(true, derived_interests_);
@@ -166,8 +168,10 @@ void Engine::step(const Event& event) {
   OMEN_ASSERT(event.time_us >= clock_us_ || event.is_derived);
   if (event.time_us > clock_us_) pass_time(event.time_us);
   // At each event, not only when the clock moves: a whole batch may have one time, and must free as much as it makes.
-  const size_t states = sweeps_.take_allowance(clock_us_, swept_per_event);
-  if (sweeps_.is_due(clock_us_) && !event.is_derived) sweep(states);
+  if (!event.is_derived) {
+    const size_t states = sweeps_.take_allowance(clock_us_, swept_per_event);
+    if (sweeps_.is_due(clock_us_)) sweep(states);
+  }
   const size_t first_match = matches_.size();
   if (event.is_derived) {
     see_derived(event);
@@ -266,7 +270,7 @@ void Engine::prefetch_keys(size_t count, const At& at) {
     std::erase_if(lookups_, [](const Lookup& lookup) { return lookup.state == index_none; });
     for (Lookup& lookup : lookups_) {
       const RuleState& state = state_at(lookup.state);
-      if (state.last != index_none && has_words_[state.rule]) __builtin_prefetch(words_.at(state.last));
+      if (state.last != index_none && has_runs_[state.rule]) __builtin_prefetch(words_.at(state.last));
       lookup.state = state.next;
       if (lookup.state != index_none) prefetch_state(lookup.state);
     }
@@ -436,10 +440,9 @@ RuleStateId Engine::add_rule_state(PartitionId partition, RuleId rule) {
 }
 
 // `list` are the starts of a rule that shares them.
-void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, uint32_t routes, RuleStateId list,
-                       Begin which) {
+void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, uint32_t routes, RuleStateId list) {
   RuleState& state = state_at(id);
-  if (list != index_none) begin_starts(state, list, which);
+  if (list != index_none) begin_starts(state, list);
   completions_.clear();
   machines_.step(state, partition, routes, completions_);
   if (!completions_.empty()) take_completions(state, tables_[table].partitions->key(partition));

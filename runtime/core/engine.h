@@ -117,6 +117,8 @@ class Engine {
   // happens at the clock's time.
   void step(const Event& event);
   void advance(int64_t time_us);
+  // Either frees a part of what is over, and what is over may still be counted. This frees the rest.
+  void free_what_is_over() { sweep(SIZE_MAX); }
   // For free rules: so many events have been derived, by the engine of the bound ones, before the next one of the
   // stream. All engines number events alike then.
   void set_derived(uint64_t count) { derived_ = count; }
@@ -210,8 +212,9 @@ class Engine {
   struct Follower {
     RuleId rule;
     PredicateId predicate;  // predicate_none: ask the rule
-    // When it holds, the oldest run is complete at once, and all others are over with it: they need not begin.
-    bool completes;
+    // By which, when it holds, the oldest run is complete, and all others are over with it: none need begin. Or
+    // nullptr.
+    const Transition* completes;
   };
   struct Followers {
     StartId start;
@@ -310,13 +313,14 @@ class Engine {
   void visit(const Interest& interest, uint32_t routes, std::string_view key, uint32_t hash);
   void step_states(const Interest& interest, PartitionId partition, uint32_t routes);
   void build_followers(TypeId type, bool is_derived, Interest& interest, RuleId rule) const;
-  bool completes_at_once(const RuleProgram& rule, TypeId type, bool is_derived) const;
+  const Transition* completing_way(const RuleProgram& rule, TypeId type, bool is_derived) const;
+  void complete_oldest(uint32_t table, PartitionId partition, const Follower& follower, RuleStateId list,
+                       RuleStateId state);
   void step_sharing(const Interest& interest, PartitionId partition, uint32_t routes);
   void add_start(PartitionId partition, StartId start);
   RuleStateId list_in_hand(StartId start) const;
   RuleStateId find_list(PartitionId partition, RuleId rule) const;
-  enum class Begin : bool { all, oldest };
-  void begin_starts(RuleState& state, RuleStateId list, Begin which = Begin::all);
+  void begin_starts(RuleState& state, RuleStateId list);
   void note_stepped(PartitionId partition, StartId start, RuleStateId list);
   void free_idle(PartitionId partition, RuleStateId id, RuleStateId list);
   void free_idle_of(StartId start, PartitionId partition);
@@ -329,7 +333,7 @@ class Engine {
   void begin_rule(RuleId rule, int64_t time_us);
   void note_state(uint32_t table, PartitionId partition, RuleState& state);
   void step_rule(uint32_t table, PartitionId partition, RuleStateId state, uint32_t routes,
-                 RuleStateId list = index_none, Begin which = Begin::all);
+                 RuleStateId list = index_none);
   void take_completions(RuleState& state, std::string_view key);
   uint64_t count_raised(const RuleState& state, const Completion& completion);
   void raise(RuleId rule, const Completion& completion, uint64_t count, std::string_view key);
@@ -353,7 +357,6 @@ class Engine {
     __builtin_prefetch(state, 1);
     __builtin_prefetch(state + sizeof(StartList) - 1, 1);
   }
-  bool has_runs(RuleId rule) const { return !starts_.is_list(rule) && program_.rules[rule].machine == Machine::runs; }
   RuleState& state_at(RuleStateId id) { return *static_cast<RuleState*>(words_.at(id)); }
   const RuleState& state_at(RuleStateId id) const { return *static_cast<const RuleState*>(words_.at(id)); }
 
@@ -388,9 +391,8 @@ class Engine {
   std::vector<Seen> lists_seen_;      // by StartId
   std::vector<Seen> sharing_seen_;    // by RuleId: of rules that share their start
   std::vector<RuleStateId> to_step_;  // of them, those with runs
-  // By rule and list: whether `first` and `last` of its states are words of the pool: runs, or links. What other
-  // machines have there is theirs.
-  std::vector<bool> has_words_;
+  // By rule and list: whether `first` and `last` of its states are runs. What other machines have there is theirs.
+  std::vector<bool> has_runs_;
   std::vector<RuleId> stepped_sharing_;  // of the rules that share their start, those with runs that the event has met
   std::vector<RuleId> added_;            // rules that got a state in this visit
   std::vector<Completion> completions_;

@@ -9,7 +9,8 @@ namespace omen {
 namespace {
 
 constexpr size_t oldest_remembered = 1024;
-constexpr size_t swept_per_advance = 2048;  // a millisecond or two
+constexpr uint32_t run_words = sizeof(Run) / sizeof(uint64_t);  // at least
+constexpr size_t swept_per_advance = 2048;                      // a millisecond or two
 
 }  // namespace
 
@@ -29,7 +30,7 @@ void Engine::advance(int64_t time_us) {
 void Engine::end_stream() {
   machines_.measures().end_stream();  // what hangs on the time of day alone is not asked for ever
   advance(end_of_time_us);
-  sweep(SIZE_MAX);
+  free_what_is_over();
 }
 
 // Rules without a key that look at the clock are at work from the first moment on.
@@ -146,14 +147,14 @@ void Engine::prefetch_swept() {
     if (state.rule != note->rule) return;
     if (starts_.is_list(state.rule)) {
       SharedStarts::prefetch_event(state);
-    } else if (has_runs(state.rule) && words_.has(state.first, sizeof(Run) / 8)) {
+    } else if (has_runs_[state.rule] && words_.has(state.first, run_words)) {
       __builtin_prefetch(words_.at(state.first));
     }
   }
   if (const auto [note, found] = sweeps_.coming(2); note != nullptr && is_state(*found)) {
     const RuleState& state = state_at(*found);
-    if (state.rule != note->rule || starts_.is_list(state.rule) || !has_runs(state.rule)) return;
-    if (words_.has(state.first, sizeof(Run) / 8))
+    if (state.rule != note->rule || !has_runs_[state.rule]) return;
+    if (words_.has(state.first, run_words))
       captures_.prefetch(static_cast<const Run*>(words_.at(state.first))->captures);
   }
 }

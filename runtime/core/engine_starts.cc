@@ -31,22 +31,25 @@ void Engine::build_followers(TypeId type, bool is_derived, Interest& interest, R
   const bool is_one = std::ranges::count(asked, asked[0]) == static_cast<ptrdiff_t>(asked.size());
   auto group = std::ranges::find(interest.followers, start, &Followers::start);
   if (group == interest.followers.end()) group = interest.followers.insert(group, Followers{start, {}});
-  group->rules.push_back({id, is_one ? asked[0] : predicate_none, is_one && completes_at_once(rule, type, is_derived)});
+  group->rules.push_back(
+      {id, is_one ? asked[0] : predicate_none, is_one ? completing_way(rule, type, is_derived) : nullptr});
 }
 
-// Whether an event of this type that fits all steps which it is asked for takes a run from where it begins to its end.
-bool Engine::completes_at_once(const RuleProgram& rule, TypeId type, bool is_derived) const {
-  if (rule.overlap != Overlap::none || rule.where != code_none) return false;
+// The one by which an event of this type, if it fits all steps that it is asked for, takes a run from where it begins
+// to its end, and with it all runs of the rule; nullptr when there is none.
+const Transition* Engine::completing_way(const RuleProgram& rule, TypeId type, bool is_derived) const {
+  if (rule.overlap != Overlap::none || rule.where != code_none) return nullptr;
   const State& place = rule.states[only_start(rule)->targets[0]];
   const auto way = std::ranges::find_if(place.transitions, [&](const Transition& other) {
     const std::vector<TypeId>& types = rule.steps[other.step].types;
     return std::ranges::find(types, type) != types.end();
   });
-  if (way == place.transitions.end() || !(is_derived ? way->for_derived : way->for_received)) return false;
+  if (way == place.transitions.end() || !(is_derived ? way->for_derived : way->for_received)) return nullptr;
   const StepProgram& step = rule.steps[way->step];
   const bool is_judged_alone = (step.predicate == predicate_none || step.is_shared) && way->guards.empty();
-  return is_judged_alone && way->loop == 0 && way->decides == 0 && way->targets.size() == 1 &&
-         rule.states[way->targets[0]].accepts;
+  const bool completes = is_judged_alone && way->loop == 0 && way->decides == 0 && way->targets.size() == 1 &&
+                         rule.states[way->targets[0]].accepts;
+  return completes ? &*way : nullptr;
 }
 
 // ---- one event under one key ----
@@ -73,14 +76,48 @@ void Engine::step_sharing(const Interest& interest, PartitionId partition, uint3
       const uint64_t begun = id == index_none ? starts_.begun(state_at(list), follower.rule) : state_at(id).touched;
       if (begun >= newest.sequence) continue;
       stepped_at_[follower.rule] = visit_number_;
+      if (follower.completes != nullptr) {
+        complete_oldest(interest.table, partition, follower, list, id);
+        continue;
+      }
       if (id == index_none) {
         id = add_rule_state(partition, follower.rule);
         state_at(id).touched = begun;
         starts_.forget_begun(state_at(list), follower.rule);
         added_.push_back(follower.rule);
       }
-      step_rule(interest.table, partition, id, routes, list, follower.completes ? Begin::oldest : Begin::all);
+      step_rule(interest.table, partition, id, routes, list);
     }
+  }
+}
+
+// Of a rule without runs: what becomes of the oldest that it would begin now. A state it needs for its cooldown only.
+void Engine::complete_oldest(uint32_t table, PartitionId partition, const Follower& follower, RuleStateId list,
+                             RuleStateId id) {
+  const RuleProgram& rule = program_.rules[follower.rule];
+  const uint64_t begun = id == index_none ? starts_.begun(state_at(list), follower.rule) : state_at(id).touched;
+  const int64_t from_us = clock_us_ - rule.within_us;
+  const BeginEvent oldest = SharedStarts::events_after(state_at(list), begun, from_us).front();
+  completions_.assign(1, machines_.complete_past(follower.rule, oldest.event, *follower.completes));
+  const std::string_view key = tables_[table].partitions->key(partition);
+  if (id == index_none && rule.cooldown_us == 0) {
+    RuleState passing{follower.rule, index_none, index_none, index_none, 0, 0, 0, index_none, 0};
+    take_completions(passing, key);
+    starts_.set_begun(state_at(list), follower.rule, present().event().sequence);
+    return;
+  }
+  if (id == index_none) {
+    id = add_rule_state(partition, follower.rule);
+    starts_.forget_begun(state_at(list), follower.rule);
+    added_.push_back(follower.rule);
+  }
+  RuleState& state = state_at(id);
+  state.touched = present().event().sequence;
+  take_completions(state, key);
+  if (machines_.is_idle(state)) {
+    free_idle(partition, id, list);
+  } else {
+    note_state(table, partition, state);
   }
 }
 
@@ -126,12 +163,12 @@ RuleStateId Engine::find_list(PartitionId partition, RuleId rule) const {
   return id;
 }
 
-void Engine::begin_starts(RuleState& state, RuleStateId list, Begin which) {
+void Engine::begin_starts(RuleState& state, RuleStateId list) {
   const RuleState& starts = state_at(list);
   const int64_t from_us = clock_us_ - program_.rules[state.rule].within_us;
-  std::span<const BeginEvent> events = SharedStarts::events_after(starts, state.touched, from_us);
-  if (which == Begin::oldest) events = events.first(std::min<size_t>(1, events.size()));
-  for (const BeginEvent& begin : events) machines_.begin_past(state, begin.event);
+  for (const BeginEvent& begin : SharedStarts::events_after(starts, state.touched, from_us)) {
+    machines_.begin_past(state, begin.event);
+  }
   state.touched = std::max(state.touched, starts.touched);
 }
 

@@ -25,7 +25,7 @@ uint64_t Engine::waiting_absences() const {
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
       for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
-        if (!has_runs(state_at(id).rule)) continue;
+        if (!has_runs_[state_at(id).rule]) continue;
         const std::vector<State>& states = program_.rules[state_at(id).rule].states;
         for (RunId run_id = state_at(id).first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
           RunId thread = run_id;
@@ -68,7 +68,7 @@ std::vector<RunView> Engine::runs() const {
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
       for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
-        if (!has_runs(state_at(id).rule)) continue;
+        if (!has_runs_[state_at(id).rule]) continue;
         for (RunId run_id = state_at(id).first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
           const Run& run = machines_.matcher().run(run_id);
           RunView view{state_at(id).rule,

@@ -56,7 +56,10 @@ void KeyPlaces::move(size_t places) {
   for (; moved_ < end; ++moved_) {
     if (old_[moved_].is_taken()) current_.put(old_[moved_]);
   }
-  if (moved_ < old_.size()) return;
+  if (moved_ < old_.size()) {
+    for (size_t at = moved_; at < std::min(end + moved_at_once, old_.size()); ++at) current_.prefetch(old_[at].hash);
+    return;
+  }
   old_ = {};
   moved_ = 0;
 }

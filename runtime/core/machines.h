@@ -43,6 +43,9 @@ class Machines {
   // The present event, seen under the state's key by `routes`.
   void step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out);
   void begin_past(RuleState& state, KeptEvent* event) { matcher_.begin_past(state, event); }
+  Completion complete_past(RuleId rule, KeptEvent* event, const Transition& way) {
+    return matcher_.complete_past(rule, event, way);
+  }
   // A rule that is at work before any of its events has come: at the beginning of the stream.
   static bool begins_with_stream(const RuleProgram& rule);
   void begin(RuleState& state, PartitionId partition, int64_t time_us);

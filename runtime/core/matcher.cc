@@ -312,6 +312,15 @@ void Matcher::begin_past(RuleState& state, KeptEvent* event) {
   keep_latest(rule, state);
 }
 
+Completion Matcher::complete_past(RuleId rule_id, KeptEvent* event, const Transition& way) {
+  const RuleProgram& rule = program_.rules[rule_id];
+  const Transition& begin = rule.states[rule.initial[0]].transitions[0];  // only_start()
+  ++counters_[rule_id].runs_started;
+  const CaptureId first = captures_.add(capture_none, event, begin.slot, begin.opens, 1);
+  const CaptureId both = captures_.add(first, present_.kept(), way.slot, way.opens, 1);
+  return {both, event->time_us, present_.event().time_us};
+}
+
 // ---- all runs and one event ----
 
 void Matcher::step(RuleState& state, PartitionId partition, uint32_t routes, std::vector<Completion>& out) {

@@ -56,6 +56,8 @@ class Matcher {
   // Of a rule that puts its runs off (shared_starts.h): the run that `event`, which is past, has begun; nothing since
   // would have moved it.
   void begin_past(RuleState& state, KeptEvent* event);
+  // Likewise, when the present event completes that run by `way`.
+  Completion complete_past(RuleId rule, KeptEvent* event, const Transition& way);
   // The run that started with `timer.start_sequence` may have a final absence that lasts until the deadline.
   void meet_deadline(RuleState& state, PartitionId partition, const Timer& timer, std::vector<Completion>& out);
 

@@ -3,6 +3,14 @@
 #include "runtime/model/status.h"
 
 namespace omen {
+namespace {
+
+// All lines of a block that is written next: it lies anywhere.
+void prefetch_block(void* block, uint32_t size) {
+  for (uint32_t at = 0; at < size; at += 64) __builtin_prefetch(static_cast<std::byte*>(block) + at, 1);
+}
+
+}  // namespace
 
 uint32_t WordPool::take(uint32_t words) {
   OMEN_ASSERT(words > 0 && words <= words_max);
@@ -27,15 +35,6 @@ void WordPool::give(uint32_t index, uint32_t words) {
   *static_cast<uint32_t*>(at(index)) = free_[words];
   free_[words] = index;
 }
-
-namespace {
-
-// All lines of a block that is written next: it lies anywhere.
-void prefetch_block(void* block, uint32_t size) {
-  for (uint32_t at = 0; at < size; at += 64) __builtin_prefetch(static_cast<std::byte*>(block) + at, 1);
-}
-
-}  // namespace
 
 BytePool::~BytePool() {
   for (std::byte* block : large_) delete[] block;

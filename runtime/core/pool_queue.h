@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -43,6 +44,12 @@ struct PoolQueue {
     first = number == count ? 0 : first + number;
     count -= number;
   }
+  // Gives back what it has no need of: room for twice as many is left.
+  void fit(BytePool& pool) {
+    PoolQueue fitting{};
+    fitting.take_over(pool, std::bit_ceil(std::max<uint32_t>(1, count)) * 2, *this);
+    *this = fitting;
+  }
   void release(BytePool& pool) {
     if (block != nullptr) pool.give(reinterpret_cast<std::byte*>(block), capacity * sizeof(T));
     *this = {};
@@ -54,16 +61,19 @@ struct PoolQueue {
     if (first > 0 && first >= capacity / 2) {
       std::memmove(block, begin(), count * sizeof(T));
     } else {
-      const uint32_t larger = std::max<uint32_t>(2, capacity * 2);
-      auto* const moved = reinterpret_cast<T*>(pool.take(larger * sizeof(T)));
-      if (block != nullptr) {
-        std::memcpy(moved, begin(), count * sizeof(T));
-        pool.give(reinterpret_cast<std::byte*>(block), capacity * sizeof(T));
-      }
-      block = moved;
-      capacity = larger;
+      PoolQueue larger{};
+      larger.take_over(pool, std::max<uint32_t>(2, capacity * 2), *this);
+      *this = larger;
     }
     first = 0;
+  }
+  // Of an empty one: takes what is in the other, and gives its block back.
+  void take_over(BytePool& pool, uint32_t room, PoolQueue& other) {
+    block = reinterpret_cast<T*>(pool.take(room * sizeof(T)));
+    capacity = room;
+    count = other.count;
+    if (count > 0) std::memcpy(block, other.begin(), count * sizeof(T));
+    other.release(pool);
   }
 };
 

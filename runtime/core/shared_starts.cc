@@ -10,6 +10,7 @@ namespace omen {
 
 namespace {
 
+constexpr uint32_t shrunk_from = 16;  // events that a block has room for
 constexpr uint32_t begun_words = sizeof(Begun) / sizeof(uint64_t);
 
 }  // namespace
@@ -94,6 +95,8 @@ void SharedStarts::drop_front(RuleState& list, uint32_t count) {
       const BeginEvent left = whole.many.count == 1 ? whole.many[0] : BeginEvent{};
       whole.many.release(blocks_);
       whole.one = left;
+    } else if (whole.many.capacity >= shrunk_from && whole.many.count * 8 <= whole.many.capacity) {
+      whole.many.fit(blocks_);
     }
   }
   list.run_count = list.run_count - count;

@@ -6,23 +6,25 @@
 //   an event that fits the step                     is added to the key's list of starts
 //   an event that could move a run behind the step  makes each of the rules begin the runs that it has not begun yet,
 //                                                   as if it had done so in time, and then step as ever
+//   one that would complete the oldest of them,     completes it: no run begins
+//   and so end the others
 //
 // What a rule has begun, its state's `touched` says: events behind it are new to the rule. A rule without runs has no
 // state; what it has begun, the list knows for it (begun.h), so that an event does not meet the rules that it cannot
 // move.
 //
 // The lists stand among the rule states of a key, each as the state of a rule behind those of the program (its `rule`
-// is list_of(start)): `run_count` counts the events, `touched` is the newest one's sequence, `memory` is where Begun
-// stands. Most lists have one event, which stands in the list itself; several stand side by side in a block, so that
-// what a rule is yet to begin is found by bisection.
-// So keys, sweep and limits know them without more ado.
+// is list_of(start)), so keys, sweep and limits know them without more ado: `run_count` counts the events, `touched` is
+// the newest one's sequence, `memory` is where Begun stands. Most lists have one event, which stands in the list
+// itself; several stand side by side in a block, so that what a rule is yet to begin is found by bisection.
 //
 // The compiler says which rules these are (compiler/starting): the event that begins the run is judged by itself, and
 // nothing happens to the run before an event of one of a few types. OptimizeOptions::share_starts_from switches it off.
 //
 // INVARIANTS
 //   1. The events of a list are in the order of their sequences, and so of their times.
-//   2. A rule steps, or meets a deadline, only when it has begun all events of its list that are in its window.
+//   2. A rule with runs steps, or meets a deadline, only when it has begun all events of its list that are in its
+//   window.
 // NOT HERE: when a rule steps (engine_starts), how a run begins (matcher).
 #pragma once
 

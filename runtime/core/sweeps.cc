@@ -3,6 +3,7 @@
 #include <algorithm>
 
 namespace omen {
+
 void Sweeps::note(Noted where, int64_t until_us, int64_t clock_us) {
   until_us = std::max(until_us, clock_us);  // what can come to nothing already goes with the next sweep
   int64_t width_us = 1'000'000;

@@ -5,8 +5,9 @@
 //
 // All states of a bucket are due at once, a hundred thousand perhaps, and each takes a look into memory that is far:
 // swept as fast as events allow they hold up a stream for as long as they take together. So sweeps have an allowance:
-// each note pays for one look and a fifth, and each 20 microseconds of the stream pay for one. What is noted steadily
-// is swept steadily; what a burst has left goes as time passes.
+// each note pays for a look and a fifth of one, and 20 microseconds of the stream for one, within a limit for each
+// call. What is noted steadily is swept steadily; of what a burst has left some goes with each event, and the rest with
+// the next burst.
 //
 // NOT HERE: what a sweep frees (engine_lifetime).
 #pragma once
@@ -37,7 +38,8 @@ class Sweeps {
   void note(Noted where, int64_t until_us, int64_t clock_us);
 
   bool is_due(int64_t clock_us) const { return !buckets_.empty() && buckets_.begin()->first < clock_us; }
-  // How many may be looked at now: of those that the time pays for, `states_max` at most. What is not used is lost.
+  // How many may be looked at now: of those that the time pays for, `states_max` at most. What is not used is lost,
+  // also what notes have paid while nothing is due.
   size_t take_allowance(int64_t clock_us, size_t states_max) {
     const uint64_t passed_us = static_cast<uint64_t>(clock_us) - static_cast<uint64_t>(paid_until_us_);
     paid_until_us_ = clock_us;

@@ -28,6 +28,7 @@ RunReport Runner::run(MatchSink& sink, const ShowProgress& progress) {
   }
   sink.end();
   flush(sink);
+  if (column_.options.advance_to_us) column_.shards.free_what_is_over();
   const Reorder& order = column_.stream.order();
   report.events = order.sequence();
   report.begin_us = column_.stream.begin_us();

@@ -67,6 +67,10 @@ void Shards::end_stream(uint64_t cause) {
   note_raised(cause);
 }
 
+void Shards::free_what_is_over() {
+  for (const auto& engine : engines_) engine->free_what_is_over();
+}
+
 void Shards::note_raised(uint64_t cause) {
   const size_t count = engines_[0]->matches().size();
   while (raised_.size() < count) raised_.push_back({0, static_cast<uint32_t>(raised_.size()), cause});

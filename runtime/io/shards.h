@@ -54,6 +54,7 @@ class Shards {
   void step(const Event& event, uint64_t cause);
   void advance(int64_t time_us, uint64_t cause);
   void end_stream(uint64_t cause);
+  void free_what_is_over();  // which time alone does bit by bit
 
   // What was said happens.
   void run();

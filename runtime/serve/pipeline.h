@@ -81,6 +81,7 @@ class Pipeline {
   const Program& program() const { return rules_->program; }
   const SharedRules& rules() const { return rules_; }
   const Shards& shards() const { return shards_; }
+  void free_what_is_over() { shards_.free_what_is_over(); }
   const Decoder& decoder() const { return decoder_; }
   Reorder& reorder() { return reorder_; }
   const Reorder& reorder() const { return reorder_; }

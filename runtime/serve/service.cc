@@ -120,6 +120,7 @@ Status Service::finish() {
   aside_.stop();
   delivery_->stop();
   if (Status settled = settle(true); !settled) return settled;
+  pipeline_->free_what_is_over();
   if (pipeline_->shards().state_bytes() > options_.last_snapshot_bytes) {
     say("the state is too large for a snapshot at the end: the next start plays the log from " +
         std::to_string(snapshot_sequence_ + 1) + " on");
