@@ -109,6 +109,7 @@ void Decoder::prepare() {
   for (const TypeInfo& type : program_.types) type_names.push_back(type.name);
   types_.emplace(type_names);
   heads_.emplace(head_names_.size());
+  layouts_.emplace(head_names_);
   stencils_.emplace(head_names_);
   walk_.emplace(head_names_, *heads_);
   const size_t row_bytes = std::max<size_t>(1, program_.fields.size() * sizeof(Value));
@@ -172,6 +173,7 @@ void Decoder::open(std::string_view lines, LinePlace first, int64_t arrival_us) 
         capacity_, simdjson::DEFAULT_MAX_DEPTH, stage_one_);
     OMEN_ASSERT(error == simdjson::SUCCESS);  // out of memory
   }
+  layouts_->tidy();
   stencils_->tidy();
   walk_->tidy();
   plain_.open(lines.size());
@@ -191,14 +193,15 @@ Decoder::Batch Decoder::next() {
   while (cursor_ < end && events_.size() < batch_max_ && rejections_.size() < batch_max_) {
     const char* const line = cursor_;
     const char* line_end = nullptr;
-    if (line >= tokens_end_ && uses_stencils_) line_end = stencils_->fit(slice_.data(), line, *heads_);
-    if (line_end != nullptr && line_end - line <= event_bytes_max) {
+    if (line >= tokens_end_ && uses_stencils_) line_end = fit(line);
+    if (line_end != nullptr) {
       fits_ += fits_ < fits_max;
       ++fitted_;
-      base_ = slice_.data();
       next_escape_ = line_end;
       const auto object_size = static_cast<size_t>(line_end - line) - (line_end[-1] == '\r');
       finish_event({line, static_cast<size_t>(line_end - line)}, {line, object_size});
+      if (layouts_->wants()) [[unlikely]]
+        learn_layout(line, line_end);
     } else {
       if (line >= tokens_end_) find_tokens(line);
       line_end = find_line_end(line, end);
@@ -210,6 +213,23 @@ Decoder::Batch Decoder::next() {
     place_.offset += cursor_ - line;
   }
   return {events_, places_, rejections_};
+}
+
+// The line feed of a line that fits a layout or a stencil, or nullptr.
+inline const char* Decoder::fit(const char* line) {
+  base_ = line;
+  const char* line_end = layouts_->fit(line, slice_.data() + slice_.size(), *heads_);
+  if (line_end != nullptr) [[likely]]
+    return line_end;
+  base_ = slice_.data();
+  line_end = stencils_->fit(base_, line, *heads_);
+  return line_end != nullptr && line_end - line <= event_bytes_max ? line_end : nullptr;
+}
+
+// Of a line that fitted a stencil, when it is done. No tokens of lines to come are lost: there are none.
+void Decoder::learn_layout(const char* line, const char* line_end) {
+  if (!run_stage_one({line, static_cast<size_t>(line_end - line)})) return;
+  layouts_->learn(token_, token_ + stage_one_->n_structural_indexes, {line, static_cast<size_t>(line_end - line) + 1});
 }
 
 // The first stage from this line on: over it alone where such lines are rare, over more at once, up to the whole slice,

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "runtime/core/heads.h"
+#include "runtime/core/layouts.h"
 #include "runtime/core/stencils.h"
 #include "runtime/core/times.h"
 #include "runtime/core/validate.h"
@@ -93,6 +94,8 @@ class Decoder {
 
   // Off: every line by the first stage, whatever it is like. It makes no difference but the time.
   void use_stencils(bool is_on) { uses_stencils_ = is_on; }
+  // How many bytes are compared at once with layouts (layouts.h); 0: none are used.
+  void use_layouts(uint32_t width) { layouts_->use_width(width); }
 
   const Validator& validator() const { return validator_; }
   LinePlace place() const { return place_; }               // of the line to come
@@ -122,6 +125,8 @@ class Decoder {
 
   void find_tokens(const char* line);
   bool run_stage_one(std::string_view text);
+  const char* fit(const char* line);
+  void learn_layout(const char* line, const char* line_end);
   void decode_line(const char* line, const char* line_end);
   void finish_event(std::string_view line, std::string_view object);
   void pass_tokens(const char* line_end);
@@ -154,6 +159,7 @@ class Decoder {
   std::vector<Extraction> extractions_;  // by TypeId
   std::optional<Names> types_;
   std::optional<Heads> heads_;
+  std::optional<Layouts> layouts_;
   std::optional<Stencils> stencils_;
   std::optional<Walk> walk_;
 
@@ -165,13 +171,13 @@ class Decoder {
   int64_t arrival_us_ = 0;
   const char* cursor_ = nullptr;  // where the next line begins
   bool uses_stencils_ = true;
-  uint32_t fits_ = 0;                  // lines in sequence that did, at most fits_max
-  uint32_t to_learn_ = 0;              // of so many lines to come stencils are made
-  const char* tokens_end_ = nullptr;   // up to here the first stage was run
-  size_t tokens_bytes_ = 1;            // at least so many at once
-  bool is_by_line_ = false;            // it failed, and is run for each line
-  const char* base_ = nullptr;         // what tokens count from: the slice, or where the first stage was begun
-  Token token_ = nullptr;              // the next of the first stage
+  uint32_t fits_ = 0;                 // lines in sequence that did, at most fits_max
+  uint32_t to_learn_ = 0;             // of so many lines to come stencils are made
+  const char* tokens_end_ = nullptr;  // up to here the first stage was run
+  size_t tokens_bytes_ = 1;           // at least so many at once
+  bool is_by_line_ = false;           // it failed, and is run for each line
+  const char* base_ = nullptr;        // what tokens count from: the slice, the line, or where the first stage was begun
+  Token token_ = nullptr;             // the next of the first stage
   const char* next_escape_ = nullptr;  // the first backslash from the line on, or one further on, or tokens_end_
   std::pair<Reason, const char*> fault_;
   Times times_;

@@ -1,0 +1,142 @@
+// Layouts: whole lines as constant bytes with holes of fixed sizes.
+//
+//   {"type":"~~~~~","ts":"~~~~~~~~~~~~~~~~~~~~~~~~","amount":#9.99,"ok":true}\n      ~ text, 9 digit, # no 0 either
+//
+// A line whose values are as long as those of a line before has every constant byte, and every token, where that had
+// it. So nothing in it is looked for:
+//   where its quotes stand, 64 bytes to a word, and where it ends    says nearly always which layout it is
+//   its bytes are compared with the layout's, 64 at once             proves it, by one branch (layout_proof.inc)
+//   the offsets of its heads' values                                 are the layout's
+// Lines of a stream have some hundreds of layouts: for each stencil one of every combination of sizes that is frequent.
+//
+// They are made of lines that fit a stencil, when one whose quotes stood like that came before. Where few lines fit,
+// they are only tried now and then.
+//
+// INVARIANTS
+//   1. A line that fits is one that the walk takes, with the same heads. (A hole takes ASCII only, no escapes, no
+//   control
+//      characters; numbers have no exponent and at most eighteen characters.)
+//   2. The layouts are bounded, and no long line is learned; when they are full, all are forgotten now and then.
+//
+// NOT HERE: lines that fit none (stencils.h). On processors other than x86-64 there are no layouts.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/core/heads.h"
+
+namespace omen {
+
+// Of 64 bytes of a line, the first byte lowest. What is not constant must not be the layout's byte: that is a
+// backslash, or a zero where other digits follow.
+struct LayoutBits {
+  uint64_t constant, digit;
+};
+
+// Behind it stand its bits, tokens and heads, and its bytes.
+struct Layout {
+  uint32_t size;  // of the line, with its line feed
+  uint32_t tokens_at, heads_at, bytes_at;
+
+  const LayoutBits* bits() const { return reinterpret_cast<const LayoutBits*>(this + 1); }
+  template <typename T>
+  const T* at(uint32_t offset) const {
+    return reinterpret_cast<const T*>(reinterpret_cast<const char*>(this) + offset);
+  }
+};
+
+// Open addressing by the hash of a line's quotes, three quarters of it free.
+struct LayoutTable {
+  static constexpr uint32_t slot_bits = 14;
+  static constexpr size_t slots_count = size_t{1} << slot_bits;
+  static constexpr size_t unit = 64;  // of memory: a line of the cache
+  struct Slot {
+    uint32_t tag = 0;
+    uint32_t at = 0;  // in units; 0: free
+  };
+  static size_t slot_of(uint64_t hash) { return hash >> (64 - slot_bits); }
+  static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
+  const Layout& layout(uint32_t at) const { return *reinterpret_cast<const Layout*>(memory.get() + at * unit); }
+
+  struct Free {
+    void operator()(char* bytes) const { ::operator delete[](bytes, std::align_val_t(unit)); }
+  };
+  std::vector<Slot> slots;
+  std::unique_ptr<char[], Free> memory;
+};
+
+class Layouts {
+ public:
+  explicit Layouts(const std::vector<std::string>& heads);
+  Layouts(const Layouts&) = delete;
+  Layouts& operator=(const Layouts&) = delete;
+
+  // The line that begins at `line`, when it fits one: where its line feed is, and its heads, as offsets from `line`.
+  // Otherwise nullptr. 64 bytes behind the slice are readable.
+  const char* fit(const char* line, const char* slice_end, Heads& heads) {
+    wants_ = false;
+    if (pause_ > 0) [[unlikely]]
+      return --pause_, nullptr;
+    Found found;
+    if (find_ == nullptr || !find_(table_, line, slice_end, found)) return miss(found);
+    credit_ = credit_ + fit_credit < credit_max ? credit_ + fit_credit : credit_max;
+    const Layout& layout = *found.layout;
+    heads.use(layout.at<uint16_t>(layout.heads_at), layout.at<uint32_t>(layout.tokens_at));
+    return line + found.size - 1;
+  }
+  // Whether the line that fitted none is to be learned, if the walk takes it.
+  bool wants() const { return wants_; }
+  // Of that line, with its line feed. Its tokens count from its beginning.
+  void learn(Token first, Token behind, std::string_view line);
+
+  void tidy();  // between slices
+
+  // How many bytes are compared at once: as many as the processor can, unless a test asks for fewer. 0: no layouts.
+  static uint32_t width_max();
+  void use_width(uint32_t bytes);
+
+  struct Found {
+    uint32_t size = 0;  // 0: the line is too long, or has no end
+    uint64_t hash = 0;
+    const Layout* layout = nullptr;
+  };
+
+ private:
+  using Find = bool (*)(const LayoutTable& table, const char* line, const char* slice_end, Found& found);
+  static constexpr uint32_t credit_max = 256, fit_credit = 4;
+
+  void begin();
+  const char* miss(const Found& found);
+  bool cut(Token first, Token behind, std::string_view line);
+  void make_hole(size_t begin, size_t size, char not_this, bool is_number);
+  void add();
+  void forget();
+
+  const Names heads_;
+  uint32_t width_ = 0;
+  Find find_ = nullptr;  // none yet: they have not begun
+  uint32_t lines_before_ = 0;
+  LayoutTable table_;
+  size_t count_ = 0;
+  size_t units_ = 1;            // of the memory, in use
+  std::vector<uint32_t> seen_;  // tags that came once
+  uint64_t hash_ = 0;           // of the line in hand
+  bool wants_ = false;
+  bool is_full_ = false;  // something found no room
+  uint32_t slices_full_ = 0;
+  uint32_t credit_ = credit_max;  // a fit adds to it, a miss takes from it; at 0 there is a pause
+  uint32_t pause_ = 0;            // lines to come for which none is tried
+
+  // Of the line that is learned.
+  std::vector<LayoutBits> bits_;
+  std::string bytes_;
+  std::vector<uint32_t> tokens_;
+  std::vector<uint16_t> places_;  // by HeadId, in tokens_; 0: it has none
+};
+
+}  // namespace omen
