@@ -17,6 +17,7 @@ namespace {
 
 constexpr uint32_t fits_max = 8;  // lines in sequence that fit a stencil: the next one will, too
 constexpr uint32_t learned_at_once = 16;
+constexpr size_t found_at_once = 32;    // lines are still in the first cache when they are read again
 constexpr size_t row_bytes_max = 2048;  // on the average: a batch of rows stays in the cache
 
 HeadId head_of(std::vector<std::string>& heads, const std::string& name) {
@@ -109,11 +110,12 @@ void Decoder::prepare() {
   for (const TypeInfo& type : program_.types) type_names.push_back(type.name);
   types_.emplace(type_names);
   heads_.emplace(head_names_.size());
-  layouts_.emplace(head_names_);
+  layouts_.emplace(head_names_, std::array{type_head_, time_head_, id_head_});
   stencils_.emplace(head_names_);
   walk_.emplace(head_names_, *heads_);
   const size_t row_bytes = std::max<size_t>(1, program_.fields.size() * sizeof(Value));
   batch_max_ = std::clamp<size_t>(batch_max_ * row_bytes_max / row_bytes, 16, batch_max_);
+  found_.resize(found_at_once);
   rows_.resize(batch_max_ * program_.fields.size());
   events_.reserve(batch_max_);
   places_.reserve(batch_max_);
@@ -191,12 +193,15 @@ Decoder::Batch Decoder::next() {
   rejections_.clear();
   const char* const end = slice_.data() + slice_.size();
   while (cursor_ < end && events_.size() < batch_max_ && rejections_.size() < batch_max_) {
+    const bool has_tokens = cursor_ < tokens_end_ || !uses_stencils_;
+    if (!has_tokens && take_found()) continue;
     const char* const line = cursor_;
     const char* line_end = nullptr;
-    if (line >= tokens_end_ && uses_stencils_) line_end = fit(line);
-    if (line_end != nullptr) {
+    if (!has_tokens) line_end = stencils_->fit(slice_.data(), line, *heads_);
+    if (line_end != nullptr && line_end - line <= event_bytes_max) {
       fits_ += fits_ < fits_max;
       ++fitted_;
+      base_ = slice_.data();
       next_escape_ = line_end;
       const auto object_size = static_cast<size_t>(line_end - line) - (line_end[-1] == '\r');
       finish_event({line, static_cast<size_t>(line_end - line)}, {line, object_size});
@@ -215,15 +220,25 @@ Decoder::Batch Decoder::next() {
   return {events_, places_, rejections_};
 }
 
-// The line feed of a line that fits a layout or a stencil, or nullptr.
-inline const char* Decoder::fit(const char* line) {
-  base_ = line;
-  const char* line_end = layouts_->fit(line, slice_.data() + slice_.size(), *heads_);
-  if (line_end != nullptr) [[likely]]
-    return line_end;
-  base_ = slice_.data();
-  line_end = stencils_->fit(base_, line, *heads_);
-  return line_end != nullptr && line_end - line <= event_bytes_max ? line_end : nullptr;
+// The lines from the next one on that fit layouts. False: a line is next that does not.
+inline bool Decoder::take_found() {
+  const char* const end = slice_.data() + slice_.size();
+  const size_t room = std::min(batch_max_ - std::max(events_.size(), rejections_.size()), found_at_once);
+  const size_t count = layouts_->find(cursor_, end, std::span(found_).first(room));
+  for (const FoundLine& found : std::span(found_).first(count)) {
+    const size_t size = found.size - 1;
+    const std::string_view line(cursor_, size);
+    found.layout->give_to(*heads_);
+    base_ = cursor_;
+    next_escape_ = cursor_ + size;
+    finish_event(line, line.substr(0, size - (line[size - 1] == '\r')), found.layout);
+    cursor_ += found.size;
+    ++place_.line;
+    place_.offset += found.size;
+  }
+  lines_ += count;
+  fitted_ += count;
+  return count == room || cursor_ == end;
 }
 
 // Of a line that fitted a stencil, when it is done. No tokens of lines to come are lost: there are none.
@@ -276,11 +291,12 @@ void Decoder::decode_line(const char* line, const char* line_end) {
   finish_event(text, {object, static_cast<size_t>(base_ + token_[-1] + 1 - object)});
 }
 
-// Of a line that was walked.
-void Decoder::finish_event(std::string_view line, std::string_view object) {
+// Of a line that was walked, or fits.
+inline void Decoder::finish_event(std::string_view line, std::string_view object, const Layout* layout) {
   Value* const row = rows_.data() + events_.size() * program_.fields.size();
   Event& event = events_.emplace_back();
-  if (are_events_ && !read_envelope(event, object.data())) {
+  if (are_events_ && !(layout != nullptr && read_envelope(event, line.data(), *layout)) &&
+      !read_envelope(event, object.data())) {
     events_.pop_back();
     return reject(fault_.first, fault_.second, line);
   }
@@ -312,18 +328,43 @@ bool Decoder::read_envelope(Event& event, const char* begin) {
     event.type_name = std::string_view(default_type_).substr(0, default_type_.size() - name_padding);
   }
   if (event.type_name.empty()) return fault_ = {Reason::no_type, type == nullptr ? begin : base_ + *type}, false;
-  const uint32_t type_number = types_->find(event.type_name);
-  event.type = type_number == name_none ? type_unnamed : type_number;
+  set_type(event, event.type_name);
   if (!read_time(event)) return false;
+  read_id(event);
+  return true;
+}
+
+// What is usual, at known places. False: it is not.
+inline bool Decoder::read_envelope(Event& event, const char* line, const Layout& layout) {
+  const auto& [type, time, id] = layout.pieces;
+  if (type.size == 0 || time.at == 0) return false;
+  const std::optional<int64_t> time_us = times_.read(time.of(line));
+  if (!time_us) return false;
+  event.ts_us = event.time_us = *time_us;
+  set_type(event, type.of(line));
+  if (id.at != 0) [[likely]] {
+    event.id = id.of(line);
+  } else {
+    read_id(event);
+  }
+  return true;
+}
+
+inline void Decoder::set_type(Event& event, std::string_view name) {
+  event.type_name = name;
+  const uint32_t number = types_->find(name);
+  event.type = number == name_none ? type_unnamed : number;
+}
+
+void Decoder::read_id(Event& event) {
   const Token id = heads_->at(id_head_);
-  if (id == nullptr) return true;
+  if (id == nullptr) return;
   const char c = base_[*id];
   if (c == '"') {
     event.id = plain_text(id);
   } else if (c == '-' || (c >= '0' && c <= '9')) {
     event.id = scalar(id);
   }
-  return true;
 }
 
 bool Decoder::read_time(Event& event) {

@@ -125,16 +125,19 @@ class Decoder {
 
   void find_tokens(const char* line);
   bool run_stage_one(std::string_view text);
-  const char* fit(const char* line);
+  bool take_found();
   void learn_layout(const char* line, const char* line_end);
   void decode_line(const char* line, const char* line_end);
-  void finish_event(std::string_view line, std::string_view object);
+  void finish_event(std::string_view line, std::string_view object, const Layout* layout = nullptr);
   void pass_tokens(const char* line_end);
   void reject(Reason reason, const char* at, std::string_view line);
 
   // From the members of the line that was walked. False: a rejection's reason and place are in fault_.
   bool read_envelope(Event& event, const char* begin);
+  bool read_envelope(Event& event, const char* line, const Layout& layout);
+  void set_type(Event& event, std::string_view name);
   bool read_time(Event& event);
+  void read_id(Event& event);
   bool breaks_declaration(const Extraction& extraction, const Event& event, Value* row);
   bool is_right(const Glance& glance, Token token) const;
   void extract(const Extraction& extraction, const Event& event, Value* row);
@@ -182,7 +185,8 @@ class Decoder {
   std::pair<Reason, const char*> fault_;
   Times times_;
 
-  std::vector<Value> rows_;  // batch_max_ rows of program_.fields.size()
+  std::vector<FoundLine> found_;  // lines that fit layouts
+  std::vector<Value> rows_;       // batch_max_ rows of program_.fields.size()
   std::vector<Event> events_;
   std::vector<LinePlace> places_;
   std::vector<Rejection> rejections_;

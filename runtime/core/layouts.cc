@@ -22,8 +22,8 @@ constexpr uint32_t slices_full_max = 256;  // how long full ones are kept
 constexpr uint32_t pause_lines = 2048, retry_credit = 64;
 
 #if defined(__x86_64__)
-// Odd, any.
-constexpr uint64_t size_factor = 0x9E3779B97F4A7C15;
+// Any that are odd.
+constexpr uint64_t size_factor = 0x9E3779B97F4A7C15, last_factor = 0xD1B54A32D192ED03;
 constexpr uint64_t factors[blocks_max] = {
     0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3,
     0x589965CC75374CC3, 0x1D8E4E27C47D124F, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9,
@@ -110,7 +110,8 @@ OMEN_TARGET inline uint64_t no_digits(const char* p) {
 
 }  // namespace
 
-Layouts::Layouts(const std::vector<std::string>& heads) : heads_(heads), places_(heads.size()) {
+Layouts::Layouts(const std::vector<std::string>& heads, const std::array<HeadId, layout_pieces>& asked)
+    : heads_(heads), asked_(asked), places_(heads.size()) {
   use_width(width_max());
 }
 
@@ -154,21 +155,20 @@ void Layouts::forget() {
   table_.slots.assign(table_.slots.size(), {});
 }
 
-[[gnu::noinline]] const char* Layouts::miss(const Found& found) {
+void Layouts::miss(const FoundLine& line) {
   if (find_ == nullptr) {
     if (width_ > 0 && --lines_before_ == 0) begin();
-    return nullptr;
+    return;
   }
   if (--credit_ == 0) {
     pause_ = pause_lines;
     credit_ = retry_credit;
   }
-  if (found.size == 0) return nullptr;
-  uint32_t& seen = seen_[found.hash >> 32 & (seen_count - 1)];
-  hash_ = found.hash;
+  if (line.size == 0) return;
+  hash_ = line.hash;
+  uint32_t& seen = seen_[LayoutTable::tag_of(hash_) % seen_count];
   wants_ = !is_full_ && seen == LayoutTable::tag_of(hash_);
   seen = LayoutTable::tag_of(hash_);
-  return nullptr;
 }
 
 void Layouts::learn(Token first, Token behind, std::string_view line) {
@@ -176,7 +176,7 @@ void Layouts::learn(Token first, Token behind, std::string_view line) {
   const std::string_view rest = line.substr(std::min<size_t>(behind[-1] + 1, line.size()));
   if (*first != 0 || (rest != "\n" && rest != "\r\n")) return;
   const bool is_plain = std::ranges::all_of(line, [](char c) { return static_cast<signed char>(c) >= 0 && c != '\\'; });
-  if (is_plain && cut(first, behind, line)) add();
+  if (is_plain && cut(first, behind, line)) add(line);
 }
 
 // False: it has a number that no layout has.
@@ -233,14 +233,21 @@ void Layouts::make_hole(size_t begin, size_t size, char not_this, bool is_number
   }
 }
 
-void Layouts::add() {
+void Layouts::add(std::string_view line) {
   // All fits into 32 bits, as lines are short.
   const auto bytes_of = [](const auto& list) { return static_cast<uint32_t>(list.size() * sizeof(list[0])); };
   Layout layout;
-  layout.size = static_cast<uint32_t>(bytes_.find('\n') + 1);
+  layout.size = static_cast<uint32_t>(line.size());
   layout.tokens_at = static_cast<uint32_t>(sizeof(Layout)) + bytes_of(bits_);
   layout.heads_at = layout.tokens_at + bytes_of(tokens_);
   layout.bytes_at = (layout.heads_at + bytes_of(places_) + 63) / 64 * 64;
+  for (size_t i = 0; i < layout_pieces; ++i) {
+    const uint16_t place = asked_[i] < places_.size() ? places_[asked_[i]] : 0;
+    if (place == 0) continue;
+    if (line[tokens_[place]] != '"') continue;
+    const std::string_view text = text_at(line.data(), tokens_.data() + place);
+    layout.pieces[i] = {static_cast<uint16_t>(tokens_[place] + 1), static_cast<uint16_t>(text.size())};
+  }
   const size_t units = (layout.bytes_at + bytes_.size()) / LayoutTable::unit;
   if (count_ == layouts_max || units_ + units > units_max) {
     is_full_ = true;

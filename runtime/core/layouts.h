@@ -21,9 +21,12 @@
 // NOT HERE: lines that fit none (stencils.h). On processors other than x86-64 there are no layouts.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,11 +41,21 @@ struct LayoutBits {
   uint64_t constant, digit;
 };
 
+// Heads that each line is asked for: their values stand beside what was read to find the layout.
+inline constexpr size_t layout_pieces = 3;
+
 // Behind it stand its bits, tokens and heads, and its bytes.
 struct Layout {
-  uint32_t size;  // of the line, with its line feed
-  uint32_t tokens_at, heads_at, bytes_at;
+  struct Piece {
+    uint16_t at = 0, size = 0;
+    std::string_view of(const char* line) const { return {line + at, size}; }
+  };
+  uint32_t size = 0;  // of the line, with its line feed
+  uint32_t tokens_at = 0, heads_at = 0, bytes_at = 0;
+  Piece pieces[layout_pieces];  // what is in the texts of such heads, at 0: it has none
+  uint32_t unused = 0;
 
+  void give_to(Heads& heads) const { heads.use(at<uint16_t>(heads_at), at<uint32_t>(tokens_at)); }
   const LayoutBits* bits() const { return reinterpret_cast<const LayoutBits*>(this + 1); }
   template <typename T>
   const T* at(uint32_t offset) const {
@@ -70,26 +83,29 @@ struct LayoutTable {
   std::unique_ptr<char[], Free> memory;
 };
 
+struct FoundLine {
+  const Layout* layout = nullptr;
+  uint64_t hash = 0;
+  uint32_t size = 0;  // with its line feed; 0: it is too long, or has none
+};
+
 class Layouts {
  public:
-  explicit Layouts(const std::vector<std::string>& heads);
+  Layouts(const std::vector<std::string>& heads, const std::array<HeadId, layout_pieces>& asked);
   Layouts(const Layouts&) = delete;
   Layouts& operator=(const Layouts&) = delete;
 
-  // The line that begins at `line`, when it fits one: where its line feed is, and its heads, as offsets from `line`.
-  // Otherwise nullptr. 64 bytes behind the slice are readable.
-  const char* fit(const char* line, const char* slice_end, Heads& heads) {
+  // How many lines from `line` on fit layouts; which they are. 64 bytes behind the slice are readable.
+  size_t find(const char* line, const char* slice_end, std::span<FoundLine> lines) {
     wants_ = false;
     if (pause_ > 0) [[unlikely]]
-      return --pause_, nullptr;
-    Found found;
-    if (find_ == nullptr || !find_(table_, line, slice_end, found)) return miss(found);
-    credit_ = credit_ + fit_credit < credit_max ? credit_ + fit_credit : credit_max;
-    const Layout& layout = *found.layout;
-    heads.use(layout.at<uint16_t>(layout.heads_at), layout.at<uint32_t>(layout.tokens_at));
-    return line + found.size - 1;
+      return --pause_, 0;
+    const size_t count = find_ != nullptr ? find_(table_, line, slice_end, lines) : 0;
+    credit_ = std::min(credit_ + static_cast<uint32_t>(count) * fit_credit, credit_max);
+    if (count < lines.size()) miss(lines[count]);
+    return count;
   }
-  // Whether the line that fitted none is to be learned, if the walk takes it.
+  // Whether the first line that fitted none is to be learned, if the walk takes it.
   bool wants() const { return wants_; }
   // Of that line, with its line feed. Its tokens count from its beginning.
   void learn(Token first, Token behind, std::string_view line);
@@ -100,24 +116,20 @@ class Layouts {
   static uint32_t width_max();
   void use_width(uint32_t bytes);
 
-  struct Found {
-    uint32_t size = 0;  // 0: the line is too long, or has no end
-    uint64_t hash = 0;
-    const Layout* layout = nullptr;
-  };
-
  private:
-  using Find = bool (*)(const LayoutTable& table, const char* line, const char* slice_end, Found& found);
+  using Find = size_t (*)(const LayoutTable& table, const char* line, const char* slice_end,
+                          std::span<FoundLine> lines);
   static constexpr uint32_t credit_max = 256, fit_credit = 4;
 
   void begin();
-  const char* miss(const Found& found);
+  void miss(const FoundLine& line);
   bool cut(Token first, Token behind, std::string_view line);
   void make_hole(size_t begin, size_t size, char not_this, bool is_number);
-  void add();
+  void add(std::string_view line);
   void forget();
 
   const Names heads_;
+  const std::array<HeadId, layout_pieces> asked_;
   uint32_t width_ = 0;
   Find find_ = nullptr;  // none yet: they have not begun
   uint32_t lines_before_ = 0;
