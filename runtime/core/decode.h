@@ -1,6 +1,7 @@
 // Decode: lines of NDJSON -> events, or rejections that say which line is wrong, why and where.
 //
 //   for each line
+//     when it is like a line before in all its sizes: all is where it was there, by comparing the whole (layouts.h)
 //     when it fits a stencil made of lines before it: its texts and numbers, by comparing the rest (stencils.h)
 //     otherwise simdjson's first stage over this line, or more lines where many fit none: UTF-8, texts, the place of
 //     every token; and one walk over its tokens: grammar, numbers, escapes, depth, duplicate members (walk.h) either
@@ -92,7 +93,7 @@ class Decoder {
   // The next events of the slice; an empty batch at its end.
   Batch next();
 
-  // Off: every line by the first stage, whatever it is like. It makes no difference but the time.
+  // Off: every line by the first stage, whatever it is like, without layouts too. It makes no difference but the time.
   void use_stencils(bool is_on) { uses_stencils_ = is_on; }
   // How many bytes are compared at once with layouts (layouts.h); 0: none are used.
   void use_layouts(uint32_t width) { layouts_->use_width(width); }
@@ -100,7 +101,8 @@ class Decoder {
   const Validator& validator() const { return validator_; }
   LinePlace place() const { return place_; }               // of the line to come
   uint64_t lines() const { return lines_; }                // read so far, blank ones too
-  uint64_t fitted() const { return fitted_; }              // of these, lines that fitted a stencil
+  uint64_t fitted() const { return fitted_; }              // of these, lines that fitted a layout or a stencil
+  uint64_t found() const { return found_count_; }          // of these, lines that fitted a layout
   uint64_t without_time() const { return without_time_; }  // events that took the time of their arrival
 
  private:
@@ -187,11 +189,13 @@ class Decoder {
 
   std::vector<FoundLine> found_;  // lines that fit layouts
   std::vector<Value> rows_;       // batch_max_ rows of program_.fields.size()
-  std::vector<Event> events_;
+  std::vector<Event> events_;     // batch_max_
+  size_t event_count_ = 0;        // of the batch
   std::vector<LinePlace> places_;
   std::vector<Rejection> rejections_;
   uint64_t lines_ = 0;
   uint64_t fitted_ = 0;
+  uint64_t found_count_ = 0;
   uint64_t without_time_ = 0;
 };
 

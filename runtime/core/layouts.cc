@@ -112,7 +112,9 @@ OMEN_TARGET inline uint64_t no_digits(const char* p) {
 
 Layouts::Layouts(const std::vector<std::string>& heads, const std::array<HeadId, layout_pieces>& asked)
     : heads_(heads), asked_(asked), places_(heads.size()) {
-  use_width(width_max());
+  width_ = width_max();
+  lines_before_ = lines_before;
+  forget();
 }
 
 // Processors of the first generations with AVX-512 slow down for it: those that have VBMI2 do not.
@@ -128,11 +130,11 @@ uint32_t Layouts::width_max() {
 }
 
 void Layouts::use_width(uint32_t bytes) {
-  width_ = bytes;
+  width_ = std::min(bytes, width_max());
   find_ = nullptr;
-  pause_ = bytes == 0 ? UINT32_MAX : 0;
-  lines_before_ = lines_before;
+  pause_ = 0;
   forget();
+  if (width_ > 0) begin();
 }
 
 void Layouts::begin() {
