@@ -246,6 +246,7 @@ inline bool Decoder::take_found() {
     ++place_.line;
     place_.offset += found.size;
   }
+  fits_ = static_cast<uint32_t>(std::min<size_t>(fits_ + count, fits_max));
   lines_ += count;
   fitted_ += count;
   found_count_ += count;

@@ -1,6 +1,7 @@
 #include "runtime/core/layouts.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -19,7 +20,7 @@ constexpr uint32_t lines_before = 64;      // what has fewer lines needs no layo
 constexpr size_t number_bytes_max = 18;    // without a sign: what the walk takes, however large its digits are
 constexpr uint32_t slices_full_max = 256;  // how long full ones are kept
 // A line that fits saves some four times what one costs that does not.
-constexpr uint32_t pause_lines = 2048, retry_credit = 64;
+constexpr uint32_t pause_lines_min = 2048, pause_lines_max = 65536, retry_credit = 64;
 
 #if defined(__x86_64__)
 // Any that are odd.
@@ -146,6 +147,7 @@ void Layouts::begin() {
 }
 
 void Layouts::tidy() {
+  if (credit_ == credit_max) pause_lines_ = pause_lines_min;
   if (is_full_ && ++slices_full_ == slices_full_max) forget();
 }
 
@@ -163,14 +165,16 @@ void Layouts::miss(const FoundLine& line) {
     return;
   }
   if (--credit_ == 0) {
-    pause_ = pause_lines;
+    pause_ = pause_lines_;
+    pause_lines_ = std::min(pause_lines_ * 2, pause_lines_max);
     credit_ = retry_credit;
   }
   if (line.size == 0) return;
   hash_ = line.hash;
-  uint32_t& seen = seen_[LayoutTable::tag_of(hash_) % seen_count];
-  wants_ = !is_full_ && seen == LayoutTable::tag_of(hash_);
-  seen = LayoutTable::tag_of(hash_);
+  Seen& seen = seen_[LayoutTable::tag_of(hash_) % seen_count];
+  if (seen.tag != LayoutTable::tag_of(hash_)) seen = {LayoutTable::tag_of(hash_), 0};
+  ++seen.count;
+  wants_ = !is_full_ && seen.count > 1 && std::has_single_bit(seen.count);
 }
 
 void Layouts::learn(Token first, Token behind, std::string_view line) {
@@ -236,6 +240,11 @@ void Layouts::make_hole(size_t begin, size_t size, char not_this, bool is_number
 }
 
 void Layouts::add(std::string_view line) {
+  LayoutTable::Slot* slot = nullptr;
+  for (size_t i = 0; i < LayoutTable::probes_max && (slot == nullptr || slot->at != 0); ++i) {
+    slot = &table_.slots[(LayoutTable::slot_of(hash_) + i) % LayoutTable::slots_count];
+  }
+  if (slot->at != 0) return;
   // All fits into 32 bits, as lines are short.
   const auto bytes_of = [](const auto& list) { return static_cast<uint32_t>(list.size() * sizeof(list[0])); };
   Layout layout;
@@ -265,9 +274,7 @@ void Layouts::add(std::string_view line) {
   memcpy(at + layout.tokens_at, tokens_.data(), bytes_of(tokens_));
   if (!places_.empty()) memcpy(at + layout.heads_at, places_.data(), bytes_of(places_));
   memcpy(at + layout.bytes_at, bytes_.data(), bytes_.size());
-  size_t slot = LayoutTable::slot_of(hash_);
-  while (table_.slots[slot % LayoutTable::slots_count].at != 0) ++slot;
-  table_.slots[slot % LayoutTable::slots_count] = {LayoutTable::tag_of(hash_), static_cast<uint32_t>(units_)};
+  *slot = {LayoutTable::tag_of(hash_), static_cast<uint32_t>(units_)};
   ++count_;
   units_ += units;
 }

@@ -9,8 +9,8 @@
 //   the offsets of its heads' values                                 are the layout's
 // Lines of a stream have some hundreds of layouts: for each stencil one of every combination of sizes that is frequent.
 //
-// They are made of lines that fit a stencil, when one whose quotes stood like that came before. Where few lines fit,
-// they are only tried now and then.
+// They are made of lines that fit a stencil, when one whose quotes stood like that came before; if none could be made,
+// after twice as many again. Where few lines fit, they are only tried now and then.
 //
 // INVARIANTS
 //   1. A line that fits is one that the walk takes, with the same heads. (A hole takes ASCII only, no escapes, no
@@ -45,7 +45,7 @@ struct LayoutBits {
 inline constexpr size_t layout_pieces = 3;
 
 // Behind it stand its bits, tokens and heads, and its bytes.
-struct Layout {
+struct alignas(16) Layout {
   struct Piece {
     uint16_t at = 0, size = 0;
     std::string_view of(const char* line) const { return {line + at, size}; }
@@ -53,7 +53,6 @@ struct Layout {
   uint32_t size = 0;  // of the line, with its line feed
   uint32_t tokens_at = 0, heads_at = 0, bytes_at = 0;
   Piece pieces[layout_pieces];  // what is in the texts of such heads, at 0: it has none
-  uint32_t unused = 0;
 
   void give_to(Heads& heads) const { heads.use(at<uint16_t>(heads_at), at<uint32_t>(tokens_at)); }
   const LayoutBits* bits() const { return reinterpret_cast<const LayoutBits*>(this + 1); }
@@ -63,8 +62,10 @@ struct Layout {
   }
 };
 
-// Open addressing by the hash of a line's quotes, three quarters of it free.
+// Open addressing by the hash of a line's quotes, three quarters of it free. A layout stands near its place or is not
+// learned: lines that are made to collide cost no more than others.
 struct LayoutTable {
+  static constexpr size_t probes_max = 16;
   static constexpr uint32_t slot_bits = 14;
   static constexpr size_t slots_count = size_t{1} << slot_bits;
   static constexpr size_t unit = 64;  // of memory: a line of the cache
@@ -135,14 +136,18 @@ class Layouts {
   uint32_t lines_before_ = 0;
   LayoutTable table_;
   size_t count_ = 0;
-  size_t units_ = 1;            // of the memory, in use
-  std::vector<uint32_t> seen_;  // tags that came once
-  uint64_t hash_ = 0;           // of the line in hand
+  size_t units_ = 1;  // of the memory, in use
+  struct Seen {
+    uint32_t tag = 0, count = 0;
+  };
+  std::vector<Seen> seen_;  // lines that fitted none, by their tags; one may take another's place
+  uint64_t hash_ = 0;       // of the line in hand
   bool wants_ = false;
   bool is_full_ = false;  // something found no room
   uint32_t slices_full_ = 0;
   uint32_t credit_ = credit_max;  // a fit adds to it, a miss takes from it; at 0 there is a pause
-  uint32_t pause_ = 0;            // lines to come for which none is tried
+  uint32_t pause_ = 0;            // so many lines to come are not tried
+  uint32_t pause_lines_ = 2048;   // the next pause: each is longer, until nearly all lines fit
 
   // Of the line that is learned.
   std::vector<LayoutBits> bits_;
