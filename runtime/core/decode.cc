@@ -16,7 +16,7 @@ namespace omen {
 namespace {
 
 constexpr uint32_t fits_max = 8;  // lines in sequence that fit a stencil: the next one will, too
-constexpr uint32_t learned_at_once = 16;
+constexpr uint32_t learned_at_once = 4;
 constexpr size_t found_at_once = 32;    // lines are still in the first cache when they are read again
 constexpr size_t row_bytes_max = 2048;  // on the average: a batch of rows stays in the cache
 
