@@ -16,7 +16,8 @@ namespace omen {
 namespace {
 
 constexpr uint32_t fits_max = 8;  // lines in sequence that fit a stencil: the next one will, too
-constexpr uint32_t learned_at_once = 16;
+constexpr uint32_t learned_at_once = 4;
+constexpr size_t found_at_once = 32;    // lines are still in the first cache when they are read again
 constexpr size_t row_bytes_max = 2048;  // on the average: a batch of rows stays in the cache
 
 HeadId head_of(std::vector<std::string>& heads, const std::string& name) {
@@ -55,6 +56,16 @@ const char* find_line_end(const char* at, const char* end) {
   const auto* const found = static_cast<const char*>(memchr(at, '\n', end - at));
   return found != nullptr ? found : end;
 #endif
+}
+
+// One by one: all of it at once is a `rep stos`, which takes longer to begin than to write a hundred bytes.
+inline void clear(Event& event) {
+  event.time_us = event.ts_us = 0;
+  event.sequence = event.derived_so_far = 0;
+  event.type = type_unnamed;
+  event.is_derived = event.is_broken = false;
+  event.type_name = event.id = event.raw = {};
+  event.fields = nullptr;
 }
 
 // Why the first stage refuses a line, and where: its bytes, a control character in a text, or a text without end.
@@ -109,12 +120,14 @@ void Decoder::prepare() {
   for (const TypeInfo& type : program_.types) type_names.push_back(type.name);
   types_.emplace(type_names);
   heads_.emplace(head_names_.size());
+  layouts_.emplace(head_names_, std::array{type_head_, time_head_, id_head_});
   stencils_.emplace(head_names_);
   walk_.emplace(head_names_, *heads_);
   const size_t row_bytes = std::max<size_t>(1, program_.fields.size() * sizeof(Value));
   batch_max_ = std::clamp<size_t>(batch_max_ * row_bytes_max / row_bytes, 16, batch_max_);
+  found_.resize(found_at_once);
   rows_.resize(batch_max_ * program_.fields.size());
-  events_.reserve(batch_max_);
+  events_.resize(batch_max_);
   places_.reserve(batch_max_);
 }
 
@@ -172,6 +185,7 @@ void Decoder::open(std::string_view lines, LinePlace first, int64_t arrival_us) 
         capacity_, simdjson::DEFAULT_MAX_DEPTH, stage_one_);
     OMEN_ASSERT(error == simdjson::SUCCESS);  // out of memory
   }
+  layouts_->tidy();
   stencils_->tidy();
   walk_->tidy();
   plain_.open(lines.size());
@@ -184,14 +198,16 @@ void Decoder::open(std::string_view lines, LinePlace first, int64_t arrival_us) 
 }
 
 Decoder::Batch Decoder::next() {
-  events_.clear();
+  event_count_ = 0;
   places_.clear();
   rejections_.clear();
   const char* const end = slice_.data() + slice_.size();
-  while (cursor_ < end && events_.size() < batch_max_ && rejections_.size() < batch_max_) {
+  while (cursor_ < end && event_count_ < batch_max_ && rejections_.size() < batch_max_) {
+    const bool has_tokens = cursor_ < tokens_end_ || !uses_stencils_;
+    if (!has_tokens && take_found()) continue;
     const char* const line = cursor_;
     const char* line_end = nullptr;
-    if (line >= tokens_end_ && uses_stencils_) line_end = stencils_->fit(slice_.data(), line, *heads_);
+    if (!has_tokens) line_end = stencils_->fit(slice_.data(), line, *heads_);
     if (line_end != nullptr && line_end - line <= event_bytes_max) {
       fits_ += fits_ < fits_max;
       ++fitted_;
@@ -199,6 +215,8 @@ Decoder::Batch Decoder::next() {
       next_escape_ = line_end;
       const auto object_size = static_cast<size_t>(line_end - line) - (line_end[-1] == '\r');
       finish_event({line, static_cast<size_t>(line_end - line)}, {line, object_size});
+      if (layouts_->wants()) [[unlikely]]
+        learn_layout(line, line_end);
     } else {
       if (line >= tokens_end_) find_tokens(line);
       line_end = find_line_end(line, end);
@@ -209,7 +227,36 @@ Decoder::Batch Decoder::next() {
     ++place_.line;
     place_.offset += cursor_ - line;
   }
-  return {events_, places_, rejections_};
+  return {std::span(events_).first(event_count_), places_, rejections_};
+}
+
+// The lines from the next one on that fit layouts. False: a line is next that does not.
+inline bool Decoder::take_found() {
+  const char* const end = slice_.data() + slice_.size();
+  const size_t room = std::min(batch_max_ - std::max(event_count_, rejections_.size()), found_at_once);
+  const size_t count = layouts_->find(cursor_, end, std::span(found_).first(room));
+  for (const FoundLine& found : std::span(found_).first(count)) {
+    const size_t size = found.size - 1;
+    const std::string_view line(cursor_, size);
+    found.layout->give_to(*heads_);
+    base_ = cursor_;
+    next_escape_ = cursor_ + size;
+    finish_event(line, line.substr(0, size - (line[size - 1] == '\r')), found.layout);
+    cursor_ += found.size;
+    ++place_.line;
+    place_.offset += found.size;
+  }
+  fits_ = static_cast<uint32_t>(std::min<size_t>(fits_ + count, fits_max));
+  lines_ += count;
+  fitted_ += count;
+  found_count_ += count;
+  return count == room || cursor_ == end;
+}
+
+// Of a line that fitted a stencil, when it is done. No tokens of lines to come are lost: there are none.
+void Decoder::learn_layout(const char* line, const char* line_end) {
+  if (!run_stage_one({line, static_cast<size_t>(line_end - line)})) return;
+  layouts_->learn(token_, token_ + stage_one_->n_structural_indexes, {line, static_cast<size_t>(line_end - line) + 1});
 }
 
 // The first stage from this line on: over it alone where such lines are rare, over more at once, up to the whole slice,
@@ -256,20 +303,21 @@ void Decoder::decode_line(const char* line, const char* line_end) {
   finish_event(text, {object, static_cast<size_t>(base_ + token_[-1] + 1 - object)});
 }
 
-// Of a line that was walked.
-void Decoder::finish_event(std::string_view line, std::string_view object) {
-  Value* const row = rows_.data() + events_.size() * program_.fields.size();
-  Event& event = events_.emplace_back();
-  if (are_events_ && !read_envelope(event, object.data())) {
-    events_.pop_back();
+// Of a line that was walked, or fits.
+inline void Decoder::finish_event(std::string_view line, std::string_view object, const Layout* layout) {
+  Value* const row = rows_.data() + event_count_ * program_.fields.size();
+  Event& event = events_[event_count_];
+  clear(event);
+  if (are_events_ && !(layout != nullptr && read_envelope(event, line.data(), *layout)) &&
+      !read_envelope(event, object.data()))
     return reject(fault_.first, fault_.second, line);
-  }
   event.raw = object;
   event.fields = row;
   const Extraction& extraction = extractions_[event.type];
   if (!extraction.fields.empty()) extract(extraction, event, row);
   if (declared_ != Declared::nothing) event.is_broken = breaks_declaration(extraction, event, row);
   places_.push_back(place_);
+  ++event_count_;
 }
 
 void Decoder::pass_tokens(const char* line_end) {
@@ -292,18 +340,42 @@ bool Decoder::read_envelope(Event& event, const char* begin) {
     event.type_name = std::string_view(default_type_).substr(0, default_type_.size() - name_padding);
   }
   if (event.type_name.empty()) return fault_ = {Reason::no_type, type == nullptr ? begin : base_ + *type}, false;
-  const uint32_t type_number = types_->find(event.type_name);
-  event.type = type_number == name_none ? type_unnamed : type_number;
+  set_type(event, event.type_name);
   if (!read_time(event)) return false;
+  read_id(event);
+  return true;
+}
+
+// What is usual, at known places. False: it is not.
+inline bool Decoder::read_envelope(Event& event, const char* line, const Layout& layout) {
+  const auto& [type, time, id] = layout.pieces;
+  if (type.size == 0 || time.at == 0) return false;
+  if (!times_.read(time.of(line), event.ts_us)) return false;
+  event.time_us = event.ts_us;
+  set_type(event, type.of(line));
+  if (id.at != 0) [[likely]] {
+    event.id = id.of(line);
+  } else {
+    read_id(event);
+  }
+  return true;
+}
+
+inline void Decoder::set_type(Event& event, std::string_view name) {
+  event.type_name = name;
+  const uint32_t number = types_->find(name);
+  event.type = number == name_none ? type_unnamed : number;
+}
+
+void Decoder::read_id(Event& event) {
   const Token id = heads_->at(id_head_);
-  if (id == nullptr) return true;
+  if (id == nullptr) return;
   const char c = base_[*id];
   if (c == '"') {
     event.id = plain_text(id);
   } else if (c == '-' || (c >= '0' && c <= '9')) {
     event.id = scalar(id);
   }
-  return true;
 }
 
 bool Decoder::read_time(Event& event) {
@@ -313,7 +385,7 @@ bool Decoder::read_time(Event& event) {
     ++without_time_;
     time = arrival_us_;
   } else if (base_[*token] == '"') {
-    time = times_.read(plain_text(token));
+    if (int64_t us = 0; times_.read(plain_text(token), us)) time = us;
   } else if (const Value value = value_at(token); value.kind == Kind::integer) {
     time = time_of_integer(value.integer);
   } else if (value.kind == Kind::number) {

@@ -1,6 +1,7 @@
 // Decode: lines of NDJSON -> events, or rejections that say which line is wrong, why and where.
 //
 //   for each line
+//     when it is like a line before in all its sizes: all is where it was there, by comparing the whole (layouts.h)
 //     when it fits a stencil made of lines before it: its texts and numbers, by comparing the rest (stencils.h)
 //     otherwise simdjson's first stage over this line, or more lines where many fit none: UTF-8, texts, the place of
 //     every token; and one walk over its tokens: grammar, numbers, escapes, depth, duplicate members (walk.h) either
@@ -31,6 +32,7 @@
 #include <vector>
 
 #include "runtime/core/heads.h"
+#include "runtime/core/layouts.h"
 #include "runtime/core/stencils.h"
 #include "runtime/core/times.h"
 #include "runtime/core/validate.h"
@@ -91,13 +93,16 @@ class Decoder {
   // The next events of the slice; an empty batch at its end.
   Batch next();
 
-  // Off: every line by the first stage, whatever it is like. It makes no difference but the time.
+  // Off: every line by the first stage, whatever it is like, without layouts too. It makes no difference but the time.
   void use_stencils(bool is_on) { uses_stencils_ = is_on; }
+  // How many bytes are compared at once with layouts (layouts.h); 0: none are used.
+  void use_layouts(uint32_t width) { layouts_->use_width(width); }
 
   const Validator& validator() const { return validator_; }
   LinePlace place() const { return place_; }               // of the line to come
   uint64_t lines() const { return lines_; }                // read so far, blank ones too
-  uint64_t fitted() const { return fitted_; }              // of these, lines that fitted a stencil
+  uint64_t fitted() const { return fitted_; }              // of these, lines that fitted a layout or a stencil
+  uint64_t found() const { return found_count_; }          // of these, lines that fitted a layout
   uint64_t without_time() const { return without_time_; }  // events that took the time of their arrival
 
  private:
@@ -122,14 +127,19 @@ class Decoder {
 
   void find_tokens(const char* line);
   bool run_stage_one(std::string_view text);
+  bool take_found();
+  void learn_layout(const char* line, const char* line_end);
   void decode_line(const char* line, const char* line_end);
-  void finish_event(std::string_view line, std::string_view object);
+  void finish_event(std::string_view line, std::string_view object, const Layout* layout = nullptr);
   void pass_tokens(const char* line_end);
   void reject(Reason reason, const char* at, std::string_view line);
 
   // From the members of the line that was walked. False: a rejection's reason and place are in fault_.
   bool read_envelope(Event& event, const char* begin);
+  bool read_envelope(Event& event, const char* line, const Layout& layout);
+  void set_type(Event& event, std::string_view name);
   bool read_time(Event& event);
+  void read_id(Event& event);
   bool breaks_declaration(const Extraction& extraction, const Event& event, Value* row);
   bool is_right(const Glance& glance, Token token) const;
   void extract(const Extraction& extraction, const Event& event, Value* row);
@@ -154,6 +164,7 @@ class Decoder {
   std::vector<Extraction> extractions_;  // by TypeId
   std::optional<Names> types_;
   std::optional<Heads> heads_;
+  std::optional<Layouts> layouts_;
   std::optional<Stencils> stencils_;
   std::optional<Walk> walk_;
 
@@ -165,23 +176,26 @@ class Decoder {
   int64_t arrival_us_ = 0;
   const char* cursor_ = nullptr;  // where the next line begins
   bool uses_stencils_ = true;
-  uint32_t fits_ = 0;                  // lines in sequence that did, at most fits_max
-  uint32_t to_learn_ = 0;              // of so many lines to come stencils are made
-  const char* tokens_end_ = nullptr;   // up to here the first stage was run
-  size_t tokens_bytes_ = 1;            // at least so many at once
-  bool is_by_line_ = false;            // it failed, and is run for each line
-  const char* base_ = nullptr;         // what tokens count from: the slice, or where the first stage was begun
-  Token token_ = nullptr;              // the next of the first stage
+  uint32_t fits_ = 0;                 // lines in sequence that did, at most fits_max
+  uint32_t to_learn_ = 0;             // of so many lines to come stencils are made
+  const char* tokens_end_ = nullptr;  // up to here the first stage was run
+  size_t tokens_bytes_ = 1;           // at least so many at once
+  bool is_by_line_ = false;           // it failed, and is run for each line
+  const char* base_ = nullptr;        // what tokens count from: the slice, the line, or where the first stage was begun
+  Token token_ = nullptr;             // the next of the first stage
   const char* next_escape_ = nullptr;  // the first backslash from the line on, or one further on, or tokens_end_
   std::pair<Reason, const char*> fault_;
   Times times_;
 
-  std::vector<Value> rows_;  // batch_max_ rows of program_.fields.size()
-  std::vector<Event> events_;
+  std::vector<FoundLine> found_;  // lines that fit layouts
+  std::vector<Value> rows_;       // batch_max_ rows of program_.fields.size()
+  std::vector<Event> events_;     // batch_max_
+  size_t event_count_ = 0;        // of the batch
   std::vector<LinePlace> places_;
   std::vector<Rejection> rejections_;
   uint64_t lines_ = 0;
   uint64_t fitted_ = 0;
+  uint64_t found_count_ = 0;
   uint64_t without_time_ = 0;
 };
 

@@ -3,6 +3,7 @@
 // Open addressing over a fixed set, at least half of it free; built once, read-only after.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -20,16 +21,17 @@ struct NameKey {
   uint32_t size = UINT32_MAX;  // no name
   const char* text = nullptr;
 
+  // Without a branch, as sizes vary: the last eight bytes of a short text are its first. Of an empty one they are any.
   static NameKey of(std::string_view padded) {
+    const size_t known = std::min<size_t>(padded.size(), 8);
+    const uint64_t mask = ~uint64_t{0} >> (64 - 8 * known) % 64;
     NameKey key;
     key.size = static_cast<uint32_t>(padded.size());
     key.text = padded.data();
     memcpy(&key.front, padded.data(), 8);
-    if (padded.size() < 8) {
-      key.front &= (uint64_t{1} << (8 * padded.size())) - 1;
-    } else {
-      memcpy(&key.back, padded.data() + padded.size() - 8, 8);
-    }
+    memcpy(&key.back, padded.data() + padded.size() - known, 8);
+    key.front &= mask;
+    key.back &= mask;
     return key;
   }
   uint64_t hash() const { return ((front ^ (back << 29 | back >> 35)) + size) * 0x9E3779B97F4A7C15u >> 32; }
@@ -46,13 +48,14 @@ class Names {
     size_t size = 16;
     while (size < names.size() * 2) size *= 2;
     entries_.resize(size);
+    mask_ = size - 1;
     for (uint32_t number = 0; number < names.size(); ++number) {
       if (names[number].empty()) continue;
       texts_[number].append(name_padding, '\0');
       const NameKey key = NameKey::of(std::string_view(texts_[number]).substr(0, names[number].size()));
       size_t at = key.hash();
-      while (entries_[at & (size - 1)].number != name_none) ++at;
-      entries_[at & (size - 1)] = {key, number};
+      while (entries_[at & mask_].number != name_none) ++at;
+      entries_[at & mask_] = {key, number};
     }
   }
   Names(const Names&) = delete;
@@ -61,7 +64,7 @@ class Names {
   uint32_t find(std::string_view padded) const {
     const NameKey key = NameKey::of(padded);
     for (size_t at = key.hash();; ++at) {
-      const Entry& entry = entries_[at & (entries_.size() - 1)];
+      const Entry& entry = entries_[at & mask_];
       if (entry.key == key || entry.number == name_none) return entry.number;
     }
   }
@@ -73,6 +76,7 @@ class Names {
   };
   std::vector<std::string> texts_;  // padded
   std::vector<Entry> entries_;
+  size_t mask_ = 0;
 };
 
 }  // namespace omen

@@ -28,23 +28,27 @@ std::string_view add_bytes(char*& out, std::string_view bytes) {
 }  // namespace
 
 // The event enters the stream, unless it was there.
-bool Reorder::enter(Event& event) {
+inline bool Reorder::enter(Event& event) {
   event.time_us = stream_us_ = std::max(stream_us_, event.ts_us);
-  if (order_.dedupe_us && !event.id.empty()) {
-    while (!kept_ids_.empty() && is_beyond(stream_us_, kept_ids_.front().time_us, *order_.dedupe_us)) {
-      known_ids_.erase(kept_ids_.front().id);
-      kept_ids_.pop_front();
-    }
-    if (known_ids_.contains(event.id)) return ++duplicates_, false;
-    if (kept_ids_.size() == dedupe_ids_max) {
-      known_ids_.erase(kept_ids_.front().id);
-      kept_ids_.pop_front();
-      ++ids_forgotten_;
-    }
-    kept_ids_.push_back({stream_us_, std::string(event.id)});
-    known_ids_.insert(kept_ids_.back().id);
-  }
+  if (order_.dedupe_us && !event.id.empty() && !remember_id(event.id)) return ++duplicates_, false;
   event.sequence = ++sequence_;
+  return true;
+}
+
+// False: it is known.
+bool Reorder::remember_id(std::string_view id) {
+  while (!kept_ids_.empty() && is_beyond(stream_us_, kept_ids_.front().time_us, *order_.dedupe_us)) {
+    known_ids_.erase(kept_ids_.front().id);
+    kept_ids_.pop_front();
+  }
+  if (known_ids_.contains(id)) return false;
+  if (kept_ids_.size() == dedupe_ids_max) {
+    known_ids_.erase(kept_ids_.front().id);
+    kept_ids_.pop_front();
+    ++ids_forgotten_;
+  }
+  kept_ids_.push_back({stream_us_, std::string(id)});
+  known_ids_.insert(kept_ids_.back().id);
   return true;
 }
 

@@ -96,6 +96,7 @@ class Reorder {
   Held copy(const Event& event) const;
   const Event* take(int64_t until_us, Taken& taken);
   bool enter(Event& event);
+  bool remember_id(std::string_view id);
 
   const Program& program_;
   const StreamOrder order_;

@@ -52,7 +52,7 @@ void Shards::prefetch(std::span<const Event> events) {
 void Shards::step(const Event& event, uint64_t cause) {
   if (count_ > 1) return add(round_, event, cause);
   engines_[0]->step(event);
-  note_raised(cause);
+  if (!engines_[0]->matches().empty()) note_raised(cause);
 }
 
 void Shards::advance(int64_t time_us, uint64_t cause) {

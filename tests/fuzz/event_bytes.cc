@@ -1,5 +1,5 @@
 // Event bytes through decode: any bytes are lines that are each accepted or rejected with a reason, and it makes no
-// difference whether lines come in one slice or each in its own, nor whether they fit stencils.
+// difference whether lines come in one slice or each in its own, nor whether they fit layouts or stencils.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -63,12 +63,20 @@ void reject(Decoder& decoder, std::string_view lines, LinePlace first, std::stri
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Program program = make_program();
-  static Decoder together(program), apart(program);
-  apart.use_stencils(false);
+  static Decoder together(program), fitted(program), apart(program);
+  static const bool is_set = [] {
+    together.use_layouts(64);
+    fitted.use_layouts(0);
+    apart.use_stencils(false);
+    return true;
+  }();
+  OMEN_ASSERT(is_set);
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  std::string events, rejections, events_apart, rejections_apart;
+  std::string events, rejections, events_fitted, rejections_fitted, events_apart, rejections_apart;
   decode(together, program, text, {1, 0}, events);
   reject(together, text, {1, 0}, rejections);
+  decode(fitted, program, text, {1, 0}, events_fitted);
+  reject(fitted, text, {1, 0}, rejections_fitted);
 
   LinePlace place{1, 0};
   while (place.offset < size) {
@@ -79,6 +87,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     reject(apart, line, place, rejections_apart);
     place = {place.line + 1, end};
   }
+  OMEN_ASSERT(events == events_fitted);
+  OMEN_ASSERT(rejections == rejections_fitted);
   OMEN_ASSERT(events == events_apart);
   OMEN_ASSERT(rejections == rejections_apart);
   return 0;
