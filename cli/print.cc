@@ -268,7 +268,7 @@ std::string summary_text(const RunReport& report, const Runner& runner, const Pr
   }
   const Shards& shards = runner.shards();
   const EngineCounters counters = shards.counters();
-  out += fmt::format("pending: {}, {} of them waiting for an absence\n", plural(shards.live_runs(), "run"),
+  out += fmt::format("pending: {}, {} of them waiting for an absence\n", plural(shards.pending_runs(), "run"),
                      grouped(shards.waiting_absences()));
   const bool has_measures =
       std::ranges::any_of(program.rules, [](const RuleProgram& rule) { return rule.measures.has_value(); });
@@ -351,8 +351,8 @@ std::string summary_json(const RunReport& report, const Runner& runner, const Pr
       "\"history_events_dropped\":{},\"history_keys_dropped\":{},\"table_reloads\":{},"
       "\"table_duplicates\":{},\"state_bytes\":{},\"state_bytes_peak\":{},\"runs_peak\":{},"
       "\"keys_peak\":{}}}\n",
-      shards.live_runs(), shards.waiting_absences(), shards.true_conditions(), shards.panes(), counters.keys_too_long,
-      counters.history_events_dropped, counters.history_keys_dropped, runner.tables().reloads(),
+      shards.pending_runs(), shards.waiting_absences(), shards.true_conditions(), shards.panes(),
+      counters.keys_too_long, counters.history_events_dropped, counters.history_keys_dropped, runner.tables().reloads(),
       runner.tables().duplicates(), shards.state_bytes(), report.peaks.state_bytes, report.peaks.runs,
       report.peaks.keys);
   return out;

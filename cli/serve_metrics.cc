@@ -25,7 +25,8 @@ void add_service_metrics(Metrics& metrics, std::function<std::shared_ptr<const S
     text.counter("omen_log_syncs_total", "Times that the log was synced", now->syncs);
     text.counter("omen_commits_total", "Transactions of the outbox", now->commits);
     text.gauge("omen_clock_seconds", "The clock of the stream, since 1970", static_cast<double>(now->clock_us) / 1e6);
-    text.gauge("omen_runs", "Runs that are alive", static_cast<double>(now->live_runs));
+    text.gauge("omen_runs", "Runs that are alive; those that rules have put off are counted until their time is over",
+               static_cast<double>(now->live_runs));
     text.gauge("omen_keys", "Keys with state", static_cast<double>(now->partitions));
     text.counter("omen_keys_evicted_total", "Keys of rules that max_keys or max_state_bytes has pushed out",
                  now->keys_evicted);

@@ -25,7 +25,7 @@ struct OptimizeOptions {
   bool fold_constants = true;
   bool share_matches = true;  // matches of `overlap all` are kept in shared form where they can be
   // Rules that begin with the same step put their runs off (core/shared_starts) from so many rules on; 0: never.
-  uint32_t share_starts_from = 4;
+  uint32_t share_starts_from = 1;
   uint32_t stretch_runs_from = 16;  // see Program
 };
 

@@ -45,7 +45,7 @@ TEST_CASE("engine: max_runs: no further run starts, and it is counted") {
   feed(run, event("b", 6, "x"));
   CHECK(run.alerts().size() == 3);
   feed(run, event("a", 7, "x"));
-  CHECK(run.engine().live_runs() == 2);
+  CHECK(run.engine().pending_runs() == 2);
 }
 
 TEST_CASE("engine: max_loop_events: the loop takes no more, and it is counted") {

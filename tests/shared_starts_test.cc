@@ -129,6 +129,22 @@ TEST_CASE("shared starts: what completes a rule at once begins the oldest of its
   CHECK(other.engine().rule_counters()[0].runs_started == 51);
 }
 
+TEST_CASE("shared starts: a list is full of what a rule is yet to begin, and not of what it has begun") {
+  const Program program = program_of("rule r { match a -> b within 1h }", 1);
+  Limits limits;
+  limits.max_runs = 10;
+  VirtualRun run(program, limits);
+  for (int i = 0; i < 100; ++i) {
+    for (int a = 0; a < 8; ++a) REQUIRE(run.feed(event("a", i * 10 + a, "x")));
+    REQUIRE(run.feed(event("b", i * 10 + 8, "x")));
+  }
+  CHECK(run.alerts().size() == 100);
+  CHECK(run.engine().rule_counters()[0].runs_refused == 0);
+  for (int a = 0; a < 12; ++a) REQUIRE(run.feed(event("a", 1'000 + a, "x")));
+  CHECK(run.engine().rule_counters()[0].runs_refused == 2);
+  CHECK(run.engine().pending_runs() == 10);
+}
+
 TEST_CASE("shared starts: a key that was busy gives its memory back while events still come") {
   const Program program = program_of(rules_text(0, 8));
   VirtualRun run(program);

@@ -13,6 +13,7 @@ namespace {
 Program program_of(const std::string& rule, uint32_t stretch_runs_from) {
   OptimizeOptions options;
   options.stretch_runs_from = stretch_runs_from;
+  options.share_starts_from = 0;  // runs that are put off wait nowhere
   Compilation compilation = compile(Sources{{{"rules.omen", rule}}}, options);
   REQUIRE(compilation.program);
   return std::move(*compilation.program);

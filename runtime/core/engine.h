@@ -185,6 +185,7 @@ class Engine {
   const std::vector<RuleCounters>& rule_counters() const { return rule_counters_; }
   // Those put off included, which are at most as many.
   uint64_t live_runs() const { return machines_.live_runs() + starts_.waiting_runs(); }
+  uint64_t pending_runs() const;      // the same to the run; looks at all keys
   uint64_t true_conditions() const;   // keys whose condition is true; looks at all of them
   uint64_t panes() const;             // of the windows of measures; looks at all of them
   uint64_t waiting_absences() const;  // runs that wait for a final absence; looks at all of them
@@ -318,6 +319,7 @@ class Engine {
                        RuleStateId state);
   void step_sharing(const Interest& interest, PartitionId partition, uint32_t routes);
   void add_start(PartitionId partition, StartId start);
+  uint64_t begun_by_all(PartitionId partition, StartId start, const RuleState& list);
   RuleStateId list_in_hand(StartId start) const;
   RuleStateId find_list(PartitionId partition, RuleId rule) const;
   void begin_starts(RuleState& state, RuleStateId list);

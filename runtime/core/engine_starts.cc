@@ -1,5 +1,6 @@
 // Rules that share their first step: when they begin their runs, and when they step (shared_starts.h).
 #include <algorithm>
+#include <limits>
 
 #include "runtime/core/engine.h"
 
@@ -131,12 +132,30 @@ void Engine::add_start(PartitionId partition, StartId start) {
   }
   RuleState& list = state_at(id);
   starts_.trim(list, clock_us_);
+  // One rule alone has little need of what it has begun; of many, it takes long to ask each.
+  const uint32_t asked_from = starts_.at(start).rules.size() == 1 ? std::min(limits_.max_runs, 8u) : limits_.max_runs;
+  if (list.run_count >= asked_from) starts_.drop_until(list, begun_by_all(partition, start, list));
   if (list.run_count >= limits_.max_runs) {
     for (RuleId rule : starts_.at(start).rules) ++rule_counters_[rule].runs_refused;
     return;
   }
   starts_.append(list, present().kept());
   note_state(starts_.at(start).table, partition, list);
+}
+
+// The sequence up to which each rule of the start has begun what is in the list.
+uint64_t Engine::begun_by_all(PartitionId partition, StartId start, const RuleState& list) {
+  RuleStateId id = static_cast<const Partition*>(words_.at(partition))->first;
+  for (; id != index_none; id = state_at(id).next) {
+    if (!starts_.is_list(state_at(id).rule)) sharing_seen_[state_at(id).rule] = {visit_number_, id};
+  }
+  uint64_t least = std::numeric_limits<uint64_t>::max();
+  for (RuleId rule : starts_.at(start).rules) {
+    const Seen& seen = sharing_seen_[rule];
+    least = std::min(least, seen.visit == visit_number_ ? state_at(seen.id).touched : starts_.begun(list, rule));
+    if (least == 0) break;
+  }
+  return least;
 }
 
 // The list is new. Rules that have stepped at this event, and have nothing left, have taken it or begun with it

@@ -1,5 +1,6 @@
 // What tests, explanations and summaries see of the engine (engine.h). Not for the hot path.
 #include <algorithm>
+#include <map>
 
 #include "runtime/core/engine.h"
 
@@ -18,6 +19,31 @@ uint64_t Engine::state_bytes() const {
     if (table.history != nullptr) sum += table.history->bytes();
   }
   return sum;
+}
+
+// Of those put off, the ones that a rule would begin now.
+uint64_t Engine::pending_runs() const {
+  uint64_t count = machines_.live_runs();
+  std::map<RuleId, uint64_t> touched;  // of the partition in hand
+  for (const Table& table : tables_) {
+    table.partitions->for_each([&](PartitionId partition) {
+      const RuleStateId first = table.partitions->at(partition).first;
+      touched.clear();
+      for (RuleStateId id = first; id != index_none; id = state_at(id).next) {
+        if (!starts_.is_list(state_at(id).rule)) touched[state_at(id).rule] = state_at(id).touched;
+      }
+      for (RuleStateId id = first; id != index_none; id = state_at(id).next) {
+        const RuleState& list = state_at(id);
+        if (!starts_.is_list(list.rule)) continue;
+        for (RuleId rule : starts_.at(starts_.start_of_list(list.rule)).rules) {
+          const auto state = touched.find(rule);
+          const uint64_t begun = state != touched.end() ? state->second : starts_.begun(list, rule);
+          count += SharedStarts::events_after(list, begun, clock_us_ - program_.rules[rule].within_us).size();
+        }
+      }
+    });
+  }
+  return count;
 }
 
 uint64_t Engine::waiting_absences() const {

@@ -70,6 +70,13 @@ void SharedStarts::trim(RuleState& list, int64_t clock_us) {
   if (over > 0) drop_front(list, over);
 }
 
+void SharedStarts::drop_until(RuleState& list, uint64_t sequence) {
+  const std::span<const BeginEvent> all = events(list);
+  const auto kept =
+      std::ranges::partition_point(all, [&](const BeginEvent& begin) { return begin.sequence <= sequence; });
+  if (kept != all.begin()) drop_front(list, static_cast<uint32_t>(kept - all.begin()));
+}
+
 void SharedStarts::drop(RuleState& list) {
   drop_front(list, list.run_count);
   if (list.memory == index_none) return;

@@ -115,6 +115,7 @@ class SharedStarts {
   }
   // Events that no rule has in its window any more, or all.
   void trim(RuleState& list, int64_t clock_us);
+  void drop_until(RuleState& list, uint64_t sequence);
   void drop(RuleState& list);
   // The last moment at which an event of it matters to any rule.
   int64_t alive_until(const RuleState& list) const;

@@ -225,6 +225,7 @@ uint64_t Shards::sum_of(uint64_t (Engine::*figure)() const) const {
 }
 
 uint64_t Shards::live_runs() const { return sum_of(&Engine::live_runs); }
+uint64_t Shards::pending_runs() const { return sum_of(&Engine::pending_runs); }
 uint64_t Shards::partitions() const { return sum_of(&Engine::partitions); }
 uint64_t Shards::state_bytes() const { return sum_of(&Engine::state_bytes); }
 uint64_t Shards::waiting_absences() const { return sum_of(&Engine::waiting_absences); }

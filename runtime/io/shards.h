@@ -90,6 +90,7 @@ class Shards {
   RuleCounters counters_of(RuleId rule) const;
   EngineCounters counters() const;
   uint64_t live_runs() const;
+  uint64_t pending_runs() const;
   uint64_t partitions() const;
   uint64_t state_bytes() const;
   uint64_t waiting_absences() const;  // these three look at all keys
