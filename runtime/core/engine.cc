@@ -13,6 +13,7 @@ namespace {
 constexpr size_t swept_per_event = 16;  // for the time that has passed
 // Of a key, at most: more would not stay in the cache until their event comes.
 constexpr int states_ahead = 32;
+constexpr size_t keys_between = 6;  // steps of asking for one key's memory
 
 bool takes_type(const StepProgram& step, TypeId type, bool is_derived) {
   if (step.types.empty()) return !is_derived;
@@ -169,8 +170,11 @@ void Engine::step(const Event& event) {
   if (event.time_us > clock_us_) pass_time(event.time_us);
   // At each event, not only when the clock moves: a whole batch may have one time, and must free as much as it makes.
   if (!event.is_derived) {
-    const size_t states = sweeps_.take_allowance(clock_us_, swept_per_event);
-    if (sweeps_.is_due(clock_us_)) sweep(states);
+    if (sweeps_.is_due(clock_us_)) {
+      sweep(sweeps_.take_allowance(clock_us_, swept_per_event));
+    } else {
+      sweeps_.pass(clock_us_);
+    }
   }
   const size_t first_match = matches_.size();
   if (event.is_derived) {
@@ -239,13 +243,28 @@ void Engine::prefetch(std::span<const Event* const> events) {
   prefetch_keys(events.size(), [&](size_t i) -> const Event& { return *events[i]; });
 }
 
-// Rounds over the events, each asking for the memory that the next one reads: the key's place in its table, the
-// partition that stands there, its rule states one by one, and their newest runs.
+// Each step asks for the memory that the next one reads: the key's place in its table, the partition that stands there,
+// its rule states one by one, and their newest runs. So that it has come by then, a step is made of a key when some
+// others have had the one before.
 template <typename At>
 void Engine::prefetch_keys(size_t count, const At& at) {
   hashes_.clear();
   first_hash_.resize(count);
   lookups_.clear();
+  size_t partitions = 0, states = 0;  // keys of which these steps have been made
+  const auto look_for_partitions = [&](size_t end) {
+    for (; partitions < end; ++partitions) {
+      Lookup& lookup = lookups_[partitions];
+      lookup.partition = lookup.table->prefetch_partition(lookup.hash);
+    }
+  };
+  const auto look_for_states = [&](size_t end) {
+    for (; states < end; ++states) {
+      Lookup& lookup = lookups_[states];
+      if (lookup.partition != index_none) lookup.state = lookup.table->at(lookup.partition).first;
+      if (lookup.state != index_none) prefetch_state(lookup.state);
+    }
+  };
   for (size_t i = 0; i < count; ++i) {
     const Event& event = at(i);
     first_hash_[i] = static_cast<uint32_t>(hashes_.size());
@@ -258,16 +277,15 @@ void Engine::prefetch_keys(size_t count, const At& at) {
       if (!share_.owns(hashes_.back())) continue;
       table.partitions->prefetch(hashes_.back());
       lookups_.push_back({table.partitions.get(), hashes_.back(), index_none, index_none});
+      look_for_partitions(lookups_.size() - std::min(lookups_.size(), keys_between));
+      look_for_states(partitions - std::min(partitions, keys_between));
     }
   }
-  for (Lookup& lookup : lookups_) lookup.partition = lookup.table->prefetch_partition(lookup.hash);
-  std::erase_if(lookups_, [](const Lookup& lookup) { return lookup.partition == index_none; });
-  for (Lookup& lookup : lookups_) {
-    lookup.state = lookup.table->at(lookup.partition).first;
-    if (lookup.state != index_none) prefetch_state(lookup.state);
-  }
+  look_for_partitions(lookups_.size());
+  look_for_states(lookups_.size());
   for (int round = 0; round < states_ahead; ++round) {
     std::erase_if(lookups_, [](const Lookup& lookup) { return lookup.state == index_none; });
+    if (lookups_.empty()) return;
     for (Lookup& lookup : lookups_) {
       const RuleState& state = state_at(lookup.state);
       if (state.last != index_none && has_runs_[state.rule]) __builtin_prefetch(words_.at(state.last));

@@ -229,7 +229,7 @@ Result<LoadedState> Engine::load(std::string_view bytes, Decoder& decoder, const
   if (head.has_starts) load_starts(in, numbers);
   in.check(in.is_at_end(), "there is more than was expected");
   if (!in.is_ok()) return in.status();
-  (void)sweeps_.take_allowance(clock_us_, 0);  // what was noted has been paid for long ago
+  sweeps_.pass(clock_us_);  // what was noted has been paid for long ago
   if (!rebuilt.state.empty()) {
     if (Status taken = load_rebuilt(rebuilt, decoder, loaded, is_given_up); !taken) return taken;
   }

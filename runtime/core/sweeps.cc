@@ -12,6 +12,7 @@ void Sweeps::note(Noted where, int64_t until_us, int64_t clock_us) {
   if (__builtin_add_overflow(until_us, width_us, &end_us)) end_us = time_unbounded;
   end_us -= end_us % width_us;
   if (newest_.second == nullptr || newest_.first != end_us) newest_ = {end_us, &buckets_[end_us]};
+  earliest_us_ = std::min(earliest_us_, end_us);
   Bucket& bucket = *newest_.second;
   if (bucket.chunks.empty() || bucket.used == chunk_notes) {
     if (spare_.empty()) {
@@ -36,6 +37,7 @@ Noted Sweeps::take() {
   if (!bucket.chunks.empty()) return where;
   if (newest_.second == &bucket) newest_.second = nullptr;
   buckets_.erase(buckets_.begin());
+  earliest_us_ = buckets_.empty() ? std::numeric_limits<int64_t>::max() : buckets_.begin()->first;
   return where;
 }
 

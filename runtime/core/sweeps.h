@@ -37,9 +37,13 @@ class Sweeps {
  public:
   void note(Noted where, int64_t until_us, int64_t clock_us);
 
-  bool is_due(int64_t clock_us) const { return !buckets_.empty() && buckets_.begin()->first < clock_us; }
-  // How many may be looked at now: of those that the time pays for, `states_max` at most. What is not used is lost,
-  // also what notes have paid while nothing is due.
+  bool is_due(int64_t clock_us) const { return earliest_us_ < clock_us; }
+  // Nothing is due: what has been paid is lost.
+  void pass(int64_t clock_us) {
+    noted_ = 0;
+    paid_until_us_ = clock_us;
+  }
+  // How many may be looked at now: of those that the time pays for, `states_max` at most. What is not used is lost.
   size_t take_allowance(int64_t clock_us, size_t states_max) {
     const uint64_t passed_us = static_cast<uint64_t>(clock_us) - static_cast<uint64_t>(paid_until_us_);
     paid_until_us_ = clock_us;
@@ -72,8 +76,9 @@ class Sweeps {
     std::vector<std::unique_ptr<Chunk>> chunks;  // all full but the last
     uint32_t used = 0;                           // of the last
   };
-  std::map<int64_t, Bucket> buckets_;               // by their end
-  std::pair<int64_t, Bucket*> newest_{0, nullptr};  // the one that was noted in: mostly the next one, too
+  std::map<int64_t, Bucket> buckets_;                          // by their end
+  int64_t earliest_us_ = std::numeric_limits<int64_t>::max();  // that of the first
+  std::pair<int64_t, Bucket*> newest_{0, nullptr};             // the one that was noted in: mostly the next one, too
   std::vector<std::unique_ptr<Chunk>> spare_;
   std::array<RuleStateId, ahead_max> found_{};
   // What a look costs, and a note pays, in time of the stream.
