@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <random>
 #include <string>
 
@@ -11,6 +12,32 @@
 #include "tests/support/told.h"
 
 using namespace omen;
+
+namespace {
+
+// A decoder that goes on from stream to stream: how many lines of the next one fit a layout.
+class Going {
+ public:
+  Going() : decoder_(usual_sort().make()) { decoder_->use_layouts(64); }
+  uint64_t found(const std::string& stream, size_t slice_bytes = 1 << 20) {
+    const uint64_t before = decoder_->found();
+    Told told;
+    tell_slices(*decoder_, usual_sort(), stream, slice_bytes, told);
+    CHECK(told.rejections.empty());
+    return told.found - before;
+  }
+
+ private:
+  std::unique_ptr<Decoder> decoder_;
+};
+
+std::string times(size_t count, const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < count; ++i) out += text;
+  return out;
+}
+
+}  // namespace
 
 TEST_CASE("layouts: of lines with the same sizes nearly all fit") {
   std::string stream;
@@ -148,4 +175,34 @@ TEST_CASE("layouts: many whose quotes stand alike, and lines of which none can b
     stream += R"({"type":"t","ts":1,"a":"ü"})" + std::string("\n");
   }
   check_equal(stream);
+}
+
+TEST_CASE("layouts: a pause is short again when lines have fitted, however short the slices are") {
+  const std::string good = R"({"type":"t","ts":1,"a":"x"})"
+                           "\n";
+  const std::string bad = R"({"type":"t","ts":1,"a":"ü"})"
+                          "\n";
+  for (const size_t slice_lines : {1, 100}) {
+    CAPTURE(slice_lines);
+    const size_t slice_bytes = slice_lines * good.size() - 1;
+    Going going;
+    CHECK(going.found(times(1000, good), slice_bytes) > 990);
+    CHECK(going.found(times(70'000, bad), slice_bytes) == 0);
+    CHECK(going.found(times(70'000, good), slice_bytes) > 4000);  // the longest pause, and then all
+    CHECK(going.found(times(400, bad), slice_bytes) == 0);
+    CHECK(going.found(times(2500, good), slice_bytes) > 400);
+  }
+}
+
+TEST_CASE("layouts: lines without a feed, as those that are decoded again, are no misses") {
+  for (const size_t size : {1, 60, 2000}) {
+    CAPTURE(size);
+    const std::string line = R"({"type":"t","ts":1,"a":"x","b":")" + std::string(size, 'y') + "\"}";
+    const std::string short_line = R"({"type":"t","ts":1,"a":"x"})"
+                                   "\n";
+    Going going;
+    CHECK(going.found(times(100, short_line)) > 90);
+    for (int i = 0; i < 1000; ++i) CHECK(going.found(line) == 0);
+    CHECK(going.found(times(100, short_line)) == 100);
+  }
 }

@@ -164,12 +164,14 @@ void Layouts::miss(const FoundLine& line) {
     if (width_ > 0 && --lines_before_ == 0) begin();
     return;
   }
+  // The end of the slice, or a line without a feed as those that are decoded again: no line has missed.
+  if (line.size == 0) return;
   if (--credit_ == 0) {
     pause_ = pause_lines_;
     pause_lines_ = std::min(pause_lines_ * 2, pause_lines_max);
     credit_ = retry_credit;
   }
-  if (line.size == 0) return;
+  if (line.size == FoundLine::too_long) return;
   hash_ = line.hash;
   Seen& seen = seen_[LayoutTable::tag_of(hash_) % seen_count];
   if (seen.tag != LayoutTable::tag_of(hash_)) seen = {LayoutTable::tag_of(hash_), 0};

@@ -87,7 +87,8 @@ struct LayoutTable {
 struct FoundLine {
   const Layout* layout = nullptr;
   uint64_t hash = 0;
-  uint32_t size = 0;  // with its line feed; 0: it is too long, or has none
+  static constexpr uint32_t too_long = UINT32_MAX;
+  uint32_t size = 0;  // with its line feed; 0: the slice has none
 };
 
 class Layouts {
@@ -103,7 +104,7 @@ class Layouts {
       return --pause_, 0;
     const size_t count = find_ != nullptr ? find_(table_, line, slice_end, lines) : 0;
     credit_ = std::min(credit_ + static_cast<uint32_t>(count) * fit_credit, credit_max);
-    if (count < lines.size()) miss(lines[count]);
+    if (count < lines.size()) miss(lines[count]);  // or at the end of the slice
     return count;
   }
   // Whether the first line that fitted none is to be learned, if the walk takes it.
