@@ -206,3 +206,20 @@ TEST_CASE("layouts: lines without a feed, as those that are decoded again, are n
     CHECK(going.found(times(100, short_line)) == 100);
   }
 }
+
+TEST_CASE("layouts: what is forgotten is learned again as soon as at first") {
+  const auto line_of = [](size_t a, size_t b) {
+    return R"({"type":"t","ts":1,"a":")" + std::string(a, 'x') + R"(","b":")" + std::string(b, 'x') + "\"}\n";
+  };
+  const std::string late = R"({"type":"t","ts":1,"late":"x"})"
+                           "\n";
+  Going going;
+  for (int round = 0; round < 5; ++round) {
+    CAPTURE(round);
+    std::string many;  // a few more than there is room for
+    for (size_t i = 0; i < 4096 + 20; ++i) many += times(5, line_of(i % 64, i / 64));
+    CHECK(going.found(many) > 12'000);
+    going.found(times(300, line_of(0, 0)), 1);  // each a slice: all are forgotten
+    CHECK(going.found(times(100, late)) == 98);
+  }
+}

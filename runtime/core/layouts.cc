@@ -157,6 +157,7 @@ void Layouts::forget() {
   count_ = 0;
   units_ = 1;
   table_.slots.assign(table_.slots.size(), {});
+  seen_.assign(seen_.size(), {});  // as they are learned at certain counts only
 }
 
 void Layouts::miss(const FoundLine& line) {
