@@ -164,17 +164,30 @@ TEST_CASE("layouts: when there were too many, or few lines fitted, others are le
   check_equal(many + one, 1000);
 }
 
-TEST_CASE("layouts: many whose quotes stand alike, and lines of which none can be made") {
-  std::string stream;
-  for (int i = 0; i < 3000; ++i) {
-    // Three numbers with twelve digits in all.
-    const int first = i % 10 + 1, second = i / 10 % (11 - first) + 1;
-    stream += R"({"type":"t","ts":1,"l":[)" + std::string(first, '1') + ',' + std::string(second, '2') + ',' +
-              std::string(12 - first - second + 1, '3') + "]}\n";
-    stream += R"({"type":"t","ts":1,"n":12345678901234567890})" + std::string("\n");
-    stream += R"({"type":"t","ts":1,"a":"ü"})" + std::string("\n");
+TEST_CASE("layouts: lines whose quotes stand alike and that are cut differently behind them") {
+  const auto line_of = [](const std::string& numbers) { return R"({"type":"t","ts":1,"l":[)" + numbers + "]}\n"; };
+  const std::string a = line_of("1,222");
+  const std::string all[] = {line_of("11,22"), line_of("111,2"), line_of("1.111"), line_of("{},[]"), line_of("false")};
+  for (const std::string& b : all) {
+    Going going;
+    CHECK(going.found(times(20, a)) == 18);
+    CHECK(going.found(times(20, b)) >= 17);  // it may need a stencil first
+    for (const std::string& c : all) {
+      CHECK(going.found(times(20, a + b)) == 40);
+      if (b == c) continue;
+      CHECK(going.found(times(20, c)) == 0);  // lines are compared with two layouts at most
+      check_equal(times(5, a) + times(5, b) + times(5, c) + times(5, a + b + c));
+    }
   }
-  check_equal(stream);
+}
+
+TEST_CASE("layouts: lines of which none can be made") {
+  for (const char* value : {"12345678901234567890", "1e5", "1234567890.123456", R"("ü")", R"("\n")"}) {
+    CAPTURE(value);
+    const std::string stream = times(300, R"({"type":"t","ts":1,"n":)" + std::string(value) + "}\n");
+    check_equal(stream);
+    CHECK(tell(stream, 64).found == 0);
+  }
 }
 
 TEST_CASE("layouts: a pause is short again when lines have fitted, however short the slices are") {

@@ -244,10 +244,12 @@ void Layouts::make_hole(size_t begin, size_t size, char not_this, bool is_number
 
 void Layouts::add(std::string_view line) {
   LayoutTable::Slot* slot = nullptr;
+  size_t alike = 0;  // they stand in this row of slots, as their tags begin with where it begins
   for (size_t i = 0; i < LayoutTable::probes_max && (slot == nullptr || slot->at != 0); ++i) {
     slot = &table_.slots[(LayoutTable::slot_of(hash_) + i) % LayoutTable::slots_count];
+    alike += slot->at != 0 && slot->tag == LayoutTable::tag_of(hash_);
   }
-  if (slot->at != 0) return;
+  if (slot->at != 0 || alike >= LayoutTable::alike_max) return;
   // All fits into 32 bits, as lines are short.
   const auto bytes_of = [](const auto& list) { return static_cast<uint32_t>(list.size() * sizeof(list[0])); };
   Layout layout;

@@ -62,10 +62,11 @@ struct alignas(16) Layout {
   }
 };
 
-// Open addressing by the hash of a line's quotes, three quarters of it free. A layout stands near its place or is not
-// learned: lines that are made to collide cost no more than others.
+// Open addressing by the hash of a line's quotes, three quarters of it free. A layout stands near its place, with few
+// of the same tag, or is not learned: lines that are made to collide are compared with two layouts at most.
 struct LayoutTable {
   static constexpr size_t probes_max = 16;
+  static constexpr size_t alike_max = 2;  // of one tag: each is compared as a whole
   static constexpr uint32_t slot_bits = 14;
   static constexpr size_t slots_count = size_t{1} << slot_bits;
   static constexpr size_t unit = 64;  // of memory: a line of the cache
