@@ -59,7 +59,7 @@ inline uint64_t no_digits(const char* p) {
     return _mm_cmpgt_epi8(_mm_set1_epi8(-128 + 10), from_zero);
   });
 }
-#include "runtime/core/layout_proof.inc"
+#include "runtime/core/layout_proof.h"
 #undef OMEN_TARGET
 }  // namespace by_16
 
@@ -85,7 +85,7 @@ OMEN_TARGET inline __m256i digits_32(__m256i v) {
   return _mm256_cmpgt_epi8(_mm256_set1_epi8(-128 + 10), from_zero);
 }
 OMEN_TARGET inline uint64_t no_digits(const char* p) { return ~join(digits_32(load(p)), digits_32(load(p + 32))); }
-#include "runtime/core/layout_proof.inc"
+#include "runtime/core/layout_proof.h"
 #undef OMEN_TARGET
 }  // namespace by_32
 
@@ -104,7 +104,7 @@ OMEN_TARGET inline uint64_t stops(const char* p) {
 OMEN_TARGET inline uint64_t no_digits(const char* p) {
   return _mm512_cmpgt_epu8_mask(_mm512_sub_epi8(load(p), _mm512_set1_epi8('0')), _mm512_set1_epi8(9));
 }
-#include "runtime/core/layout_proof.inc"
+#include "runtime/core/layout_proof.h"
 #undef OMEN_TARGET
 }  // namespace by_64
 #endif

@@ -5,7 +5,7 @@
 // A line whose values are as long as those of a line before has every constant byte, and every token, where that had
 // it. So nothing in it is looked for:
 //   where its quotes stand, 64 bytes to a word, and where it ends    says nearly always which layout it is
-//   its bytes are compared with the layout's, 64 at once             proves it, by one branch (layout_proof.inc)
+//   its bytes are compared with the layout's, 64 at once             proves it, by one branch (layout_proof.h)
 //   the offsets of its heads' values                                 are the layout's
 // Lines of a stream have some hundreds of layouts: for each stencil one of every combination of sizes that is frequent.
 //

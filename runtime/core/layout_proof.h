@@ -1,4 +1,5 @@
-// Finds the layout of a line, on processors of one kind; included once for each, in a namespace of its own.
+// Finds the layout of a line, on processors of one kind; included once for each, in a namespace of its own: so it has
+// no guard, and includes nothing.
 //
 // OMEN_TARGET is the attribute of its functions. Of the kind itself come words of bits for the 64 bytes at `p`:
 //   equal(p, c)       the byte c
