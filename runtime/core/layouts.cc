@@ -8,6 +8,7 @@
 #endif
 
 #include "runtime/core/walk.h"
+#include "runtime/model/status.h"
 
 namespace omen {
 namespace {
@@ -17,10 +18,10 @@ constexpr size_t layouts_max = LayoutTable::slots_count / 4;
 constexpr size_t units_max = (size_t{4} << 20) / LayoutTable::unit;
 constexpr size_t seen_count = 4096;
 constexpr uint32_t lines_before = 64;      // what has fewer lines needs no layouts
-constexpr size_t number_bytes_max = 18;    // without a sign: what the walk takes, however large its digits are
+constexpr size_t number_bytes_max = 15;    // without a sign: what a stencil takes
 constexpr uint32_t slices_full_max = 256;  // how long full ones are kept
 // A line that fits saves some four times what one costs that does not.
-constexpr uint32_t pause_lines_min = 2048, pause_lines_max = 65536, retry_credit = 64;
+constexpr uint32_t pause_lines_max = 65536, retry_credit = 64;
 
 #if defined(__x86_64__)
 // Any that are odd.
@@ -187,11 +188,12 @@ void Layouts::learn(Token first, Token behind, std::string_view line) {
   const std::string_view rest = line.substr(std::min<size_t>(behind[-1] + 1, line.size()));
   if (*first != 0 || (rest != "\n" && rest != "\r\n")) return;
   const bool is_plain = std::ranges::all_of(line, [](char c) { return static_cast<signed char>(c) >= 0 && c != '\\'; });
-  if (is_plain && cut(first, behind, line)) add(line);
+  if (!is_plain) return;
+  cut(first, behind, line);
+  add(line);
 }
 
-// False: it has a number that no layout has.
-bool Layouts::cut(Token first, Token behind, std::string_view line) {
+void Layouts::cut(Token first, Token behind, std::string_view line) {
   const size_t blocks = (line.size() + 63) / 64;
   bytes_.assign(line);
   bytes_.resize(64 * blocks);
@@ -224,7 +226,7 @@ bool Layouts::cut(Token first, Token behind, std::string_view line) {
       const size_t size = line.find_first_not_of("+-.0123456789eE", begin) - begin;
       const std::string_view number = line.substr(begin, size);
       const size_t digits = std::min(number.find('.'), size);
-      if (size > number_bytes_max || number.find_first_of("+-eE") != std::string_view::npos) return false;
+      OMEN_ASSERT(size <= number_bytes_max && number.find_first_of("+-eE") == std::string_view::npos);
       make_hole(begin, digits, '\\', true);
       if (digits > 1) bytes_[begin] = '0';
       if (digits < size) make_hole(begin + digits + 1, size - digits - 1, '\\', true);
@@ -232,7 +234,6 @@ bool Layouts::cut(Token first, Token behind, std::string_view line) {
     depth += *at == '{' || *at == '[';
     depth -= *at == '}' || *at == ']';
   }
-  return true;
 }
 
 void Layouts::make_hole(size_t begin, size_t size, char not_this, bool is_number) {

@@ -13,9 +13,8 @@
 // after twice as many again. Where few lines fit, they are only tried now and then.
 //
 // INVARIANTS
-//   1. A line that fits is one that the walk takes, with the same heads. (A hole takes ASCII only, no escapes, no
-//   control
-//      characters; numbers have no exponent and at most eighteen characters.)
+//   1. A line that fits is one that the walk takes, with the same heads. (A hole takes ASCII only, no escapes and no
+//      control characters; numbers have no exponent and at most fifteen characters, as those that fit stencils.)
 //   2. The layouts are bounded, and no long line is learned; when they are full, all are forgotten now and then.
 //
 // NOT HERE: lines that fit none (stencils.h). On processors other than x86-64 there are no layouts.
@@ -110,7 +109,7 @@ class Layouts {
   }
   // Whether the first line that fitted none is to be learned, if the walk takes it.
   bool wants() const { return wants_; }
-  // Of that line, with its line feed. Its tokens count from its beginning.
+  // Of that line, with its line feed: it fitted a stencil. Its tokens count from its beginning.
   void learn(Token first, Token behind, std::string_view line);
 
   void tidy();  // between slices
@@ -122,11 +121,11 @@ class Layouts {
  private:
   using Find = size_t (*)(const LayoutTable& table, const char* line, const char* slice_end,
                           std::span<FoundLine> lines);
-  static constexpr uint32_t credit_max = 256, fit_credit = 4;
+  static constexpr uint32_t credit_max = 256, fit_credit = 4, pause_lines_min = 2048;
 
   void begin();
   void miss(const FoundLine& line);
-  bool cut(Token first, Token behind, std::string_view line);
+  void cut(Token first, Token behind, std::string_view line);
   void make_hole(size_t begin, size_t size, char not_this, bool is_number);
   void add(std::string_view line);
   void forget();
@@ -147,9 +146,9 @@ class Layouts {
   bool wants_ = false;
   bool is_full_ = false;  // something found no room
   uint32_t slices_full_ = 0;
-  uint32_t credit_ = credit_max;  // a fit adds to it, a miss takes from it; at 0 there is a pause
-  uint32_t pause_ = 0;            // so many lines to come are not tried
-  uint32_t pause_lines_ = 2048;   // the next pause: each is longer, until nearly all lines fit
+  uint32_t credit_ = credit_max;            // a fit adds to it, a miss takes from it; at 0 there is a pause
+  uint32_t pause_ = 0;                      // so many calls of find to come, of a line each, look for nothing
+  uint32_t pause_lines_ = pause_lines_min;  // the next pause: each is longer, until nearly all lines fit
 
   // Of the line that is learned.
   std::vector<LayoutBits> bits_;
