@@ -136,7 +136,9 @@ uint32_t Layouts::width_max() {
 void Layouts::use_width(uint32_t bytes) {
   width_ = std::min(bytes, width_max());
   find_ = nullptr;
+  credit_ = credit_max;
   pause_ = 0;
+  pause_lines_ = pause_lines_min;
   forget();
   if (width_ > 0) begin();
 }
