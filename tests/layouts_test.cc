@@ -4,9 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/support/cases.h"
 #include "tests/support/told.h"
@@ -35,6 +38,82 @@ std::string times(size_t count, const std::string& text) {
   std::string out;
   for (size_t i = 0; i < count; ++i) out += text;
   return out;
+}
+
+// Decoders to which other things matter: the first has no declarations, the second and the third hold events against
+// them, with fields that only a glance is for.
+const std::vector<DecoderSort>& sorts() {
+  static const std::vector<DecoderSort> all = [] {
+    Program declared = make_program();
+    const auto k = static_cast<FieldId>(declared.fields.size());
+    declared.fields.push_back({{{"k", -1}}, {}});
+    declared.types[1].fields.push_back(k);
+    Schema schema{1, false, {}};
+    schema.fields.resize(4);
+    schema.fields[0] = {"a", 0, FieldType::string, false, {}, {}, {}, {}, 5, false};
+    schema.fields[1] = {"n", 1, FieldType::integer, false, {}, {}, {}, {}, -1, true};
+    schema.fields[1].low.kind = schema.fields[1].high.kind = Kind::integer;
+    schema.fields[1].high.integer = 99;
+    schema.fields[2] = {"k", k, FieldType::number, true, {}, {}, {}, {}, -1, false};
+    schema.fields[3] = {"o", 3, FieldType::object, true, {}, {}, {}, {}, -1, false};
+    declared.schemas.push_back(schema);
+    std::vector<DecoderSort> sorts(6);
+    sorts[0] = usual_sort();
+    sorts[1] = {"declared", declared};
+    sorts[2] = {"strict", declared, {}, Declared::strict};
+    sorts[3] = {"of the engine", declared, {}, Declared::nothing};
+    sorts[4] = {"other names", make_program(), {"kind", "at", "key", "t"}};
+    sorts[5] = {"objects", declared, {}, Declared::nothing, PlainObjects{declared.types[1].fields}};
+    return sorts;
+  }();
+  return all;
+}
+
+// A model with other values of the same sizes: ~ of a text, # a digit that is not 0, 9 any (layouts.h).
+std::string filled(std::string model, std::mt19937_64& random) {
+  for (char& c : model) {
+    constexpr std::string_view letters = "abcxyz ,:{}[]-.019AZ_/";
+    if (c == '~') {
+      c = letters[random() % letters.size()];
+    } else if (c == '#' || c == '9') {
+      const int least = c == '#';
+      c = static_cast<char>('0' + least + static_cast<int>(random() % (10 - least)));
+    }
+  }
+  return model;
+}
+
+// Members in any order, and with values of any sort, but those that are good for something mostly with good ones.
+std::string random_model(std::mt19937_64& random) {
+  const auto below = [&](uint64_t bound) { return random() % bound; };
+  const auto text = [&] { return '"' + std::string(below(4) == 0 ? below(100) : below(12), '~') + '"'; };
+  const auto number = [&] {
+    const std::string digits = below(3) == 0 ? "0" : '#' + std::string(below(9), '9');
+    return (below(4) == 0 ? "-" : "") + digits + (below(3) == 0 ? "." + std::string(1 + below(5), '9') : "");
+  };
+  const auto value = [&]() -> std::string {
+    const std::string others[] = {"null",
+                                  "true",
+                                  "{}",
+                                  "[]",
+                                  R"({"n":)" + number() + "}",
+                                  R"({"m":[)" + text() + R"(],"n":)" + text() + "}",
+                                  '[' + number() + ',' + text() + ']',
+                                  R"([{"n":)" + number() + R"(,"x":{}}, )" + number() + ']'};
+    return below(3) == 0 ? others[below(std::size(others))] : below(2) == 0 ? text() : number();
+  };
+  std::vector<std::string> members;
+  for (const char* name : {"type", "kind", "ts", "at", "id", "key", "a", "n", "k", "o", "l", "b"}) {
+    if (below(4) == 0) continue;
+    const std::string_view is = name;
+    std::string good = is == "type" || is == "kind" ? (below(4) == 0 ? "\"u\"" : "\"t\"") : value();
+    if (is == "ts" || is == "at") good = below(2) == 0 ? R"("2026-01-05T10:00:0#.999Z")" : "#99999";
+    members.push_back('"' + std::string(name) + "\":" + (below(10) == 0 ? value() : good));
+  }
+  std::ranges::shuffle(members, random);
+  std::string model = "{";
+  for (const std::string& member : members) model += (model.size() > 1 ? "," : "") + member;
+  return model + '}' + (below(8) == 0 ? "\r" : "");
 }
 
 }  // namespace
@@ -110,45 +189,62 @@ TEST_CASE("layouts: lines of all sizes, and slices that end anywhere in one") {
   }
 }
 
-TEST_CASE("layouts: random values of random sizes, some of them bad") {
+TEST_CASE("layouts: each sort of decoder") {
+  const std::string models[] = {
+      R"({"type":"t","ts":"2026-01-05T10:00:0#.000Z","id":"e#","a":"~~~","n":#9,"k":#.5,"o":{"n":#},"l":[1,"~"]})",
+      R"({"type":"t","ts":#9,"id":#9,"a":"~~~~~~","n":#9,"k":#,"o":{}})",             // too long
+      R"({"type":"t","ts":#9,"a":"~~~","n":#99,"k":#,"o":{}})",                       // mostly out of range
+      R"({"type":"t","ts":#9,"a":"~~~","n":#.5,"k":"~","o":[]})",                     // of wrong types
+      R"({"type":"u","ts":#9,"key":"~~","a":"~~~"})",                                 // not declared
+      R"({"type":"t","id":"","a":"~~","n":#9,"o":{"n":"~"}})",                        // no time
+      R"({"type":"t","ts":null,"at":#9,"a":"~~","n":#9,"o":{}})",                     // nor here
+      R"({"kind":"t","at":"2026-01-05T10:00:0#.000Z","key":"e#","a":"~~~","n":#9})",  // another envelope
+      R"({"kind":"","type":"t","ts":"~~","a":"~~~","n":#9,"o":{"n":[#,#]}})",
+      R"({"kind":null,"at":#9,"key":"~","n":#9,"a":"~~~","o":{}})"};
+  std::mt19937_64 random(1);
+  std::string stream;
+  for (const std::string& model : models) {
+    for (int i = 0; i < 50; ++i) stream += filled(model, random) + '\n';
+  }
+  for (int i = 0; i < 200; ++i) stream += filled(models[random() % std::size(models)], random) + '\n';
+  for (const DecoderSort& sort : sorts()) {
+    CAPTURE(sort.name);
+    check_equal(stream, 1 << 20, sort);
+    check_equal(stream, 300, sort);
+    const Told told = tell(stream, 64, 1 << 20, sort);
+    CHECK(told.found > 650);
+    CHECK((told.without_time > 0) == !sort.objects);
+    const bool is_held = sort.declared != Declared::nothing && !sort.program.schemas.empty();
+    CHECK((told.events.find("broken ") != std::string::npos) == is_held);
+    CHECK(told.rejections.empty() == sort.objects.has_value());
+  }
+}
+
+TEST_CASE("layouts: random values of the same sizes, some of them bad") {
+  constexpr char bad[] = "\"\\{}[],:0.-+eEx \t\x01\x1F\x7F\x80\xC3\xFF";
+  uint64_t lines = 0, found = 0;
   for (uint64_t seed = first_seed(); seed < first_seed() + cases(300); ++seed) {
     CAPTURE(seed);
     std::mt19937_64 random(seed);
     const auto below = [&](uint64_t bound) { return random() % bound; };
-    const auto number = [&] {
-      constexpr const char* all[] = {"0",
-                                     "1",
-                                     "10",
-                                     "01",
-                                     "-1",
-                                     "-01",
-                                     "1.5",
-                                     "0.5",
-                                     "10.25",
-                                     "00.5",
-                                     "1e5",
-                                     "1.e",
-                                     "123456789012345678",
-                                     "1234567890123456789",
-                                     "9.",
-                                     "-"};
-      return std::string(all[below(200) == 0 ? below(16) : below(3)]);
-    };
-    const auto text = [&] {
-      constexpr const char* all[] = {"", "x", "y", "some text", "more text", "\\", "\"", "\\n", "ä", "\xFF", "\x01"};
-      return '"' + std::string(all[below(200) == 0 ? below(11) : below(5)]) + '"';
-    };
+    std::vector<std::string> models(1 + below(3));
+    for (std::string& model : models) model = random_model(random);
     std::string stream;
-    for (uint64_t lines = 100 + below(300); lines > 0; --lines) {
-      stream += R"({"type":"t","ts":)" + (below(9) == 0 ? text() : number()) + R"(,"a":)" + text();
-      if (below(3) > 0) stream += R"(,"n":)" + number();
-      stream +=
-          below(2) > 0 ? R"(,"o":{"n":)" + text() + R"(},"l":[[],{"k":)" + number() + "}]" : R"(,"l":[{"n":1},2])";
-      if (below(4) > 0) stream += R"(,"id":)" + (below(2) > 0 ? text() : number());
-      stream += below(50) > 0 ? "}\n" : "}\r\n";
+    const uint64_t count = 100 + below(300);
+    for (uint64_t i = 0; i < count; ++i) {
+      std::string line = filled(models[below(models.size())], random);
+      if (below(30) == 0) line[below(line.size())] = bad[below(sizeof bad - 1)];
+      stream += line + '\n';
     }
-    check_equal(stream, below(2) == 0 ? 1 << 20 : below(2000));
+    const DecoderSort& sort = sorts()[below(sorts().size())];
+    CAPTURE(sort.name);
+    const size_t slice_bytes = below(2) == 0 ? 1 << 20 : below(2000);
+    check_equal(stream, slice_bytes, sort);
+    lines += count;
+    found += tell(stream, 64, slice_bytes, sort).found;
   }
+  CAPTURE(lines);
+  CHECK(found > lines * 3 / 4);
 }
 
 TEST_CASE("layouts: when there were too many, or few lines fitted, others are learned in time") {
