@@ -95,7 +95,7 @@ class Decoder {
 
   // Off: every line by the first stage, whatever it is like, without layouts too. It makes no difference but the time.
   void use_stencils(bool is_on) { uses_stencils_ = is_on; }
-  // How many bytes are compared at once with layouts (layouts.h); 0: none are used.
+  // How many bytes are compared at once with layouts (layouts.h); 0: none are used. They begin anew.
   void use_layouts(uint32_t width) { layouts_->use_width(width); }
 
   const Validator& validator() const { return validator_; }

@@ -8,6 +8,7 @@
 #endif
 
 #include "runtime/core/walk.h"
+#include "runtime/model/status.h"
 
 namespace omen {
 namespace {
@@ -17,10 +18,10 @@ constexpr size_t layouts_max = LayoutTable::slots_count / 4;
 constexpr size_t units_max = (size_t{4} << 20) / LayoutTable::unit;
 constexpr size_t seen_count = 4096;
 constexpr uint32_t lines_before = 64;      // what has fewer lines needs no layouts
-constexpr size_t number_bytes_max = 18;    // without a sign: what the walk takes, however large its digits are
+constexpr size_t number_bytes_max = 15;    // without a sign: what a stencil takes
 constexpr uint32_t slices_full_max = 256;  // how long full ones are kept
 // A line that fits saves some four times what one costs that does not.
-constexpr uint32_t pause_lines_min = 2048, pause_lines_max = 65536, retry_credit = 64;
+constexpr uint32_t pause_lines_max = 65536, retry_credit = 64;
 
 #if defined(__x86_64__)
 // Any that are odd.
@@ -59,7 +60,7 @@ inline uint64_t no_digits(const char* p) {
     return _mm_cmpgt_epi8(_mm_set1_epi8(-128 + 10), from_zero);
   });
 }
-#include "runtime/core/layout_proof.inc"
+#include "runtime/core/layout_proof.h"
 #undef OMEN_TARGET
 }  // namespace by_16
 
@@ -85,7 +86,7 @@ OMEN_TARGET inline __m256i digits_32(__m256i v) {
   return _mm256_cmpgt_epi8(_mm256_set1_epi8(-128 + 10), from_zero);
 }
 OMEN_TARGET inline uint64_t no_digits(const char* p) { return ~join(digits_32(load(p)), digits_32(load(p + 32))); }
-#include "runtime/core/layout_proof.inc"
+#include "runtime/core/layout_proof.h"
 #undef OMEN_TARGET
 }  // namespace by_32
 
@@ -104,7 +105,7 @@ OMEN_TARGET inline uint64_t stops(const char* p) {
 OMEN_TARGET inline uint64_t no_digits(const char* p) {
   return _mm512_cmpgt_epu8_mask(_mm512_sub_epi8(load(p), _mm512_set1_epi8('0')), _mm512_set1_epi8(9));
 }
-#include "runtime/core/layout_proof.inc"
+#include "runtime/core/layout_proof.h"
 #undef OMEN_TARGET
 }  // namespace by_64
 #endif
@@ -122,8 +123,10 @@ Layouts::Layouts(const std::vector<std::string>& heads, const std::array<HeadId,
 uint32_t Layouts::width_max() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
-  const bool has_avx512 = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi2");
+  const bool has_avx2 =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  const bool has_avx512 =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi2");
   return has_avx2 && has_avx512 ? 64 : has_avx2 ? 32 : 16;
 #else
   return 0;
@@ -133,7 +136,9 @@ uint32_t Layouts::width_max() {
 void Layouts::use_width(uint32_t bytes) {
   width_ = std::min(bytes, width_max());
   find_ = nullptr;
+  credit_ = credit_max;
   pause_ = 0;
+  pause_lines_ = pause_lines_min;
   forget();
   if (width_ > 0) begin();
 }
@@ -157,6 +162,7 @@ void Layouts::forget() {
   count_ = 0;
   units_ = 1;
   table_.slots.assign(table_.slots.size(), {});
+  seen_.assign(seen_.size(), {});  // as they are learned at certain counts only
 }
 
 void Layouts::miss(const FoundLine& line) {
@@ -164,12 +170,14 @@ void Layouts::miss(const FoundLine& line) {
     if (width_ > 0 && --lines_before_ == 0) begin();
     return;
   }
+  // The end of the slice, or a line without a feed as those that are decoded again: no line has missed.
+  if (line.size == 0) return;
   if (--credit_ == 0) {
     pause_ = pause_lines_;
     pause_lines_ = std::min(pause_lines_ * 2, pause_lines_max);
     credit_ = retry_credit;
   }
-  if (line.size == 0) return;
+  if (line.size == FoundLine::too_long) return;
   hash_ = line.hash;
   Seen& seen = seen_[LayoutTable::tag_of(hash_) % seen_count];
   if (seen.tag != LayoutTable::tag_of(hash_)) seen = {LayoutTable::tag_of(hash_), 0};
@@ -182,11 +190,12 @@ void Layouts::learn(Token first, Token behind, std::string_view line) {
   const std::string_view rest = line.substr(std::min<size_t>(behind[-1] + 1, line.size()));
   if (*first != 0 || (rest != "\n" && rest != "\r\n")) return;
   const bool is_plain = std::ranges::all_of(line, [](char c) { return static_cast<signed char>(c) >= 0 && c != '\\'; });
-  if (is_plain && cut(first, behind, line)) add(line);
+  if (!is_plain) return;
+  cut(first, behind, line);
+  add(line);
 }
 
-// False: it has a number that no layout has.
-bool Layouts::cut(Token first, Token behind, std::string_view line) {
+void Layouts::cut(Token first, Token behind, std::string_view line) {
   const size_t blocks = (line.size() + 63) / 64;
   bytes_.assign(line);
   bytes_.resize(64 * blocks);
@@ -219,7 +228,7 @@ bool Layouts::cut(Token first, Token behind, std::string_view line) {
       const size_t size = line.find_first_not_of("+-.0123456789eE", begin) - begin;
       const std::string_view number = line.substr(begin, size);
       const size_t digits = std::min(number.find('.'), size);
-      if (size > number_bytes_max || number.find_first_of("+-eE") != std::string_view::npos) return false;
+      OMEN_ASSERT(size <= number_bytes_max && number.find_first_of("+-eE") == std::string_view::npos);
       make_hole(begin, digits, '\\', true);
       if (digits > 1) bytes_[begin] = '0';
       if (digits < size) make_hole(begin + digits + 1, size - digits - 1, '\\', true);
@@ -227,7 +236,6 @@ bool Layouts::cut(Token first, Token behind, std::string_view line) {
     depth += *at == '{' || *at == '[';
     depth -= *at == '}' || *at == ']';
   }
-  return true;
 }
 
 void Layouts::make_hole(size_t begin, size_t size, char not_this, bool is_number) {
@@ -241,10 +249,12 @@ void Layouts::make_hole(size_t begin, size_t size, char not_this, bool is_number
 
 void Layouts::add(std::string_view line) {
   LayoutTable::Slot* slot = nullptr;
+  size_t alike = 0;  // they stand in this row of slots, as their tags begin with where it begins
   for (size_t i = 0; i < LayoutTable::probes_max && (slot == nullptr || slot->at != 0); ++i) {
     slot = &table_.slots[(LayoutTable::slot_of(hash_) + i) % LayoutTable::slots_count];
+    alike += slot->at != 0 && slot->tag == LayoutTable::tag_of(hash_);
   }
-  if (slot->at != 0) return;
+  if (slot->at != 0 || alike >= LayoutTable::alike_max) return;
   // All fits into 32 bits, as lines are short.
   const auto bytes_of = [](const auto& list) { return static_cast<uint32_t>(list.size() * sizeof(list[0])); };
   Layout layout;

@@ -5,7 +5,7 @@
 // A line whose values are as long as those of a line before has every constant byte, and every token, where that had
 // it. So nothing in it is looked for:
 //   where its quotes stand, 64 bytes to a word, and where it ends    says nearly always which layout it is
-//   its bytes are compared with the layout's, 64 at once             proves it, by one branch (layout_proof.inc)
+//   its bytes are compared with the layout's, 64 at once             proves it, by one branch (layout_proof.h)
 //   the offsets of its heads' values                                 are the layout's
 // Lines of a stream have some hundreds of layouts: for each stencil one of every combination of sizes that is frequent.
 //
@@ -13,9 +13,8 @@
 // after twice as many again. Where few lines fit, they are only tried now and then.
 //
 // INVARIANTS
-//   1. A line that fits is one that the walk takes, with the same heads. (A hole takes ASCII only, no escapes, no
-//   control
-//      characters; numbers have no exponent and at most eighteen characters.)
+//   1. A line that fits is one that the walk takes, with the same heads. (A hole takes ASCII only, no escapes and no
+//      control characters; numbers have no exponent and at most fifteen characters, as those that fit stencils.)
 //   2. The layouts are bounded, and no long line is learned; when they are full, all are forgotten now and then.
 //
 // NOT HERE: lines that fit none (stencils.h). On processors other than x86-64 there are no layouts.
@@ -62,10 +61,11 @@ struct alignas(16) Layout {
   }
 };
 
-// Open addressing by the hash of a line's quotes, three quarters of it free. A layout stands near its place or is not
-// learned: lines that are made to collide cost no more than others.
+// Open addressing by the hash of a line's quotes, three quarters of it free. A layout stands near its place, with few
+// of the same tag, or is not learned: lines that are made to collide are compared with two layouts at most.
 struct LayoutTable {
   static constexpr size_t probes_max = 16;
+  static constexpr size_t alike_max = 2;  // of one tag: each is compared as a whole
   static constexpr uint32_t slot_bits = 14;
   static constexpr size_t slots_count = size_t{1} << slot_bits;
   static constexpr size_t unit = 64;  // of memory: a line of the cache
@@ -87,7 +87,8 @@ struct LayoutTable {
 struct FoundLine {
   const Layout* layout = nullptr;
   uint64_t hash = 0;
-  uint32_t size = 0;  // with its line feed; 0: it is too long, or has none
+  static constexpr uint32_t too_long = UINT32_MAX;
+  uint32_t size = 0;  // with its line feed; 0: the slice has none
 };
 
 class Layouts {
@@ -103,12 +104,12 @@ class Layouts {
       return --pause_, 0;
     const size_t count = find_ != nullptr ? find_(table_, line, slice_end, lines) : 0;
     credit_ = std::min(credit_ + static_cast<uint32_t>(count) * fit_credit, credit_max);
-    if (count < lines.size()) miss(lines[count]);
+    if (count < lines.size()) miss(lines[count]);  // or at the end of the slice
     return count;
   }
   // Whether the first line that fitted none is to be learned, if the walk takes it.
   bool wants() const { return wants_; }
-  // Of that line, with its line feed. Its tokens count from its beginning.
+  // Of that line, with its line feed: it fitted a stencil. Its tokens count from its beginning.
   void learn(Token first, Token behind, std::string_view line);
 
   void tidy();  // between slices
@@ -120,11 +121,11 @@ class Layouts {
  private:
   using Find = size_t (*)(const LayoutTable& table, const char* line, const char* slice_end,
                           std::span<FoundLine> lines);
-  static constexpr uint32_t credit_max = 256, fit_credit = 4;
+  static constexpr uint32_t credit_max = 256, fit_credit = 4, pause_lines_min = 2048;
 
   void begin();
   void miss(const FoundLine& line);
-  bool cut(Token first, Token behind, std::string_view line);
+  void cut(Token first, Token behind, std::string_view line);
   void make_hole(size_t begin, size_t size, char not_this, bool is_number);
   void add(std::string_view line);
   void forget();
@@ -145,9 +146,9 @@ class Layouts {
   bool wants_ = false;
   bool is_full_ = false;  // something found no room
   uint32_t slices_full_ = 0;
-  uint32_t credit_ = credit_max;  // a fit adds to it, a miss takes from it; at 0 there is a pause
-  uint32_t pause_ = 0;            // so many lines to come are not tried
-  uint32_t pause_lines_ = 2048;   // the next pause: each is longer, until nearly all lines fit
+  uint32_t credit_ = credit_max;            // a fit adds to it, a miss takes from it; at 0 there is a pause
+  uint32_t pause_ = 0;                      // so many calls of find to come, of a line each, look for nothing
+  uint32_t pause_lines_ = pause_lines_min;  // the next pause: each is longer, until nearly all lines fit
 
   // Of the line that is learned.
   std::vector<LayoutBits> bits_;

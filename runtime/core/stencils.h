@@ -9,8 +9,7 @@
 //
 // INVARIANTS
 //   1. A line that fits is one that the walk takes, with the same heads. (A hole takes no escapes, no control
-//   characters,
-//      only UTF-8; no exponents, no more than fifteen characters of a number.)
+//      characters, only UTF-8; no exponents, no more than fifteen characters of a number.)
 //   2. The tree is bounded, and no long line is learned; when it is full, what was learned is forgotten now and then.
 //
 // NOT HERE: lines that fit none (walk.h).

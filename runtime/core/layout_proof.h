@@ -1,4 +1,5 @@
-// Finds the layout of a line, on processors of one kind; included once for each, in a namespace of its own.
+// Finds the layout of a line, on processors of one kind; included once for each, in a namespace of its own: so it has
+// no guard, and includes nothing.
 //
 // OMEN_TARGET is the attribute of its functions. Of the kind itself come words of bits for the 64 bytes at `p`:
 //   equal(p, c)       the byte c
@@ -25,7 +26,11 @@ OMEN_TARGET inline bool find_one(const LayoutTable& table, const char* line, con
   uint64_t hash = 0, feeds = 0, quotes = 0;
   size_t blocks = 0;
   for (const char* p = line;; p += 64) {
-    if (blocks == blocks_max || p >= slice_end) return false;
+    if (p >= slice_end) return false;
+    if (blocks == blocks_max) {
+      const bool is_line = memchr(p, '\n', static_cast<size_t>(slice_end - p)) != nullptr;
+      return found.size = is_line ? FoundLine::too_long : 0, false;
+    }
     quotes = equal(p, '"');
     feeds = equal(p, '\n');
     if (feeds != 0) break;
