@@ -82,6 +82,20 @@ TEST_CASE("run: alerts on standard output, the summary on standard error") {
   }
 }
 
+TEST_CASE("run: behind --advance-to nothing is pending whose time is over, however much it was") {
+  RunFolder folder;
+  folder.write("rules.omen", "rule r { by user_id match login -> buy within 1h overlap single }");  // not put off
+  std::string logins;
+  for (int i = 0; i < 5'000; ++i) {
+    logins += R"({"type":"login","ts":"2026-01-05T10:00:00Z","user_id":"u)" + std::to_string(i) + "\",\"ok\":true}\n";
+  }
+  for (const char* shards : {"1", "2"}) {
+    const Outcome outcome =
+        run(folder, {"--count", "--shards", shards, "--advance-to", "2026-02-01T00:00:00Z"}, logins);
+    CHECK(has(outcome.errors, "pending: 0 runs"));
+  }
+}
+
 TEST_CASE("run: send posts a body of its own, or the whole match") {
   const Folder folder;
   folder.write("rules.omen", R"(

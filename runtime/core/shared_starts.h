@@ -24,7 +24,7 @@
 // INVARIANTS
 //   1. The events of a list are in the order of their sequences, and so of their times.
 //   2. A rule with runs steps, or meets a deadline, only when it has begun all events of its list that are in its
-//   window.
+//      window.
 // NOT HERE: when a rule steps (engine_starts), how a run begins (matcher).
 #pragma once
 
