@@ -58,14 +58,17 @@ const char* find_line_end(const char* at, const char* end) {
 #endif
 }
 
-// One by one: all of it at once is a `rep stos`, which takes longer to begin than to write a hundred bytes.
+// One by one: all of it at once is a `rep stos`, which takes longer to begin than to write a hundred bytes, and a text
+// that is given on to the next one is read back before it has been written.
 inline void clear(Event& event) {
   static_assert(sizeof(Event) == 96);  // a member that is added is to be cleared, too
   event.time_us = event.ts_us = 0;
   event.sequence = event.derived_so_far = 0;
   event.type = type_unnamed;
   event.is_derived = event.is_broken = false;
-  event.type_name = event.id = event.raw = {};
+  event.type_name = {};
+  event.id = {};
+  event.raw = {};
   event.fields = nullptr;
 }
 
@@ -127,7 +130,8 @@ void Decoder::prepare() {
   const size_t row_bytes = std::max<size_t>(1, program_.fields.size() * sizeof(Value));
   batch_max_ = std::clamp<size_t>(batch_max_ * row_bytes_max / row_bytes, 16, batch_max_);
   found_.resize(found_at_once);
-  rows_.resize(batch_max_ * program_.fields.size());
+  row_size_ = program_.fields.size();
+  rows_.resize(batch_max_ * row_size_);
   events_.resize(batch_max_);
   places_.reserve(batch_max_);
 }
@@ -137,6 +141,7 @@ void Decoder::plan(const TypeInfo& type) {
   const auto type_id = static_cast<TypeId>(extractions_.size());
   Extraction& extraction = extractions_.emplace_back();
   extraction.fields = type.fields;
+  extraction.is_declared = declared_ != Declared::nothing && validator_.is_declared(type_id);
   for (const FieldId field : type.fields) {
     const FieldPath& path = declared_ == Declared::nothing ? program_.fields[field] : type.path(field, program_.fields);
     if (const auto member = envelope_member(path); member && are_events_) {
@@ -306,7 +311,7 @@ void Decoder::decode_line(const char* line, const char* line_end) {
 
 // Of a line that was walked, or fits.
 inline void Decoder::finish_event(std::string_view line, std::string_view object, const Layout* layout) {
-  Value* const row = rows_.data() + event_count_ * program_.fields.size();
+  Value* const row = rows_.data() + event_count_ * row_size_;
   Event& event = events_[event_count_];
   clear(event);
   if (are_events_ && !(layout != nullptr && read_envelope(event, line.data(), *layout)) &&
@@ -316,7 +321,7 @@ inline void Decoder::finish_event(std::string_view line, std::string_view object
   event.fields = row;
   const Extraction& extraction = extractions_[event.type];
   if (!extraction.fields.empty()) extract(extraction, event, row);
-  if (declared_ != Declared::nothing) event.is_broken = breaks_declaration(extraction, event, row);
+  event.is_broken = extraction.is_declared ? breaks_declaration(extraction, event, row) : declared_ == Declared::strict;
   places_.push_back(place_);
   ++event_count_;
 }
@@ -402,7 +407,6 @@ bool Decoder::read_time(Event& event) {
 }
 
 bool Decoder::breaks_declaration(const Extraction& extraction, const Event& event, Value* row) {
-  if (!validator_.is_declared(event.type)) return declared_ == Declared::strict;
   const bool are_right = std::ranges::all_of(
       extraction.glances, [&](const auto& each) { return is_right(each.second, heads_->at(each.first)); });
   if (are_right && validator_.accepts(event.type, row, true)) [[likely]]

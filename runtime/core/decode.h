@@ -115,6 +115,7 @@ class Decoder {
   enum class Member : uint8_t { type, time, id };
   // What is extracted of one type.
   struct Extraction {
+    bool is_declared = false;     // and held against its declaration
     std::vector<FieldId> fields;  // all of them: missing at first
     std::vector<std::pair<HeadId, PathNode>> heads;
     std::vector<std::pair<FieldId, Member>> members;  // `type`, `ts`, `id` read as fields
@@ -188,7 +189,8 @@ class Decoder {
   Times times_;
 
   std::vector<FoundLine> found_;  // lines that fit layouts
-  std::vector<Value> rows_;       // batch_max_ rows of program_.fields.size()
+  size_t row_size_ = 0;           // fields of the program
+  std::vector<Value> rows_;       // batch_max_ rows
   std::vector<Event> events_;     // batch_max_
   size_t event_count_ = 0;        // of the batch
   std::vector<LinePlace> places_;

@@ -1,6 +1,7 @@
 // Names: short texts that are numbers once they are known. Event types and the heads of paths are looked up here.
 //
-// Open addressing over a fixed set, at least half of it free; built once, read-only after.
+// Open addressing over a fixed set, nearly all of it free: whether a place is taken is a branch, and a name that is
+// none must not find another's. Built once, read-only after.
 #pragma once
 
 #include <algorithm>
@@ -46,16 +47,17 @@ class Names {
   // Numbers are indices into `names`; an empty name is not found.
   explicit Names(const std::vector<std::string>& names) : texts_(names) {
     size_t size = 16;
-    while (size < names.size() * 2) size *= 2;
-    entries_.resize(size);
+    while (size < names.size() * 8) size *= 2;
+    numbers_.assign(size, name_none);
+    keys_.resize(names.size());
     mask_ = size - 1;
     for (uint32_t number = 0; number < names.size(); ++number) {
       if (names[number].empty()) continue;
       texts_[number].append(name_padding, '\0');
-      const NameKey key = NameKey::of(std::string_view(texts_[number]).substr(0, names[number].size()));
-      size_t at = key.hash();
-      while (entries_[at & mask_].number != name_none) ++at;
-      entries_[at & mask_] = {key, number};
+      keys_[number] = NameKey::of(std::string_view(texts_[number]).substr(0, names[number].size()));
+      size_t at = keys_[number].hash();
+      while (numbers_[at & mask_] != name_none) ++at;
+      numbers_[at & mask_] = number;
     }
   }
   Names(const Names&) = delete;
@@ -64,18 +66,15 @@ class Names {
   uint32_t find(std::string_view padded) const {
     const NameKey key = NameKey::of(padded);
     for (size_t at = key.hash();; ++at) {
-      const Entry& entry = entries_[at & mask_];
-      if (entry.key == key || entry.number == name_none) return entry.number;
+      const uint32_t number = numbers_[at & mask_];
+      if (number == name_none || keys_[number] == key) return number;
     }
   }
 
  private:
-  struct Entry {
-    NameKey key;
-    uint32_t number = name_none;
-  };
   std::vector<std::string> texts_;  // padded
-  std::vector<Entry> entries_;
+  std::vector<NameKey> keys_;       // by number
+  std::vector<uint32_t> numbers_;   // by place
   size_t mask_ = 0;
 };
 

@@ -52,7 +52,7 @@ bool Reorder::remember_id(std::string_view id) {
   return true;
 }
 
-Reorder::Verdict Reorder::offer(Event& event) {
+Reorder::Verdict Reorder::offer_any(Event& event) {
   const bool has_clock = clock_us_ != INT64_MIN;
   if (order_.lateness_us && event.ts_us < clock_us_) return Verdict::late;
   if (order_.max_ahead_us && has_clock && is_beyond(event.ts_us, clock_us_, *order_.max_ahead_us))

@@ -48,13 +48,6 @@ void Shards::prefetch(std::span<const Event> events) {
   if (count_ == 1) engines_[0]->prefetch(events);
 }
 
-// A single engine does it at once: what nothing comes of need not be remembered.
-void Shards::step(const Event& event, uint64_t cause) {
-  if (count_ > 1) return add(round_, event, cause);
-  engines_[0]->step(event);
-  if (!engines_[0]->matches().empty()) note_raised(cause);
-}
-
 void Shards::advance(int64_t time_us, uint64_t cause) {
   if (count_ > 1) return add_advance(round_, time_us, cause);
   engines_[0]->advance(time_us);

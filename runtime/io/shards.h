@@ -51,7 +51,11 @@ class Shards {
   // Likewise of Engine. `cause`: the owner's number for it.
   void prefetch(std::span<const Event> events);
   // With several shards the event stays where it is until run().
-  void step(const Event& event, uint64_t cause);
+  void step(const Event& event, uint64_t cause) {
+    if (count_ > 1) return add(round_, event, cause);
+    engines_[0]->step(event);  // at once: what nothing comes of need not be remembered
+    if (!engines_[0]->matches().empty()) note_raised(cause);
+  }
   void advance(int64_t time_us, uint64_t cause);
   void end_stream(uint64_t cause);
   void free_what_is_over();  // which time alone does bit by bit

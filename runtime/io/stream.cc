@@ -2,9 +2,7 @@
 
 namespace omen {
 
-// Whether it is the next of the stream.
-bool Stream::offer(Event& event, LinePlace place, const Input& input) {
-  const Reorder::Verdict verdict = order_.offer(event);
+bool Stream::judge(Reorder::Verdict verdict, const Event& event, LinePlace place, const Input& input) {
   switch (verdict) {
     case Reorder::Verdict::next:
     case Reorder::Verdict::held:

@@ -59,7 +59,14 @@ class Stream {
  private:
   static constexpr size_t taken_max = 4096;
 
-  bool offer(Event& event, LinePlace place, const Input& input);
+  // Whether it is the next of the stream.
+  bool offer(Event& event, LinePlace place, const Input& input) {
+    const Reorder::Verdict verdict = order_.offer(event);
+    if (verdict == Reorder::Verdict::next && !event.is_broken) [[likely]]
+      return true;
+    return judge(verdict, event, place, input);
+  }
+  bool judge(Reorder::Verdict verdict, const Event& event, LinePlace place, const Input& input);
   void reject_before(Batch& batch, uint64_t line);
   void note_broken(const Event& event, LinePlace place, const Input& input);
 
