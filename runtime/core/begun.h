@@ -23,6 +23,10 @@ struct Begun {
   Place* places;
   uint32_t capacity, count;  // a power of two; taken places
 
+  // Asks for the memory that of() will read.
+  void prefetch(RuleId rule) const {
+    if (capacity > 0) __builtin_prefetch(&places[home(rule)]);
+  }
   // 0 when nothing is known of the rule.
   uint64_t of(RuleId rule) const {
     if (capacity == 0) return 0;
@@ -52,10 +56,11 @@ struct Begun {
   }
 
  private:
+  uint32_t home(RuleId rule) const { return (rule * 0x9E3779B1u >> 12) & (capacity - 1); }
   // Where the rule is, or would be.
   uint32_t place_of(RuleId rule) const {
     const uint32_t mask = capacity - 1;
-    uint32_t at = (rule * 0x9E3779B1u >> 12) & mask;
+    uint32_t at = home(rule);
     while (places[at].taken != 0 && places[at].taken != rule + 1) at = (at + 1) & mask;
     return at;
   }

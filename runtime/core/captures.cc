@@ -24,15 +24,16 @@ KeptEvent* CaptureStore::keep(const Event& event) {
   const auto is_in_raw = [&](std::string_view text) {
     return text.data() >= event.raw.data() && text.data() + text.size() <= event.raw.data() + event.raw.size();
   };
-  const bool has_id = !event.id.empty(), has_name = event.type_name != type.name;
+  // As wide as they are used: what is written as a byte and read as a word has to wait for it.
+  const uint64_t has_id = event.id.empty() ? 0 : 1, has_name = event.type_name != type.name ? 1 : 0;
   const uint64_t place = event.sequence - event.derived_so_far;
-  const bool has_origin = event.ts_us != event.time_us || place != event.sequence;
+  const uint64_t has_origin = event.ts_us != event.time_us || place != event.sequence ? 1 : 0;
   // Texts that stand in the event's own bytes are kept with them; only unescaped ones need a copy.
   size_t bytes = sizeof(KeptEvent) + (has_id + has_name) * sizeof(KeptEvent::Text) +
                  has_origin * sizeof(KeptEvent::Origin) + type.kept.size() * sizeof(Value);
   const size_t texts_offset = bytes;
-  if (has_id && !is_in_raw(event.id)) bytes += event.id.size();
-  if (has_name && !is_in_raw(event.type_name)) bytes += event.type_name.size();
+  if (has_id != 0 && !is_in_raw(event.id)) bytes += event.id.size();
+  if (has_name != 0 && !is_in_raw(event.type_name)) bytes += event.type_name.size();
   for (FieldId field : type.kept) {
     const Value& value = event.fields[field];
     if (value.has_bytes() && !is_in_raw(value.bytes())) bytes += value.size;
@@ -65,9 +66,9 @@ KeptEvent* CaptureStore::keep(const Event& event) {
     new (extra) KeptEvent::Text{static_cast<uint32_t>(kept_text(text) - begin), static_cast<uint32_t>(text.size())};
     extra += sizeof(KeptEvent::Text);
   };
-  if (has_id) add_text(event.id);
-  if (has_name) add_text(event.type_name);
-  if (has_origin) {
+  if (has_id != 0) add_text(event.id);
+  if (has_name != 0) add_text(event.type_name);
+  if (has_origin != 0) {
     new (extra) KeptEvent::Origin{event.ts_us, place};
     extra += sizeof(KeptEvent::Origin);
   }

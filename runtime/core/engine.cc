@@ -59,6 +59,7 @@ Engine::Engine(const Program& program, const Limits& limits, bool only_counts, c
   build_histories();
   build_interests(false, interests_);
   build_interests(true, derived_interests_);
+  for (const auto& interests : interests_) is_seen_.push_back(has_histories_ || !interests.empty() ? 1 : 0);
   prepare_emits();
   prepare_violations();
 }
@@ -84,6 +85,11 @@ std::vector<uint32_t> Engine::build_tables() {
     }
     tables_[table].rules.push_back(rule);
     table_of_rule[rule] = table;
+  }
+  for (Table& table : tables_) {
+    const bool has_lists =
+        std::ranges::any_of(table.rules, [&](RuleId rule) { return program_.rules[rule].shares_start; });
+    table.partitions->make_room(has_lists ? start_list_words : rule_state_words);
   }
   return table_of_rule;
 }
@@ -165,7 +171,7 @@ void Engine::build_starts(TypeId type, bool is_derived, Interest& interest, Rule
 
 // ---- one event ----
 
-void Engine::step(const Event& event) {
+void Engine::take(const Event& event) {
   OMEN_ASSERT(event.time_us >= clock_us_ || event.is_derived);
   if (event.time_us > clock_us_) pass_time(event.time_us);
   // At each event, not only when the clock moves: a whole batch may have one time, and must free as much as it makes.
@@ -180,9 +186,7 @@ void Engine::step(const Event& event) {
   if (event.is_derived) {
     see_derived(event);
   } else {
-    counters_.events = event.sequence;  // of several engines none has to see all
-    derived_before_event_ = derived_;
-    sequence_ = event.sequence + derived_;
+    number(event);
     if (event.is_broken) [[unlikely]]
       return step_broken(event);
     see_received(event);
@@ -193,12 +197,12 @@ void Engine::step(const Event& event) {
 void Engine::see_received(const Event& event) {
   const std::vector<Interest>& interests = interests_[event.type];
   if (interests.empty() && !has_histories_) return;
-  const uint32_t* const hashes = foreseen_hashes(event);
-  if (derived_ == 0) return see(event, interests, hashes);
+  const Foreseen* const keys = foreseen_keys(event);
+  if (derived_ == 0) return see(event, interests, keys);
   Event numbered = event;
   numbered.sequence = sequence_;
   numbered.derived_so_far = derived_;
-  see(numbered, interests, hashes);
+  see(numbered, interests, keys);
 }
 
 void Engine::pass_time(int64_t time_us) {
@@ -207,8 +211,8 @@ void Engine::pass_time(int64_t time_us) {
   clock_us_ = time_us;
 }
 
-// `hashes` are those that prefetch() has of the event's keys, if it has them.
-void Engine::see(const Event& event, const std::vector<Interest>& interests, const uint32_t* hashes) {
+// `keys` are those that prefetch() has of the event, if it has them.
+void Engine::see(const Event& event, const std::vector<Interest>& interests, const Foreseen* keys) {
   present().begin(event);
   if (has_histories_ && !event.is_derived) remember(event);
   const size_t matches_begin = matches_.size();
@@ -218,15 +222,19 @@ void Engine::see(const Event& event, const std::vector<Interest>& interests, con
       visit_routes(interest, event);
       continue;
     }
-    const uint32_t foreseen = hashes != nullptr ? *hashes++ : 0;
+    const Foreseen* const foreseen = keys != nullptr ? keys++ : nullptr;
+    if (foreseen != nullptr && !foreseen->text.empty()) {
+      if (share_.owns(foreseen->hash)) visit(interest, 1, foreseen->text, foreseen->hash);
+      continue;
+    }
     bool is_too_long = false;
     const std::optional<std::string_view> key = read_key(table.key, event, key_, is_too_long);
     counters_.keys_too_long += is_too_long && share_.index == 0 ? 1 : 0;
     if (!key) continue;
-    const uint32_t hash = hashes != nullptr ? foreseen : KeyTable::hash(*key);
+    const uint32_t hash = foreseen != nullptr ? foreseen->hash : KeyTable::hash(*key);
     if (share_.owns(hash)) visit(interest, 1, *key, hash);
   }
-  sort_matches(matches_begin);
+  if (matches_.size() > matches_begin + 1) sort_matches(matches_begin);
   present().end();
 }
 
@@ -248,8 +256,8 @@ void Engine::prefetch(std::span<const Event* const> events) {
 // others have had the one before.
 template <typename At>
 void Engine::prefetch_keys(size_t count, const At& at) {
-  hashes_.clear();
-  first_hash_.resize(count);
+  foreseen_.clear();
+  first_key_.resize(count);
   lookups_.clear();
   size_t partitions = 0, states = 0;  // keys of which these steps have been made
   const auto look_for_partitions = [&](size_t end) {
@@ -267,16 +275,16 @@ void Engine::prefetch_keys(size_t count, const At& at) {
   };
   for (size_t i = 0; i < count; ++i) {
     const Event& event = at(i);
-    first_hash_[i] = static_cast<uint32_t>(hashes_.size());
+    first_key_[i] = static_cast<uint32_t>(foreseen_.size());
     for (const Interest& interest : interests_[event.type]) {
       const Table& table = tables_[interest.table];
       if (table.has_routes) continue;
-      bool is_too_long = false;
-      const std::optional<std::string_view> key = read_key(table.key, event, key_, is_too_long);
-      hashes_.push_back(key ? KeyTable::hash(*key) : 0);
-      if (!share_.owns(hashes_.back())) continue;
-      table.partitions->prefetch(hashes_.back());
-      lookups_.push_back({table.partitions.get(), hashes_.back(), index_none, index_none});
+      const std::string_view text = text_key(table.key, event);
+      const uint32_t hash = text.empty() ? hash_of_key(table, event) : KeyTable::hash(text);
+      foreseen_.push_back({text, hash});
+      if (!share_.owns(hash)) continue;
+      table.partitions->prefetch(hash);
+      lookups_.push_back({table.partitions.get(), hash, index_none, index_none});
       look_for_partitions(lookups_.size() - std::min(lookups_.size(), keys_between));
       look_for_states(partitions - std::min(partitions, keys_between));
     }
@@ -295,13 +303,19 @@ void Engine::prefetch_keys(size_t count, const At& at) {
   }
 }
 
-// Those that prefetch() has of the event's keys, if it has them.
-const uint32_t* Engine::foreseen_hashes(const Event& event) {
+uint32_t Engine::hash_of_key(const Table& table, const Event& event) {
+  bool is_too_long = false;
+  const std::optional<std::string_view> key = read_key(table.key, event, key_, is_too_long);
+  return key ? KeyTable::hash(*key) : 0;
+}
+
+// Those that prefetch() has of the event, if it has them.
+const Engine::Foreseen* Engine::foreseen_keys(const Event& event) {
   if (&event >= coming_.data() && &event < coming_.data() + coming_.size()) {
-    return hashes_.data() + first_hash_[static_cast<size_t>(&event - coming_.data())];
+    return foreseen_.data() + first_key_[static_cast<size_t>(&event - coming_.data())];
   }
   while (next_listed_ < listed_.size() && listed_[next_listed_] != &event) ++next_listed_;
-  return next_listed_ < listed_.size() ? hashes_.data() + first_hash_[next_listed_] : nullptr;
+  return next_listed_ < listed_.size() ? foreseen_.data() + first_key_[next_listed_] : nullptr;
 }
 
 uint64_t Engine::sharers(const Event& event, std::string& scratch) const {
@@ -433,17 +447,20 @@ void Engine::visit_routes(const Interest& interest, const Event& event) {
 }
 
 void Engine::set_key(uint32_t table, std::string_view key) {
-  key_values_.clear();
   const size_t parts = tables_[table].key.size();
-  if (parts > 0) {
-    for_each_key_part(key, parts, [&](std::string_view part) { key_values_.push_back(Value::of_text(part)); });
+  key_values_.resize(parts);
+  if (parts == 1) {
+    key_values_[0] = Value::of_text(key);
+  } else if (parts > 0) {
+    Value* next = key_values_.data();
+    for_each_key_part(key, parts, [&](std::string_view part) { *next++ = Value::of_text(part); });
   }
   present().set_key(key_values_);
   present().set_history(tables_[table].history.get(), key);
 }
 
 RuleStateId Engine::add_rule_state(PartitionId partition, RuleId rule) {
-  const RuleStateId id = words_.take(state_words(rule));
+  const RuleStateId id = tables_[table_of(rule)].partitions->take_state(partition, state_words(rule));
   Partition& owner = *static_cast<Partition*>(words_.at(partition));
   auto* state = new (words_.at(id)) RuleState{rule, owner.first, index_none, index_none, 0, 0, 0, index_none, 0};
   owner.first = id;

@@ -28,6 +28,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -115,7 +116,12 @@ class Engine {
   void prefetch(std::span<const Event* const> events);
   // A derived event (core/derive) is the next one of the stream, whatever its sequence; one from before the clock
   // happens at the clock's time.
-  void step(const Event& event);
+  void step(const Event& event) {
+    if (!only_passes(event)) return take(event);
+    clock_us_ = event.time_us;
+    sweeps_.pass(clock_us_);
+    number(event);
+  }
   void advance(int64_t time_us);
   // Either frees a part of what is over, and what is over may still be counted. This frees the rest.
   void free_what_is_over() { sweep(SIZE_MAX); }
@@ -231,6 +237,17 @@ class Engine {
     std::vector<uint8_t> routes;  // multi-route: those that exist for this type
   };
 
+  // A key of an event to come.
+  struct Foreseen {
+    std::string_view text;  // as it stands in the event; empty: it is to be read
+    uint32_t hash;
+  };
+  struct Lookup {
+    const KeyTable* table;
+    uint32_t hash;
+    PartitionId partition;
+    RuleStateId state;
+  };
   struct Oldest {
     uint64_t touched;
     Noted where;
@@ -302,8 +319,23 @@ class Engine {
   void pass_time(int64_t time_us);
   template <typename At>
   void prefetch_keys(size_t count, const At& at);
-  const uint32_t* foreseen_hashes(const Event& event);
-  void see(const Event& event, const std::vector<Interest>& interests, const uint32_t* hashes);
+  uint32_t hash_of_key(const Table& table, const Event& event);
+  const Foreseen* foreseen_keys(const Event& event);
+  // Nothing comes of it but the time and the sequence: what most events are to most programs.
+  bool only_passes(const Event& event) const {
+    const bool is_seen = event.is_derived || event.is_broken || is_seen_[event.type] != 0;
+    const bool makes_due = event.time_us > deadline_us() || sweeps_.is_due(event.time_us);
+    return !is_seen && !makes_due && clock_us_ != std::numeric_limits<int64_t>::min() && event.time_us >= clock_us_;
+  }
+  // What is due before it is met by any later time.
+  int64_t deadline_us() const { return timers_.empty() ? INT64_MAX : timers_.earliest().deadline_us; }
+  void number(const Event& event) {
+    counters_.events = event.sequence;  // of several engines none has to see all
+    derived_before_event_ = derived_;
+    sequence_ = event.sequence + derived_;
+  }
+  void take(const Event& event);
+  void see(const Event& event, const std::vector<Interest>& interests, const Foreseen* keys);
   void see_received(const Event& event);
   void see_derived(const Event& event);
   void step_broken(const Event& event);
@@ -380,6 +412,7 @@ class Engine {
   SharedStarts starts_;
   std::vector<std::vector<Interest>> interests_;          // by TypeId
   std::vector<std::vector<Interest>> derived_interests_;  // of derived events
+  std::vector<uint8_t> is_seen_;                          // by TypeId: of received events, by a rule or a history
   std::vector<bool> is_lenient_;                          // by TypeId: one that breaks its declaration is matched
   std::unique_ptr<Emits> emits_;                          // when a rule has an `emit`
   std::unique_ptr<Violations> violations_;                // when a rule names `schema_violation`
@@ -395,6 +428,7 @@ class Engine {
   std::vector<RuleStateId> to_step_;  // of them, those with runs
   // By rule and list: whether `first` and `last` of its states are runs. What other machines have there is theirs.
   std::vector<bool> has_runs_;
+  std::vector<const Follower*> moved_;   // of a start's rules those that the event may move
   std::vector<RuleId> stepped_sharing_;  // of the rules that share their start, those with runs that the event has met
   std::vector<RuleId> added_;            // rules that got a state in this visit
   std::vector<Completion> completions_;
@@ -409,14 +443,8 @@ class Engine {
   std::span<const Event> coming_;  // what prefetch() was told, in one or the other way
   std::span<const Event* const> listed_;
   size_t next_listed_ = 0;
-  std::vector<uint32_t> hashes_;      // of their keys: one for each event and interest with a single route
-  std::vector<uint32_t> first_hash_;  // of each of them
-  struct Lookup {
-    const KeyTable* table;
-    uint32_t hash;
-    PartitionId partition;
-    RuleStateId state;
-  };
+  std::vector<Foreseen> foreseen_;   // their keys: one for each event and interest with a single route
+  std::vector<uint32_t> first_key_;  // of each of them
   std::vector<Lookup> lookups_;
   std::vector<Value> key_values_;
   Sweeps sweeps_;

@@ -97,7 +97,7 @@ void Engine::free_state(PartitionId partition, RuleStateId id, RunEnd why) {
     machines_.drop(state, why);
     --rule_counters_[rule].keys;
   }
-  words_.give(id, state_words(rule));
+  tables_[table_of(rule)].partitions->give_state(partition, id, state_words(rule));
 }
 
 void Engine::free_partition_if_empty(uint32_t table, PartitionId partition) {

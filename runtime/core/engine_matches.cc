@@ -56,7 +56,7 @@ uint64_t Engine::count_raised(const RuleState& state, const Completion& completi
 
 void Engine::raise(RuleId id, const Completion& completion, uint64_t count, std::string_view key) {
   const RuleProgram& rule = program_.rules[id];
-  Match match;
+  Match& match = matches_.emplace_back();  // where it stays: it is not small
   match.rule = id;
   match.captures = completion.captures;
   match.start_us = completion.start_us;
@@ -81,7 +81,6 @@ void Engine::raise(RuleId id, const Completion& completion, uint64_t count, std:
     const std::span<const Value> values = machines_.measures().values();
     match_values_.insert(match_values_.end(), values.begin(), values.end());
   }
-  matches_.push_back(match);
 }
 
 void Engine::sort_matches(size_t begin) {

@@ -68,10 +68,16 @@ void Engine::step_sharing(const Interest& interest, PartitionId partition, uint3
     const RuleStateId list = list_in_hand(followers.start);
     if (list == index_none || state_at(list).run_count == 0) continue;
     const BeginEvent newest = SharedStarts::events(state_at(list)).back();
+    moved_.clear();
     for (const Follower& follower : followers.rules) {
       if (stepped_at_[follower.rule] == visit_number_) continue;
       if (clock_us_ - newest.time_us > program_.rules[follower.rule].within_us) continue;
       if (follower.predicate != predicate_none && !present().shared_holds(follower.predicate)) continue;
+      starts_.prefetch_begun(state_at(list), follower.rule);
+      moved_.push_back(&follower);
+    }
+    for (const Follower* const moved : moved_) {
+      const Follower& follower = *moved;
       const Seen& seen = sharing_seen_[follower.rule];
       RuleStateId id = seen.visit == visit_number_ ? seen.id : index_none;
       const uint64_t begun = id == index_none ? starts_.begun(state_at(list), follower.rule) : state_at(id).touched;
@@ -128,7 +134,7 @@ void Engine::add_start(PartitionId partition, StartId start) {
   if (id == index_none) {
     id = add_rule_state(partition, starts_.list_of(start));
     added_.push_back(starts_.list_of(start));
-    note_stepped(partition, start, id);
+    if (!stepped_sharing_.empty()) note_stepped(partition, start, id);
   }
   RuleState& list = state_at(id);
   starts_.trim(list, clock_us_);

@@ -21,6 +21,13 @@ namespace omen {
 std::optional<std::string_view> read_key(const std::vector<FieldId>& fields, const Event& event, std::string& buffer,
                                          bool& is_too_long);
 
+// The same where it is the text of one field, as most are; empty where it is anything else, or there is none.
+inline std::string_view text_key(const std::vector<FieldId>& fields, const Event& event) {
+  if (fields.size() != 1) return {};
+  const Value& value = event.fields[fields[0]];
+  return value.kind == Kind::text && value.size <= key_bytes_max ? value.bytes() : std::string_view();
+}
+
 // Whether the bytes can be such a key of so many parts.
 bool is_key(std::string_view bytes, size_t parts);
 

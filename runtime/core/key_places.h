@@ -1,9 +1,10 @@
 // KeyPlaces: from the hash of a key to its partition, by open addressing, growing without a pause.
 //
 // A place is a hash and an index, so that neither a probe nor a move reads a partition. The next one is tried where one
-// is taken; what follows a hole is moved up where its own place allows. When the table is three fifths full, one of
+// is taken; what follows a hole is moved up where its own place allows. When the table is five eighths full, one of
 // twice the size takes its place, and the old one is moved over by a few places with each key that is added: no key
-// waits for all others.
+// waits for all others. A large table stands on large pages, for its places are used here and there; they are cleared
+// one by one before it is needed.
 //
 // INVARIANT: a partition is in one of the two; in the old one only at `moved_` or behind.
 //
@@ -39,7 +40,7 @@ class KeyPlaces {
     if (old_.size() != 0) old_.prefetch(hash);
   }
   uint32_t count() const { return count_; }
-  uint64_t bytes() const { return (current_.size() + old_.size()) * sizeof(Place); }
+  uint64_t bytes() const { return (current_.size() + old_.size() + coming_.size()) * sizeof(Place); }
 
   // All of them, in the order of their places.
   template <typename Visit>
@@ -63,6 +64,8 @@ class KeyPlaces {
   // A power of two of places, of memory that is zero and not touched before it is used.
   class Table {
    public:
+    static constexpr size_t places_of_page = Chunk::large_bytes / sizeof(Place);
+    static constexpr bool is_on_large_pages(size_t size) { return size > places_of_page; }
     Table() = default;
     explicit Table(size_t size);
     size_t size() const { return size_; }
@@ -91,9 +94,12 @@ class KeyPlaces {
     Chunk memory_;
   };
   void move(size_t places);
+  void prepare(size_t count);
 
   Table current_, old_;
-  size_t moved_ = 0;
+  Table coming_;        // the next one
+  size_t moved_ = 0;    // places of the old one
+  size_t cleared_ = 0;  // pages of the coming one
   uint32_t count_ = 0;
 };
 

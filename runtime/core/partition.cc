@@ -22,6 +22,19 @@ LongKey long_key(const Partition& partition) {
   return key;
 }
 
+// Most keys are short: a call takes longer than looking at both ends.
+bool is_same(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  const auto word = [](const char* at) {
+    uint64_t out;
+    std::memcpy(&out, at, sizeof(out));
+    return out;
+  };
+  if (a.size() < 8 || a.size() > 16) return a == b;
+  const size_t last = a.size() - 8;
+  return word(a.data()) == word(b.data()) && word(a.data() + last) == word(b.data() + last);
+}
+
 }  // namespace
 
 KeyTable::~KeyTable() = default;
@@ -58,7 +71,7 @@ std::string_view KeyTable::key(PartitionId id) const {
 }
 
 PartitionId KeyTable::find(std::string_view key, uint32_t hash) const {
-  return places_.find(hash, [&](PartitionId id) { return this->key(id) == key; });
+  return places_.find(hash, [&](PartitionId id) { return is_same(this->key(id), key); });
 }
 
 bool KeyTable::contains(PartitionId id, uint32_t hash) const {
@@ -66,7 +79,10 @@ bool KeyTable::contains(PartitionId id, uint32_t hash) const {
 }
 
 PartitionId KeyTable::add(std::string_view key, uint32_t hash) {
-  const PartitionId id = words_.take(partition_words);
+  const PartitionId id = words_.take(partition_words + room_words_);
+  if (room_words_ > 0)
+    new (words_.at(id + partition_words))
+        RuleState{rule_none, index_none, index_none, index_none, 0, 0, 0, index_none, 0};
   auto* partition = new (words_.at(id)) Partition{hash, index_none, {}};
   if (key.size() <= 15) {
     if (!key.empty()) std::memcpy(partition->key, key.data(), key.size());
@@ -90,7 +106,7 @@ void KeyTable::remove(PartitionId id) {
     const LongKey key = long_key(partition);
     blocks_.give(key.block, key.size);
   }
-  words_.give(id, partition_words);
+  words_.give(id, partition_words + room_words_);
 }
 
 }  // namespace omen

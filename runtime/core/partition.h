@@ -2,10 +2,11 @@
 //
 // A key table belongs to one way of partitioning (the list of `by` fields); all rules with the same `by` share it, so
 // an event's key is looked up once for all of them (key_places.h). Partitions and what hangs on them live in word
-// pools. A partition without rule states does not exist.
+// pools. A partition without rule states does not exist, and most have one: behind a partition there is room for it, so
+// that whoever has found the key has found that, too.
 //
-// MEMORY of a key with one waiting run beside its captured events: partition 24, its place in the table 13 to 27, rule
-// state 32, run 40, note for the sweep 12.
+// MEMORY of a key with one waiting run beside its captured events: partition 24, its place in the table 13 to 26, rule
+// state 32 or that of a list of starts 56, run 40, note for the sweep 12.
 //
 // NOT HERE: what runs do (matcher), which event goes where (engine).
 #pragma once
@@ -63,12 +64,15 @@ struct Partition {
   static constexpr uint8_t is_long = 0xff;
 };
 static_assert(sizeof(Partition) == 24);
+inline constexpr uint32_t partition_words = sizeof(Partition) / sizeof(uint64_t);
 
 class KeyTable {
  public:
   // The pools are the engine's: all tables share them.
   KeyTable(WordPool& words, BytePool& blocks) : words_(words), blocks_(blocks) {}
   ~KeyTable();
+  // Before the first key: for the rule states of so many words there is room behind the partitions.
+  void make_room(uint32_t words) { room_words_ = words; }
   KeyTable(const KeyTable&) = delete;
   KeyTable& operator=(const KeyTable&) = delete;
 
@@ -85,6 +89,18 @@ class KeyTable {
   Partition& at(PartitionId id) { return *static_cast<Partition*>(words_.at(id)); }
   const Partition& at(PartitionId id) const { return *static_cast<const Partition*>(words_.at(id)); }
   std::string_view key(PartitionId id) const;
+  // Memory for a rule state of the partition, behind it or elsewhere. Its `rule` says that it is taken.
+  RuleStateId take_state(PartitionId id, uint32_t words) {
+    const bool is_room = words <= room_words_ && room_of(id).rule == rule_none;
+    return is_room ? id + partition_words : words_.take(words);
+  }
+  void give_state(PartitionId id, RuleStateId state, uint32_t words) {
+    if (state == id + partition_words) {
+      room_of(id).rule = rule_none;
+    } else {
+      words_.give(state, words);
+    }
+  }
   uint32_t size() const { return places_.count(); }
   uint64_t bytes() const { return places_.bytes(); }
   // Ask for the memory that find() will read, one step further each; the second says what stands there, most likely, or
@@ -95,7 +111,7 @@ class KeyTable {
     if (id == index_none) return id;
     const char* const partition = static_cast<const char*>(words_.at(id));
     __builtin_prefetch(partition, 1);
-    __builtin_prefetch(partition + sizeof(Partition) - 1, 1);  // of its key, perhaps on the next line
+    __builtin_prefetch(partition + sizeof(Partition) + sizeof(RuleState) - 1, 1);  // perhaps on the next line
     return id;
   }
   // Every partition, in the order of the table's places: for inspection and eviction, which order by themselves.
@@ -105,10 +121,11 @@ class KeyTable {
   }
 
  private:
-  static constexpr uint32_t partition_words = sizeof(Partition) / sizeof(uint64_t);
+  RuleState& room_of(PartitionId id) { return *static_cast<RuleState*>(words_.at(id + partition_words)); }
 
   WordPool& words_;
   BytePool& blocks_;
+  uint32_t room_words_ = 0;
   KeyPlaces places_;
 };
 

@@ -101,6 +101,9 @@ class SharedStarts {
   uint64_t begun(const RuleState& list, RuleId rule) const {
     return list.memory == index_none ? 0 : begun_of(list).of(rule);
   }
+  void prefetch_begun(const RuleState& list, RuleId rule) const {
+    if (list.memory != index_none) begun_of(list).prefetch(rule);
+  }
   void set_begun(RuleState& list, RuleId rule, uint64_t sequence);
   void forget_begun(RuleState& list, RuleId rule) {
     if (list.memory != index_none) begun_of(list).forget(rule);
