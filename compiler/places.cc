@@ -138,14 +138,14 @@ bool Places::has_limits(uint32_t index) const {
   return std::ranges::any_of(node.items, [&](uint32_t item) { return has_limits(item); });
 }
 
-// Its first event can be one behind an arrow with a limit, what stands before that arrow being left out.
+// Its first event can be one behind a => or an arrow with a limit, what stands before that arrow being left out.
 bool Places::begins_limited(uint32_t index) const {
   const Node& node = nodes_[index];
   size_t count = node.items.size();
   if (node.kind == Node::Kind::sequence) count = std::min<size_t>(reach(node, -1) + size_t{1}, count);
   for (size_t i = 0; i < count; ++i) {
     const bool has_gate = node.kind == Node::Kind::sequence && i > 0;
-    if (has_gate && (node.gates[i].min_us > 0 || node.gates[i].max_us >= 0)) return true;
+    if (has_gate && (node.gates[i].immediate || node.gates[i].min_us > 0 || node.gates[i].max_us >= 0)) return true;
     if (begins_limited(node.items[i])) return true;
   }
   return false;

@@ -179,7 +179,7 @@ void Places::all_ways(const Node& node, const Remainder& place, Past past, std::
       if (!past.is_derived) way.lowers |= beside;
       Remainder moved;
       moved.status = Remainder::Status::started;
-      for (size_t other = 0; other < node.items.size(); ++other) {  // only a limit not yet begun asks for it
+      for (size_t other = 0; other < node.items.size(); ++other) {  // only a limit or => to come asks
         const bool waits = other != branch && (place.parts.empty() || place.parts[other].is_untouched());
         moved.has_previous = moved.has_previous || (had_previous && waits && begins_limited(node.items[other]));
       }
