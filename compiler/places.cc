@@ -125,8 +125,18 @@ void Places::add_bars(Node& node) {
     node.repeat_bar = add_bar();
     if (!node.is_step_loop) node.strict_inside |= node.repeat_bar;
   }
+  if (node.kind == Node::Kind::loop && nodes_[node.items[0]].strict_inside != 0 && holds_all(node.items[0])) {
+    node.entry_bar = node.consecutive ? node.repeat_bar : add_bar();
+    node.strict_inside |= node.entry_bar;
+  }
   strict_bars_ |= node.strict_inside;
   for (uint32_t item : node.items) node.strict_inside |= nodes_[item].strict_inside;
+}
+
+bool Places::holds_all(uint32_t index) const {
+  const Node& node = nodes_[index];
+  return node.kind == Node::Kind::all ||
+         std::ranges::any_of(node.items, [&](uint32_t item) { return holds_all(item); });
 }
 
 // A branch with an arrow's limit inside measures from its own last event.
