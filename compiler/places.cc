@@ -125,8 +125,18 @@ void Places::add_bars(Node& node) {
     node.repeat_bar = add_bar();
     if (!node.is_step_loop) node.strict_inside |= node.repeat_bar;
   }
+  if (node.kind == Node::Kind::loop && nodes_[node.items[0]].strict_inside != 0 && holds_all(node.items[0])) {
+    node.entry_bar = node.consecutive ? node.repeat_bar : add_bar();
+    node.strict_inside |= node.entry_bar;
+  }
   strict_bars_ |= node.strict_inside;
   for (uint32_t item : node.items) node.strict_inside |= nodes_[item].strict_inside;
+}
+
+bool Places::holds_all(uint32_t index) const {
+  const Node& node = nodes_[index];
+  return node.kind == Node::Kind::all ||
+         std::ranges::any_of(node.items, [&](uint32_t item) { return holds_all(item); });
 }
 
 // A branch with an arrow's limit inside measures from its own last event.
@@ -138,14 +148,14 @@ bool Places::has_limits(uint32_t index) const {
   return std::ranges::any_of(node.items, [&](uint32_t item) { return has_limits(item); });
 }
 
-// Its first event can be one behind an arrow with a limit, what stands before that arrow being left out.
+// Its first event can be one behind a => or an arrow with a limit, what stands before that arrow being left out.
 bool Places::begins_limited(uint32_t index) const {
   const Node& node = nodes_[index];
   size_t count = node.items.size();
   if (node.kind == Node::Kind::sequence) count = std::min<size_t>(reach(node, -1) + size_t{1}, count);
   for (size_t i = 0; i < count; ++i) {
     const bool has_gate = node.kind == Node::Kind::sequence && i > 0;
-    if (has_gate && (node.gates[i].min_us > 0 || node.gates[i].max_us >= 0)) return true;
+    if (has_gate && (node.gates[i].immediate || node.gates[i].min_us > 0 || node.gates[i].max_us >= 0)) return true;
     if (begins_limited(node.items[i])) return true;
   }
   return false;

@@ -16,6 +16,8 @@
 //   a gap with `not`s           barred by one of them that was broken; any event taken lifts it
 //   a =>, a consecutive group   barred by any event that is not the next of its branch; one that is lifts it
 //   a consecutive step loop     a further repetition is barred by a misfit; the first repetition lifts it
+// A branch's => follows the branch's own last event, but in a further repetition of the `and` the last one of all: this
+// has a bar of the loop's own.
 // A `not` holds between the last event taken before it in the text and the first one behind it, so the gaps of optional
 // items that are left out bar the way too.
 //
@@ -117,6 +119,7 @@ class Places {
     std::vector<uint64_t> strict_gates;   // sequence: the bar of a gate that is =>
     std::vector<uint64_t> absence_gates;  // sequence: the bar of a gate with `not`s
     uint64_t repeat_bar = 0;              // loop: consecutive
+    uint64_t entry_bar = 0;               // loop: what stands for the => that its next repetition begins behind
     uint64_t strict_inside = 0;           // of it and of all below it
   };
   // What holds over a gap: bars, and the least time of `not … for`.
@@ -129,6 +132,7 @@ class Places {
     uint8_t anchor = 0;
     bool exists = false;
     bool is_derived = false;  // the event that is asked about
+    uint64_t entry_bar = 0;   // it begins a further repetition
   };
 
   uint32_t add(const TypedPattern& pattern);
@@ -137,6 +141,7 @@ class Places {
   void add_bars(Node& node);
   void cross_gate(const Node& sequence, size_t gate, Gap& gap) const;
   void leave_out(uint32_t node, const Remainder& place, Gap& gap) const;
+  bool holds_all(uint32_t node) const;
   bool has_limits(uint32_t node) const;
   bool begins_limited(uint32_t node) const;
   bool done_at_once(uint32_t node) const;

@@ -92,7 +92,8 @@ void Places::sequence_ways(const Node& node, const Remainder& place, Past past, 
           if (gate < item) leave_out(node.items[gate], Remainder{}, gap);
         }
         guard.min_us = std::max(guard.min_us, gap.min_us);
-        barred_by = gap.bars | node.strict_gates[static_cast<size_t>(item)];
+        const uint64_t strict = node.strict_gates[static_cast<size_t>(item)];
+        barred_by = gap.bars | (strict != 0 && past.entry_bar != 0 ? past.entry_bar : strict);
       }
       // A `not … for` holds over the gap, whatever optional steps are left out in it.
       for (int64_t gate = at + 1; gate <= item; ++gate) {
@@ -152,7 +153,9 @@ void Places::loop_ways(const Node& node, const Remainder& place, Past past, std:
   const bool may_repeat = !place.closed && (unbounded || place.number < node.max) && !is_barred;
   if (may_repeat && complete(body, place.parts[present])) {
     const size_t begin = out.size();
-    ways(body, place.parts[next], past, out);
+    Past further = past;
+    further.entry_bar = node.entry_bar;
+    ways(body, place.parts[next], further, out);
     for (size_t i = begin; i < out.size(); ++i) out[i].barred_by |= node.repeat_bar;
     finish(begin, unbounded && place.number >= std::max(node.min, 1u) ? place.number : place.number + 1, true);
   }
@@ -179,7 +182,7 @@ void Places::all_ways(const Node& node, const Remainder& place, Past past, std::
       if (!past.is_derived) way.lowers |= beside;
       Remainder moved;
       moved.status = Remainder::Status::started;
-      for (size_t other = 0; other < node.items.size(); ++other) {  // only a limit not yet begun asks for it
+      for (size_t other = 0; other < node.items.size(); ++other) {  // only a limit or => to come asks
         const bool waits = other != branch && (place.parts.empty() || place.parts[other].is_untouched());
         moved.has_previous = moved.has_previous || (had_previous && waits && begins_limited(node.items[other]));
       }

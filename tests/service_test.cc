@@ -76,6 +76,23 @@ TEST_CASE("service: a state that is too large to be written at the end is made a
   }
 }
 
+TEST_CASE("service: the snapshot at the end has nothing of what is over") {
+  Running omen("omen-service-over");
+  ServiceOptions options;
+  options.snapshot_us = INT64_MAX;
+  omen.start({{{"r.omen", pairs_rule}}, {}}, options);
+  std::vector<std::string> lines;
+  for (int user = 0; user < 20'000; ++user) lines.push_back(event("a", "over" + std::to_string(user), -7'200));
+  lines.push_back(event("a", "last", 0));
+  omen.feed(lines);
+  omen.end();
+  const auto written = load_snapshot(real_disk(), snapshot_folder(omen.data), UINT64_MAX);
+  REQUIRE(written);
+  REQUIRE(written.value().snapshot);
+  CHECK(written.value().snapshot->state.find("last") != std::string::npos);
+  CHECK(written.value().snapshot->state.find("over") == std::string::npos);
+}
+
 TEST_CASE("service: absences come true on a silent stream within 100 ms of their deadlines, and once") {
   // In memory, where the system has that: how long a disk takes to sync is not what is asked here.
   Running omen("omen-service-absence", fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path());

@@ -145,6 +145,31 @@ TEST_CASE("shared starts: a list is full of what a rule is yet to begin, and not
   CHECK(run.engine().pending_runs() == 10);
 }
 
+TEST_CASE("shared starts: one rule alone keeps few events that it has begun already") {
+  const Program program = program_of("rule r { by u match a -> b within 1h }", 1);
+  VirtualRun run(program);
+  uint64_t most = 0;
+  for (int i = 0; i < 900; ++i) {
+    REQUIRE(run.feed(event(i % 9 == 8 ? "b" : "a", i, "x")));
+    most = std::max(most, run.engine().live_runs());
+  }
+  CHECK(run.alerts().size() == 100);
+  CHECK(most == 8);
+}
+
+TEST_CASE("shared starts: what fits none of a rule's steps begins none of its runs") {
+  std::string rules;
+  for (int i = 0; i < 4; ++i) {
+    rules += fmt::format("rule r{} {{ by u match a -> b[amount > {}] within 1h overlap starts }}\n", i, i);
+  }
+  const Program program = program_of(rules);
+  VirtualRun run(program);
+  for (int second = 0; second < 10; ++second) REQUIRE(run.feed(event("a", second, "x")));
+  REQUIRE(run.feed(event("b", 10, "x", 2)));
+  CHECK(run.alerts().size() == 20);
+  for (size_t rule = 0; rule < 4; ++rule) CHECK(run.engine().rule_counters()[rule].runs_started == (rule < 2 ? 10 : 0));
+}
+
 TEST_CASE("shared starts: a key that was busy gives its memory back while events still come") {
   const Program program = program_of(rules_text(0, 8));
   VirtualRun run(program);

@@ -207,6 +207,16 @@ TEST_CASE("state: a key that was busy gives its memory back, and sums stay exact
 
 // ---- bytes that are none ----
 
+TEST_CASE("state: what was over when it was saved goes a few keys an event, too") {
+  const Program program = compiled("rule r { by w match a -> b within 1m }");
+  Resumed run(program);
+  for (int i = 0; i < 1'000; ++i) run.feed(event("a", 0, ",\"w\":" + std::to_string(i)));
+  REQUIRE(run.restart());
+  run.feed(event("b", 3'600, ",\"w\":\"nobody\""));
+  CHECK(run.engine().partitions() >= 900);
+  CHECK(run.engine().partitions() < 1'000);
+}
+
 TEST_CASE("state: bytes that are cut or changed are refused, or make an engine that can go on") {
   OptimizeOptions all_shared;  // so that there are lists of starts, too
   all_shared.share_starts_from = 1;

@@ -498,11 +498,12 @@ bool is_untouched(const Position& at) {
   return !at.entered;
 }
 
-// Whether its first event can be one that an arrow's limit holds for: with something before it the limit remains.
+// Whether its first event can be one that an arrow's limit or a => holds for: with something before it that remains.
 bool begins_limited(const Node& node) {
   for (size_t i = 0; i < node.items.size(); i++) {
     const bool is_sequence = node.kind == Kind::sequence;
-    if (is_sequence && i > 0 && (node.gaps[i].at_least || node.gaps[i].at_most)) return true;
+    const Gap* gap = is_sequence && i > 0 ? &node.gaps[i] : nullptr;
+    if (gap != nullptr && (gap->immediate || gap->at_least || gap->at_most)) return true;
     if (begins_limited(*node.items[i])) return true;
     if (is_sequence && !leavable(fresh(*node.items[i])[0])) return false;
   }
