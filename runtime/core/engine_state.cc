@@ -312,7 +312,7 @@ std::vector<RuleId> Engine::load_rules(StateReader& in, LoadedState& loaded, con
   std::vector<RuleId> numbers;
   std::unordered_map<std::string_view, RuleId> rules;
   for (RuleId id = 0; id < program_.rules.size(); ++id) {
-    if (!is_place_empty(program_.rules[id])) rules.emplace(program_.rules[id].name, id);
+    if (wanted[id] && !is_place_empty(program_.rules[id])) rules.emplace(program_.rules[id].name, id);
   }
   for (uint64_t left = in.count(); left > 0 && in.is_ok(); --left) {
     const std::string_view name = in.text(), version = in.text();
@@ -320,7 +320,7 @@ std::vector<RuleId> Engine::load_rules(StateReader& in, LoadedState& loaded, con
     const auto known = rules.find(name);
     const RuleId id = known == rules.end() ? 0 : known->second;
     numbers.push_back(rule_none);
-    if (known == rules.end() || !wanted[id] || program_.rules[id].version != version ||
+    if (known == rules.end() || program_.rules[id].version != version ||
         shape_of(program_.rules[id], machines_.is_counted(id)) != shape) {
       if (!name.empty()) loaded.gone.emplace_back(name);  // a place may be empty
       in.skip();
