@@ -101,9 +101,9 @@ std::string event(Dice& dice, int64_t& ms, int number) {
 }
 
 // A pipeline, and all that was raised.
-class Run {
+class Trace {
  public:
-  Run(SharedRules rules, const PipelineOptions& options) : options_(options) { open(std::move(rules)); }
+  Trace(SharedRules rules, const PipelineOptions& options) : options_(options) { open(std::move(rules)); }
 
   void feed(std::string_view lines) {
     std::string padded(lines);
@@ -174,9 +174,9 @@ class Trial {
     if (dice_.chance(30))
       files_.insert(files_.begin(),
                     {"0.omen", "let most = 5\nevent a { v?: number, s?: string, u?: string, w?: string }\n", false});
-    in_place_ = std::make_unique<Run>(compiled(compiler_), options_);
-    stopped_ = std::make_unique<Run>(compiled(compiler_of_stopped_), options_);
-    whole_ = std::make_unique<Run>(compiled(compiler_of_whole_), options_);
+    in_place_ = std::make_unique<Trace>(compiled(compiler_), options_);
+    stopped_ = std::make_unique<Trace>(compiled(compiler_of_stopped_), options_);
+    whole_ = std::make_unique<Trace>(compiled(compiler_of_whole_), options_);
   }
 
   std::string play() {
@@ -187,7 +187,7 @@ class Trial {
       for (uint32_t left = 1 + dice_.below(3); left > 0; --left) lines += event(dice_, ms_, number_++);
       const bool ticks = dice_.chance(10);
       played_.push_back({lines, ticks ? ms_ * 1000 + 500'000 : 0});
-      for (Run* run : {in_place_.get(), stopped_.get(), whole_.get()}) play(*run, played_.back());
+      for (Trace* run : {in_place_.get(), stopped_.get(), whole_.get()}) play(*run, played_.back());
       if (ticks) ms_ += 501;
       if (in_place_->raised != whole_->raised || stopped_->raised != whole_->raised) return difference();
     }
@@ -201,7 +201,7 @@ class Trial {
     std::string lines;
     int64_t tick_us;
   };
-  static void play(Run& run, const Played& one) {
+  static void play(Trace& run, const Played& one) {
     run.feed(one.lines);
     if (one.tick_us > 0) run.tick(one.tick_us);
   }
@@ -277,7 +277,7 @@ class Trial {
   }
 
   std::string rebuilt(const SharedRules& rules) const {
-    Run run(rules, options_);
+    Trace run(rules, options_);
     for (const Played& one : played_) play(run, one);
     return run.state();
   }
@@ -313,12 +313,55 @@ class Trial {
   int names_ = 0, rules_ = 0, number_ = 0;
   int64_t ms_ = 1'700'000'000'000;
   cli::RuleCompiler compiler_, compiler_of_stopped_, compiler_of_whole_;
-  std::unique_ptr<Run> in_place_, stopped_, whole_;
+  std::unique_ptr<Trace> in_place_, stopped_, whole_;
   std::vector<Played> played_;
   std::string story_;
 };
 
 }  // namespace
+
+// Each `a` is begun once by each of them, whoever begins it, and whatever is saved and loaded between.
+TEST_CASE(
+    "rule change: a rule that comes late to a shared start begins what stood there once, and so behind a restart") {
+  const RuleFile one{"1.omen", "rule one { by u match a -> b within 60s overlap starts }\n", false};
+  const RuleFile two{"2.omen", "rule two { by u match a -> c within 60s overlap starts }\n", false};
+  const auto line = [](const char* type, int second) {
+    return fmt::format(R"({{"type":"{}","ts":{},"u":"u1"}})"
+                       "\n",
+                       type, 1'700'000'000 + second);
+  };
+  const auto completed = [](const Trace& run) {
+    size_t count = 0;
+    for (size_t at = run.raised.find("two x1"); at != std::string::npos; at = run.raised.find("two x1", at + 1))
+      ++count;
+    return count;
+  };
+  for (int restart = 0; restart < 4; ++restart) {
+    CAPTURE(restart);
+    cli::RuleCompiler compiler;
+    Trace run(compiler.compile({one}).value(), {});
+    run.feed(line("a", 1) + line("a", 2));
+    const auto changed = compiler.compile_change({one}, {one, two});
+    REQUIRE(changed);
+    const auto part = part_of(run.pipeline().program(), *changed, 1);
+    REQUIRE(part);
+    CHECK(part->changes.size() == 2);
+    Trace alone(part->rules, {});
+    alone.feed(line("a", 1) + line("a", 2));
+    run.change(*part, alone.state());
+    const auto stop = [&] { run.go_on_with(compiler.compile({one, two}).value(), {}); };
+    if (restart == 1) stop();
+    run.feed(line("a", 3));
+    if (restart == 2) stop();
+    run.feed(line("c", 4));
+    CHECK(completed(run) == 3);
+    if (restart == 3) stop();
+    run.feed(line("c", 5) + line("a", 6) + line("c", 7) + line("c", 8));
+    CHECK(completed(run) == 4);
+    run.feed(line("b", 9));  // the other has begun them as ever
+    CHECK(std::ranges::count(run.raised, '\n') == 8);
+  }
+}
 
 TEST_CASE("rule change: in place it comes to the same as all rules compiled together") {
   Seen seen;
