@@ -16,6 +16,7 @@
 #include "cli/log_range.h"
 #include "cli/print.h"
 #include "cli/replay_delivery.h"
+#include "cli/rule_compiler.h"
 #include "cli/serve_rules.h"
 #include "cli/verbs.h"
 #include "runtime/log/data_folder.h"

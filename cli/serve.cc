@@ -13,6 +13,7 @@
 #include "cli/inputs.h"
 #include "cli/load.h"
 #include "cli/print.h"
+#include "cli/rule_compiler.h"
 #include "cli/serve_log.h"
 #include "cli/serve_metrics.h"
 #include "cli/serve_rules.h"
@@ -197,7 +198,12 @@ int serve(Options& options) {
   std::signal(SIGCHLD, SIG_DFL);  // inherited as ignored, how children have ended would be lost
   catch_reload_signal();
   const auto began = std::chrono::steady_clock::now();
-  auto opened = Service::open(options.service, compile_rules, rules.value());
+  RuleCompiler compiler;
+  options.service.compile_change = [&](const auto& before, const auto& after) {
+    return compiler.compile_change(before, after);
+  };
+  auto opened = Service::open(
+      options.service, [&](const auto& files) { return compiler.compile(files); }, rules.value());
   if (!opened) return complain(opened.message(), exit_usage);
   Service& service = *opened.value();
   const auto view = [&] { return service.view(); };
@@ -212,10 +218,7 @@ int serve(Options& options) {
     writer.join();
   };
   HttpContext context{service.intake(), tokens, metrics, subscribers};
-  context.program = [view] {
-    const SharedRules compiled = view()->compiled;
-    return compiled == nullptr ? nullptr : std::shared_ptr<const Program>(compiled, &compiled->program);
-  };
+  context.program = [view] { return view()->mappings; };
   context.not_ready = [view]() -> std::string {
     const auto now = view();
     return !now->is_ready ? "the service starts or ends" : now->is_full ? "the disk is full" : "";

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/load.h"
-#include "compiler/compile.h"
-#include "runtime/model/limits.h"
 
 namespace omen::cli {
 
@@ -16,28 +16,6 @@ Result<RuleSet> read_rule_set(const std::vector<std::string>& rules) {
   RuleSet out;
   for (SourceFile& file : loaded.sources.files) out.files.push_back({std::move(file.name), std::move(file.text)});
   return out;
-}
-
-Result<SharedRules> compile_rules(const std::vector<RuleFile>& files) {
-  Sources sources;
-  for (const RuleFile& file : files) {
-    if (file.text.size() > rule_file_bytes_max) return Status::error(file.name + ": a rule file has at most 1 MB");
-    sources.files.push_back({file.name, file.text});
-  }
-  Compilation compilation = compile(sources);
-  if (!compilation.program) {
-    std::string problems;
-    for (const Diagnostic& diagnostic : compilation.diagnostics.items) {
-      if (diagnostic.severity != Severity::warning) problems += render_text(diagnostic, sources, false);
-    }
-    return Status::error(std::move(problems));
-  }
-  auto out = std::make_shared<CompiledRules>();
-  out->program = std::move(*compilation.program);
-  for (size_t i = 0; i < compilation.files.size(); ++i) {
-    for (const auto& rule : compilation.files[i].rules) out->file_of_rule.emplace(rule.name.text, files[i].name);
-  }
-  return SharedRules(std::move(out));
 }
 
 std::string changes_line(std::span<const RuleChange> changes) {

@@ -1,4 +1,4 @@
-// Serve's rules: rule files from the disk into a running service, and the compiler that it is handed.
+// Serve's rules: rule files from the disk into a running service.
 #pragma once
 
 #include <filesystem>
@@ -14,8 +14,6 @@ namespace omen::cli {
 
 // The files of RULES, with what they import. Their texts are not looked at.
 Result<RuleSet> read_rule_set(const std::vector<std::string>& rules);
-// omen::Compile by our compiler. An error has all diagnostics as text.
-Result<SharedRules> compile_rules(const std::vector<RuleFile>& files);
 // "2 kept, 1 changed (churn_risk), 1 added (cart)"
 std::string changes_line(std::span<const RuleChange> changes);
 // A file name for how far a file has been read.

@@ -166,6 +166,7 @@ TypedProgram resolve(const std::vector<ast::File>& files, const OptimizeOptions&
       if (!is_damaged(test.span, damaged)) resolve_test(shared, test);
     }
   }
+  program.nodes = shared.nodes;
   return program;
 }
 

@@ -210,6 +210,7 @@ struct TypedProgram {
   std::vector<TypedDestination> destinations;
   std::vector<TypedMapping> mappings;
   std::vector<TypedTable> tables;
+  size_t nodes = 0;  // of all expressions
 };
 
 // Sets a path's text from its parts: `properties.items[0].sku`, names in backticks where they need them.

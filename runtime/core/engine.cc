@@ -20,11 +20,6 @@ bool takes_type(const StepProgram& step, TypeId type, bool is_derived) {
   return std::ranges::find(step.types, type) != step.types.end();
 }
 
-bool cares_for(const RuleProgram& rule, TypeId type, bool is_derived) {
-  return (rule.sees_all_types && !is_derived) ||
-         std::ranges::any_of(rule.steps, [&](const StepProgram& step) { return takes_type(step, type, is_derived); });
-}
-
 std::vector<bool> rules_of(const Share& share, const Program& program) {
   if (share.rules == Share::Rules::all) return std::vector<bool>(program.rules.size(), true);
   std::vector<bool> rules = bound_rules(program);
@@ -51,15 +46,15 @@ Engine::Engine(const Program& program, const Limits& limits, bool only_counts, c
       lists_seen_(starts_.size()),
       sharing_seen_(starts_.empty() ? 0 : program.rules.size()),
       limit_windows_(program.rules.size()),
-      oldest_(program.rules.size() + starts_.size()) {
-  has_runs_.assign(program.rules.size() + starts_.size(), false);
+      oldest_(starts_.list_of(starts_.size())) {
+  has_runs_.assign(oldest_.size(), false);
   for (RuleId rule = 0; rule < program.rules.size(); ++rule) {
     has_runs_[rule] = program.rules[rule].machine == Machine::runs;
   }
   build_histories();
   build_interests(false, interests_);
   build_interests(true, derived_interests_);
-  for (const auto& interests : interests_) is_seen_.push_back(has_histories_ || !interests.empty() ? 1 : 0);
+  note_seen_types();
   prepare_emits();
   prepare_violations();
 }
@@ -68,30 +63,38 @@ Engine::~Engine() { clear_matches(); }
 
 // ---- what goes where, decided once ----
 
+bool Engine::cares_for(const RuleProgram& rule, TypeId type, bool is_derived) {
+  return (rule.sees_all_types && !is_derived) ||
+         std::ranges::any_of(rule.steps, [&](const StepProgram& step) { return takes_type(step, type, is_derived); });
+}
+
 std::vector<uint32_t> Engine::build_tables() {
   std::vector<uint32_t> table_of_rule(program_.rules.size());
-  for (RuleId rule = 0; rule < program_.rules.size(); ++rule) {
-    const std::vector<Route>& routes = program_.rules[rule].routes;
-    uint32_t table = 0;
-    while (table < tables_.size() &&
-           (routes.size() > 1 || tables_[table].has_routes || tables_[table].key != routes[0].key)) {
-      ++table;
-    }
-    if (table == tables_.size()) {
-      auto& added = tables_.emplace_back();
-      added.key = routes[0].key;
-      added.has_routes = routes.size() > 1;
-      added.partitions = std::make_unique<KeyTable>(words_, key_blocks_);
-    }
-    tables_[table].rules.push_back(rule);
-    table_of_rule[rule] = table;
-  }
+  for (RuleId rule = 0; rule < program_.rules.size(); ++rule) table_of_rule[rule] = add_to_table(rule);
   for (Table& table : tables_) {
     const bool has_lists =
         std::ranges::any_of(table.rules, [&](RuleId rule) { return program_.rules[rule].shares_start; });
-    table.partitions->make_room(has_lists ? start_list_words : rule_state_words);
+    if (!has_lists) table.partitions->make_room(rule_state_words);
   }
   return table_of_rule;
+}
+
+uint32_t Engine::add_to_table(RuleId rule) {
+  const std::vector<Route>& routes = program_.rules[rule].routes;
+  uint32_t table = 0;
+  while (table < tables_.size() &&
+         (routes.size() > 1 || tables_[table].has_routes || tables_[table].key != routes[0].key)) {
+    ++table;
+  }
+  if (table == tables_.size()) {
+    auto& added = tables_.emplace_back();
+    added.key = routes[0].key;
+    added.has_routes = routes.size() > 1;
+    added.partitions = std::make_unique<KeyTable>(words_, key_blocks_);
+    added.partitions->make_room(start_list_words);  // unless its rules have no lists, as build_tables() may know
+  }
+  tables_[table].rules.insert(std::ranges::upper_bound(tables_[table].rules, rule), rule);
+  return table;
 }
 
 // As far back as any rule of the table asks, whoever works for it: what engines that share a stream have of a key is
@@ -114,32 +117,45 @@ void Engine::build_histories() {
 
 void Engine::build_interests(bool is_derived, std::vector<std::vector<Interest>>& interests) const {
   interests.resize(program_.types.size());
-  for (TypeId type = 0; type < program_.types.size(); ++type) {
-    for (uint32_t table = 0; table < tables_.size(); ++table) {
-      Interest interest;
-      interest.table = table;
-      interest.cares.resize(program_.rules.size());
-      bool any = false;
-      for (RuleId rule : tables_[table].rules) {
-        if (!works_for_[rule] || !cares_for(program_.rules[rule], type, is_derived)) continue;
-        any = true;
-        interest.cares[rule] = true;
-        if (starts_.start_of(rule) == start_none) {
-          build_starts(type, is_derived, interest, rule);
-        } else {
-          build_followers(type, is_derived, interest, rule);
-        }
+  for (TypeId type = 0; type < program_.types.size(); ++type) build_interests_of(type, is_derived, interests[type]);
+}
+
+void Engine::build_interests_of(TypeId type, bool is_derived, std::vector<Interest>& interests) const {
+  interests.clear();
+  for (const Table& table : tables_) {
+    for (RuleId rule : table.rules) add_interest(type, is_derived, interests, rule);
+  }
+}
+
+// Rules come in their order. Of a table the first one makes the interest.
+void Engine::add_interest(TypeId type, bool is_derived, std::vector<Interest>& interests, RuleId rule) const {
+  if (!works_for_[rule] || !cares_for(program_.rules[rule], type, is_derived)) return;
+  const uint32_t table = table_of_rule_[rule];
+  auto interest = std::ranges::lower_bound(interests, table, {}, &Interest::table);
+  if (interest == interests.end() || interest->table != table) {
+    interest = interests.insert(interest, Interest());
+    interest->table = table;
+    interest->cares.resize(program_.rules.size());
+    if (tables_[table].has_routes) {
+      const std::vector<Route>& routes = program_.rules[rule].routes;
+      for (uint8_t route = 0; route < routes.size(); ++route) {
+        const std::vector<TypeId>& types = routes[route].types;
+        if (types.empty() || std::ranges::find(types, type) != types.end()) interest->routes.push_back(route);
       }
-      if (!any) continue;
-      if (tables_[table].has_routes) {
-        const std::vector<Route>& routes = program_.rules[tables_[table].rules[0]].routes;
-        for (uint8_t route = 0; route < routes.size(); ++route) {
-          const std::vector<TypeId>& types = routes[route].types;
-          if (types.empty() || std::ranges::find(types, type) != types.end()) interest.routes.push_back(route);
-        }
-      }
-      interests[type].push_back(std::move(interest));
     }
+  }
+  interest->cares[rule] = true;
+  if (starts_.start_of(rule) == start_none) {
+    build_starts(type, is_derived, *interest, rule);
+  } else {
+    build_followers(type, is_derived, *interest, rule);
+  }
+}
+
+void Engine::note_seen_types() {
+  is_seen_.resize(interests_.size());
+  for (TypeId type = 0; type < is_seen_.size(); ++type) {
+    is_seen_[type] = has_histories_ || !interests_[type].empty() ? 1 : 0;
   }
 }
 

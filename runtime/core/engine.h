@@ -175,6 +175,13 @@ class Engine {
   Result<LoadedState> load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt = {},
                            const GivenUp* is_given_up = nullptr);
 
+  // Rules change between events, when the matches are cleared, while the state of all others stays (engine_change). The
+  // program is changed in place (model/link): first these go, with all that is remembered for them; then those that
+  // have come are taken from `rebuilt`, of a program that has them and saw what this one has seen, or begin now; of
+  // those of which nothing but clauses has changed none need go or come. An error: the bytes are no such state.
+  void let_go(std::span<const RuleId> rules);
+  Status take_on(std::span<const RuleId> rules, std::string_view rebuilt, Decoder& decoder);
+
   // Counts from now on how far runs come and what ends them.
   // The program's rules share no starts: runs that are put off cannot be counted.
   void set_funnel(Funnel* funnel) { machines_.set_funnel(funnel); }
@@ -301,13 +308,22 @@ class Engine {
   Status load_rebuilt(const Rebuilt& rebuilt, Decoder& decoder, LoadedState& loaded, const GivenUp* is_given_up);
   std::vector<RuleId> load_rules(StateReader& in, LoadedState& loaded, const std::vector<bool>& wanted);
   void load_starts(StateReader& in, const std::vector<RuleId>& numbers);
-  void load_list(StateReader& in, const std::vector<RuleId>& rules);
+  // Of rules that have shared a start: what becomes of its lists.
+  struct LoadedStarts {
+    RuleId rule = 0;              // one of them
+    std::vector<StartId> starts;  // all of whose rules are among them
+    std::vector<RuleId> apart;    // rules of no such start
+  };
+  LoadedStarts loaded_starts(const std::vector<RuleId>& rules) const;
+  void load_list(StateReader& in, const LoadedStarts& loaded);
   std::vector<KeptEvent*> load_list_events(StateReader& in, const RuleProgram& rule);
   void begin_loaded(PartitionId partition, RuleId rule, const std::vector<KeptEvent*>& events);
   void load_rule(StateReader& in, RuleId rule);
   void load_rule_state(StateReader& in, RuleId rule);
   uint32_t table_of_history(StateReader& in, const LoadedState& loaded) const;
+  static bool cares_for(const RuleProgram& rule, TypeId type, bool is_derived);
   std::vector<uint32_t> build_tables();
+  uint32_t add_to_table(RuleId rule);
   uint32_t table_of(RuleId rule) const {
     return starts_.is_list(rule) ? starts_.at(starts_.start_of_list(rule)).table : table_of_rule_[rule];
   }
@@ -315,6 +331,12 @@ class Engine {
   void remember(const Event& event);
   void remember_routes(Table& table, const Event& event);
   void build_interests(bool is_derived, std::vector<std::vector<Interest>>& interests) const;
+  void add_interest(TypeId type, bool is_derived, std::vector<Interest>& interests, RuleId rule) const;
+  void forget_state_of(std::span<const RuleId> rules, uint32_t table);
+  void grow();
+  void note_seen_types();
+  void take_interest(std::span<const RuleId> rules, RuleId known_rules, TypeId known_types);
+  void build_interests_of(TypeId type, bool is_derived, std::vector<Interest>& interests) const;
   void build_starts(TypeId type, bool is_derived, Interest& interest, RuleId rule) const;
   void pass_time(int64_t time_us);
   template <typename At>
@@ -398,7 +420,7 @@ class Engine {
   const Limits limits_;
   const bool only_counts_;
   const Share share_;
-  const std::vector<bool> works_for_;  // by RuleId
+  std::vector<bool> works_for_;  // by RuleId
   std::unique_ptr<Prepared> prepared_;
   CaptureStore captures_;
   WordPool words_;
@@ -448,6 +470,8 @@ class Engine {
   std::vector<Lookup> lookups_;
   std::vector<Value> key_values_;
   Sweeps sweeps_;
+  std::vector<RuleId> gone_;        // between let_go() and take_on()
+  std::vector<Noted> loaded_late_;  // states that are loaded of rules that are late for their start
   struct Window {
     int64_t number = -1;
     uint32_t count = 0;

@@ -1,5 +1,6 @@
 // Shared starts as bytes, and back (shared_starts.h, state_writer.h).
 #include <algorithm>
+#include <unordered_map>
 
 #include "runtime/core/engine.h"
 #include "runtime/core/key.h"
@@ -59,6 +60,7 @@ void Engine::load_starts(StateReader& in, const std::vector<RuleId>& numbers) {
       if (numbers[number] != rule_none && works_for_[numbers[number]]) rules.push_back(numbers[number]);
     }
     std::ranges::sort(rules);
+    rules.erase(std::ranges::unique(rules).begin(), rules.end());
     const auto is_alike = [&](RuleId rule) {
       return table_of_rule_[rule] == table_of_rule_[rules[0]] && only_start(program_.rules[rule]) != nullptr;
     };
@@ -68,36 +70,46 @@ void Engine::load_starts(StateReader& in, const std::vector<RuleId>& numbers) {
     }
     if (!in.check(std::ranges::all_of(rules, is_alike), "these rules share no start")) return;
     in.open();
+    const LoadedStarts loaded = loaded_starts(rules);
     constexpr uint64_t least_list_bytes = 3;
-    for (uint64_t keys = in.count(least_list_bytes); keys > 0 && in.is_ok(); --keys) load_list(in, rules);
+    for (uint64_t keys = in.count(least_list_bytes); keys > 0 && in.is_ok(); --keys) load_list(in, loaded);
     in.close();
   }
 }
 
-void Engine::load_list(StateReader& in, const std::vector<RuleId>& rules) {
-  const uint32_t table = table_of_rule_[rules[0]];
+// `rules` are in their order.
+Engine::LoadedStarts Engine::loaded_starts(const std::vector<RuleId>& rules) const {
+  LoadedStarts loaded{rules[0], {}, {}};
+  std::unordered_map<StartId, size_t> members;  // of each start, those that go on
+  for (const RuleId rule : rules) ++members[starts_.start_of(rule)];
+  for (const RuleId rule : rules) {
+    const StartId start = starts_.start_of(rule);
+    if (start == start_none || members.at(start) < starts_.at(start).rules.size()) {
+      loaded.apart.push_back(rule);
+    } else if (starts_.at(start).rules[0] == rule) {
+      loaded.starts.push_back(start);
+    }
+  }
+  return loaded;
+}
+
+void Engine::load_list(StateReader& in, const LoadedStarts& loaded) {
+  const uint32_t table = table_of_rule_[loaded.rule];
   KeyTable& partitions = *tables_[table].partitions;
   const std::string_view key = in.text();
   if (!in.check(is_key(key, tables_[table].key.size()), "a start has no such key")) return;
-  const std::vector<KeptEvent*> events = load_list_events(in, program_.rules[rules[0]]);
+  const std::vector<KeptEvent*> events = load_list_events(in, program_.rules[loaded.rule]);
   const uint32_t hash = KeyTable::hash(key);
   if (!in.is_ok() || !share_.owns(hash)) return;
   const PartitionId partition = partitions.find_or_add(key, hash);
-  const auto goes_on = [&](StartId start) {
-    return start != start_none && std::ranges::includes(rules, starts_.at(start).rules);
-  };
-  for (RuleId rule : rules) {
-    const StartId start = starts_.start_of(rule);
-    if (!goes_on(start)) {
-      begin_loaded(partition, rule, events);
-    } else if (starts_.at(start).rules[0] == rule) {
-      const RuleId list = starts_.list_of(start);
-      if (!in.check(find_state({partition, hash, list}) == index_none, "a key is there twice")) return;
-      RuleState& state = state_at(add_rule_state(partition, list));
-      for (KeptEvent* event : events) starts_.append(state, event);
-      note_state(table, partition, state);
-      free_idle_of(start, partition);
-    }
+  for (RuleId rule : loaded.apart) begin_loaded(partition, rule, events);
+  for (StartId start : loaded.starts) {
+    const RuleId list = starts_.list_of(start);
+    if (!in.check(find_state({partition, hash, list}) == index_none, "a key is there twice")) return;
+    RuleState& state = state_at(add_rule_state(partition, list));
+    for (KeptEvent* event : events) starts_.append(state, event);
+    note_state(table, partition, state);
+    free_idle_of(start, partition);
   }
   free_partition_if_empty(table, partition);
 }
@@ -137,7 +149,10 @@ void Engine::begin_loaded(PartitionId partition, RuleId rule, const std::vector<
   const uint32_t table = table_of_rule_[rule];
   const uint32_t hash = tables_[table].partitions->at(partition).hash;
   RuleStateId id = find_state({partition, hash, rule});
-  if (id == index_none) id = add_rule_state(partition, rule);
+  if (id == index_none) {
+    id = add_rule_state(partition, rule);
+    if (starts_.joined(rule) > 0) loaded_late_.push_back({partition, hash, rule});
+  }
   RuleState& state = state_at(id);
   for (KeptEvent* event : events) {
     if (event->sequence <= state.touched || clock_us_ - event->time_us > program_.rules[rule].within_us) continue;

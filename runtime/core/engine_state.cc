@@ -10,6 +10,7 @@
 #include "runtime/core/rule_shape.h"
 #include "runtime/core/state_reader.h"
 #include "runtime/core/state_writer.h"
+#include "runtime/model/link.h"
 
 namespace omen {
 
@@ -163,7 +164,9 @@ Engine::SavedPlaces Engine::places_to_save() const {
         const RuleState& state = state_at(id);
         places.push_back({state.rule, owner.hash, partition, id, state.touched});
         if (!starts_.is_list(state.rule)) continue;
+        const bool has_late = !starts_.at(starts_.start_of_list(state.rule)).late.empty();
         starts_.each_begun(state, [&](RuleId rule, uint64_t begun) {
+          if (has_late && find_state({partition, owner.hash, rule}) != index_none) return;
           places.push_back({rule, owner.hash, partition, index_none, begun});
         });
       }
@@ -174,7 +177,7 @@ Engine::SavedPlaces Engine::places_to_save() const {
     const KeyTable& partitions = *tables_[table_of(a.rule)].partitions;
     return partitions.key(a.partition) < partitions.key(b.partition);
   });
-  saved.keys.resize(program_.rules.size() + starts_.size());
+  saved.keys.resize(starts_.list_of(starts_.size()));
   for (const SavedPlaces::Place& place : places) ++saved.keys[place.rule];
   saved.timers = timers_.all();
   std::ranges::sort(saved.timers, [&](const Timer& a, const Timer& b) {
@@ -308,16 +311,18 @@ std::vector<RuleId> Engine::load_rules(StateReader& in, LoadedState& loaded, con
   std::vector<bool> is_kept(program_.rules.size());
   std::vector<RuleId> numbers;
   std::unordered_map<std::string_view, RuleId> rules;
-  for (RuleId id = 0; id < program_.rules.size(); ++id) rules.emplace(program_.rules[id].name, id);
+  for (RuleId id = 0; id < program_.rules.size(); ++id) {
+    if (wanted[id] && !is_place_empty(program_.rules[id])) rules.emplace(program_.rules[id].name, id);
+  }
   for (uint64_t left = in.count(); left > 0 && in.is_ok(); --left) {
     const std::string_view name = in.text(), version = in.text();
     const uint64_t shape = in.fixed();
     const auto known = rules.find(name);
     const RuleId id = known == rules.end() ? 0 : known->second;
     numbers.push_back(rule_none);
-    if (known == rules.end() || !wanted[id] || program_.rules[id].version != version ||
+    if (known == rules.end() || program_.rules[id].version != version ||
         shape_of(program_.rules[id], machines_.is_counted(id)) != shape) {
-      loaded.gone.emplace_back(name);
+      if (!name.empty()) loaded.gone.emplace_back(name);  // a place may be empty
       in.skip();
       continue;
     }
@@ -362,6 +367,7 @@ void Engine::load_rule_state(StateReader& in, RuleId rule) {
   if (!in.check(find_state({partition, hash, rule}) == index_none, "a key is there twice")) return;
   RuleState& state = state_at(add_rule_state(partition, rule));
   state.touched = touched;
+  if (starts_.joined(rule) > 0) loaded_late_.push_back({partition, hash, rule});
   machines_.load(in, state, clock_us_);
   constexpr uint64_t least_timer_bytes = 3;
   for (uint64_t left = in.count(least_timer_bytes); left > 0 && in.is_ok(); --left) {

@@ -28,18 +28,24 @@ Forest::Forest(const Program& program, const Limits& limits, CaptureStore& captu
       counters_(counters),
       present_(present),
       memory_(memory),
-      only_counts_(program.rules.size(), only_counts ? 1 : 0),
-      shapes_(program.rules.size()),
+      counts_only_(only_counts),
       order_(captures) {
-  for (RuleId id = 0; id < program.rules.size(); ++id) {
-    const RuleProgram& rule = program.rules[id];
-    if (rule.machine != Machine::forest) continue;
-    // Who makes events of its matches needs all of them.
-    for (const ActionProgram& action : rule.actions) {
-      if (action.kind == ActionProgram::Kind::emit) only_counts_[id] = 0;
-    }
-    shapes_[id] = Shape(rule);
-  }
+  grow();
+  for (RuleId id = 0; id < program.rules.size(); ++id) take_on(id);
+}
+
+void Forest::grow() {
+  only_counts_.resize(program_.rules.size());
+  shapes_.resize(program_.rules.size());
+}
+
+void Forest::take_on(RuleId id) {
+  const RuleProgram& rule = program_.rules[id];
+  // Who makes events of its matches needs all of them.
+  const bool emits = std::ranges::any_of(
+      rule.actions, [](const ActionProgram& action) { return action.kind == ActionProgram::Kind::emit; });
+  only_counts_[id] = counts_only_ && !(rule.machine == Machine::forest && emits) ? 1 : 0;
+  shapes_[id] = rule.machine == Machine::forest ? Shape(rule) : Shape();
 }
 
 void Forest::step(RuleState& state, uint32_t routes, std::vector<Completion>& out) {

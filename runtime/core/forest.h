@@ -66,6 +66,8 @@ class Forest {
   // What the state has, as bytes, and back into one that has nothing (state_writer.h).
   void save(StateWriter& out, const RuleState& state) const;
   void load(StateReader& in, RuleState& state, int64_t clock_us);
+  void grow();
+  void take_on(RuleId rule);  // which has no state
   uint64_t bytes() const { return blocks_.bytes() + window_.bytes() + index_bytes_; }
   uint64_t entries() const { return entries_; }
 
@@ -159,6 +161,7 @@ class Forest {
   std::vector<RuleCounters>& counters_;
   Present& present_;
   RuleMemory& memory_;
+  const bool counts_only_;
   std::vector<uint8_t> only_counts_;  // by rule
   std::vector<Shape> shapes_;         // by rule; empty: of another machine
   BytePool blocks_;

@@ -13,6 +13,17 @@ Machines::Machines(const Program& program, const Prepared& prepared, const Limit
       forest_(program, limits, captures, words, counters, present_, memory_, only_counts),
       measures_(program, prepared, limits, captures, words, timers, counters, present_) {}
 
+void Machines::grow() {
+  present_.grow();
+  forest_.grow();
+  measures_.grow();
+}
+
+void Machines::take_on(RuleId rule) {
+  forest_.take_on(rule);
+  measures_.take_on(rule);
+}
+
 bool Machines::may_begin(RuleId rule, uint32_t routes) {
   if (program_.rules[rule].machine == Machine::measure) return measures_.counts(rule, routes);
   return matcher_.may_start(rule, routes) || breaks_leading(program_.rules[rule], routes);

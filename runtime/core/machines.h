@@ -65,6 +65,9 @@ class Machines {
   bool is_counted(RuleId rule) const {
     return program_.rules[rule].machine == Machine::forest && forest_.is_counted(rule);
   }
+  // The program has more rules, and more code; and of one of them it has another.
+  void grow();
+  void take_on(RuleId rule);
   void set_funnel(Funnel* funnel) { matcher_.set_funnel(funnel); }
 
   uint64_t live_runs() const { return matcher_.live_runs(); }

@@ -20,12 +20,21 @@ MeasureMachine::MeasureMachine(const Program& program, const Prepared& prepared,
       timers_(timers),
       counters_(counters),
       present_(present),
-      multiples_(program.rules.size()) {
-  for (const RuleProgram& rule : program.rules) {
-    windows_.push_back(rule.machine == Machine::measure
-                           ? std::make_unique<Windows>(*rule.measures, pool_, limits.max_window_entries)
-                           : nullptr);
-  }
+      entries_max_(limits.max_window_entries) {
+  grow();
+  for (RuleId rule = 0; rule < program.rules.size(); ++rule) take_on(rule);
+}
+
+void MeasureMachine::grow() {
+  windows_.resize(program_.rules.size());
+  multiples_.resize(program_.rules.size());
+}
+
+void MeasureMachine::take_on(RuleId id) {
+  const RuleProgram& rule = program_.rules[id];
+  const bool is_ours = rule.machine == Machine::measure;
+  windows_[id] = is_ours ? std::make_unique<Windows>(*rule.measures, pool_, entries_max_) : nullptr;
+  multiples_[id] = {};
 }
 
 // ---- keys ----

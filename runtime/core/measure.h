@@ -76,6 +76,8 @@ class MeasureMachine {
   int64_t alive_until(const RuleState& state) const;
   bool is_true(const RuleState& state) const;
   uint64_t panes(const RuleState& state) const;
+  void grow();
+  void take_on(RuleId rule);  // which has no state
   uint64_t bytes() const { return pool_.bytes(); }
 
  private:
@@ -124,6 +126,7 @@ class MeasureMachine {
   Timers& timers_;
   std::vector<RuleCounters>& counters_;
   Present& present_;
+  const uint32_t entries_max_;  // of a window
   BytePool pool_;
   std::vector<std::unique_ptr<Windows>> windows_;  // by RuleId; of measure rules only
   std::vector<std::byte*> keys_;                   // by RuleState::first

@@ -13,6 +13,7 @@ namespace omen {
 class Predicates {
  public:
   explicit Predicates(const Program& program) : stamps_(program.code.predicates.size(), 0) {}
+  void grow(const Program& program) { stamps_.resize(program.code.predicates.size(), 0); }
   void next_event() { stamp_ += 2; }
   // `evaluate` gives what the answer needs: the present event as its candidate.
   template <typename Evaluate>

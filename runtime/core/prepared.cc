@@ -38,10 +38,17 @@ Truth PreparedList::contains(const Value& value) const {
 }
 
 Prepared::Prepared(const Program& program) {
-  const CodeSection& section = program.code;
   tables_.resize(program.tables.size());
-  for (const Constant& constant : section.constants) constants_.push_back(constant.value());
-  for (const RegexText& regex : section.regexes) {
+  grow(program);
+}
+
+void Prepared::grow(const Program& program) {
+  const CodeSection& section = program.code;
+  for (size_t i = constants_.size(); i < section.constants.size(); ++i) {
+    constants_.push_back(section.constants[i].value());
+  }
+  for (size_t i = regexes_.size(); i < section.regexes.size(); ++i) {
+    const RegexText& regex = section.regexes[i];
     re2::RE2::Options options;
     options.set_case_sensitive(!regex.fold);
     options.set_log_errors(false);
@@ -51,10 +58,11 @@ Prepared::Prepared(const Program& program) {
           Status::error("the regular expression /" + regex.text + "/ is not understood: " + regexes_.back()->error());
     }
   }
-  for (const std::string& name : section.zones) {
-    zones_.push_back(find_zone(name));
+  for (size_t i = zones_.size(); i < section.zones.size(); ++i) {
+    zones_.push_back(find_zone(section.zones[i]));
     if (zones_.back() == nullptr) {
-      status_ = Status::error("the time zone \"" + name + "\" is not known; install tzdata or correct its name");
+      status_ =
+          Status::error("the time zone \"" + section.zones[i] + "\" is not known; install tzdata or correct its name");
     }
   }
   prepare_lists(section);
@@ -69,7 +77,8 @@ Value Prepared::folded(const Value& value) {
 }
 
 void Prepared::prepare_lists(const CodeSection& section) {
-  for (const ConstantList& list : section.lists) {
+  for (size_t i = lists_.size(); i < section.lists.size(); ++i) {
+    const ConstantList& list = section.lists[i];
     PreparedList& made = lists_.emplace_back();
     for (const uint32_t index : list.constants) {
       const Value& value = constants_[index];
@@ -149,8 +158,9 @@ PreparedTest Prepared::prepared(const Test& test) {
 }
 
 void Prepared::prepare_tests(const CodeSection& section) {
-  for (const Test& test : section.tests) tests_.push_back(prepared(test));
-  for (const Predicate& predicate : section.predicates) {
+  for (size_t i = tests_.size(); i < section.tests.size(); ++i) tests_.push_back(prepared(section.tests[i]));
+  for (size_t i = predicates_.size(); i < section.predicates.size(); ++i) {
+    const Predicate& predicate = section.predicates[i];
     PreparedPredicate made;
     made.first = static_cast<uint32_t>(predicate_tests_.size());
     made.count = static_cast<uint32_t>(predicate.tests.size());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -60,6 +61,8 @@ class Prepared {
  public:
   // The program must outlive it.
   explicit Prepared(const Program& program);
+  // The program's code has got more, behind what it had (model/link).
+  void grow(const Program& program);
   ~Prepared();
   Prepared(const Prepared&) = delete;
   Prepared& operator=(const Prepared&) = delete;
@@ -90,7 +93,7 @@ class Prepared {
   Status status_ = Status::ok();
   Scratch folds_;  // the folded texts of constants
   std::vector<Value> constants_;
-  std::vector<PreparedList> lists_;
+  std::deque<PreparedList> lists_;  // tests point to them
   std::vector<std::unique_ptr<re2::RE2>> regexes_;
   std::vector<const date::time_zone*> zones_;
   std::vector<std::shared_ptr<const LookupTable>> tables_;

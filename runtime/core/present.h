@@ -25,6 +25,7 @@ class Present {
   Present(const Program& program, const Prepared& prepared, CaptureStore& captures)
       : program_(program), prepared_(prepared), captures_(captures), predicates_(program) {}
 
+  void grow() { predicates_.grow(program_); }
   // The event that all of the following speak of, until end().
   void begin(const Event& event) {
     event_ = &event;

@@ -18,11 +18,13 @@ constexpr uint32_t begun_words = sizeof(Begun) / sizeof(uint64_t);
 SharedStarts::SharedStarts(const Program& program, const std::vector<bool>& works_for,
                            const std::vector<uint32_t>& table_of_rule, CaptureStore& captures, WordPool& words,
                            BytePool& blocks)
-    : rule_count_(static_cast<RuleId>(program.rules.size())),
+    : program_(program),
+      rule_count_(static_cast<RuleId>(program.rules.capacity())),
       captures_(captures),
       words_(words),
       blocks_(blocks),
-      start_of_rule_(program.rules.size(), start_none) {
+      start_of_rule_(program.rules.size(), start_none),
+      joined_(program.rules.size()) {
   std::map<std::tuple<uint32_t, std::vector<TypeId>, PredicateId>, StartId> known;
   for (RuleId id = 0; id < program.rules.size(); ++id) {
     const RuleProgram& rule = program.rules[id];
@@ -57,7 +59,9 @@ void SharedStarts::append(RuleState& list, KeptEvent* event) {
   }
   list.touched = event->sequence;
   list.run_count = list.run_count + 1;
-  waiting_runs_ += starts_[start_of_list(list.rule)].rules.size();
+  SharedStart& start = starts_[start_of_list(list.rule)];
+  ++start.waiting;
+  waiting_runs_ += start.rules.size();
 }
 
 void SharedStarts::trim(RuleState& list, int64_t clock_us) {
@@ -107,7 +111,53 @@ void SharedStarts::drop_front(RuleState& list, uint32_t count) {
     }
   }
   list.run_count = list.run_count - count;
-  waiting_runs_ -= count * starts_[start_of_list(list.rule)].rules.size();
+  SharedStart& start = starts_[start_of_list(list.rule)];
+  start.waiting -= count;
+  waiting_runs_ -= count * start.rules.size();
+}
+
+StartId SharedStarts::find_or_add(RuleId rule, uint32_t table) {
+  const RuleProgram& program = program_.rules[rule];
+  const StepProgram& step = program.steps[only_start(program)->step];
+  const auto at = std::ranges::find_if(starts_, [&](const SharedStart& start) {
+    return start.table == table && start.predicate == step.predicate && start.types == step.types;
+  });
+  const auto id = static_cast<StartId>(at - starts_.begin());
+  if (at == starts_.end()) starts_.push_back({table, step.types, step.predicate, {}, 0, 0});
+  return id;
+}
+
+// Those that come together to a start which nobody has had are late for nothing.
+void SharedStarts::join(std::span<const RuleId> rules, const std::vector<uint32_t>& table_of_rule, uint64_t sequence) {
+  start_of_rule_.resize(std::max(start_of_rule_.size(), program_.rules.size()), start_none);
+  joined_.resize(start_of_rule_.size());
+  std::vector<bool> is_in_use;  // there may be lists
+  for (const SharedStart& start : starts_) is_in_use.push_back(sequence > 0 && !start.rules.empty());
+  for (const RuleId rule : rules) {
+    const StartId id = find_or_add(rule, table_of_rule[rule]);
+    SharedStart& start = starts_[id];
+    if (id < is_in_use.size() && is_in_use[id]) {
+      start.late.push_back(rule);
+      joined_[rule] = sequence;
+    }
+    start.rules.insert(std::ranges::upper_bound(start.rules, rule), rule);
+    start.longest_us = std::max(start.longest_us, program_.rules[rule].within_us);
+    start_of_rule_[rule] = id;
+    waiting_runs_ += start.waiting;
+  }
+}
+
+void SharedStarts::leave(RuleId rule) {
+  const StartId id = start_of_rule_[rule];
+  if (id == start_none) return;
+  SharedStart& start = starts_[id];
+  std::erase(start.rules, rule);
+  std::erase(start.late, rule);
+  start.longest_us = 0;
+  for (const RuleId other : start.rules) start.longest_us = std::max(start.longest_us, program_.rules[other].within_us);
+  start_of_rule_[rule] = start_none;
+  joined_[rule] = 0;
+  waiting_runs_ -= start.waiting;
 }
 
 int64_t SharedStarts::alive_until(const RuleState& list) const {

@@ -13,13 +13,17 @@
 // state; what it has begun, the list knows for it (begun.h), so that an event does not meet the rules that it cannot
 // move.
 //
-// The lists stand among the rule states of a key, each as the state of a rule behind those of the program (its `rule`
-// is list_of(start)), so keys, sweep and limits know them without more ado: `run_count` counts the events, `touched` is
-// the newest one's sequence, `memory` is where Begun stands. Most lists have one event, which stands in the list
-// itself; several stand side by side in a block, so that what a rule is yet to begin is found by bisection.
+// The lists stand among the rule states of a key, each as the state of a rule behind those that the program has room
+// for (its `rule` is list_of(start)), so keys, sweep and limits know them without more ado: `run_count` counts the
+// events, `touched` is the newest one's sequence, `memory` is where Begun stands. Most lists have one event, which
+// stands in the list itself; several stand side by side in a block, so that what a rule is yet to begin is found by
+// bisection.
 //
 // The compiler says which rules these are (compiler/starting): the event that begins the run is judged by itself, and
 // nothing happens to the run before an event of one of a few types. OptimizeOptions::share_starts_from switches it off.
+//
+// A rule that comes later (engine_change) has begun, as far as the lists go, what stood in them then: it brings its
+// own runs. So much one number says of all keys.
 //
 // INVARIANTS
 //   1. The events of a list are in the order of their sequences, and so of their times.
@@ -28,6 +32,7 @@
 // NOT HERE: when a rule steps (engine_starts), how a run begins (matcher).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -51,6 +56,8 @@ struct SharedStart {
   std::vector<RuleId> rules;               // ascending
   int64_t longest_us = 0;                  // of their windows
   uint64_t keys = 0;                       // lists at present
+  uint64_t waiting = 0;                    // events in them
+  std::vector<RuleId> late = {};           // of the rules, those that have come later
 };
 
 // An event that may begin runs, and what is asked of it most.
@@ -99,7 +106,7 @@ class SharedStarts {
   void append(RuleState& list, KeptEvent* event);  // shares it
   // Up to which sequence a rule without a state has begun what is in the list; 0: nothing.
   uint64_t begun(const RuleState& list, RuleId rule) const {
-    return list.memory == index_none ? 0 : begun_of(list).of(rule);
+    return std::max(joined_[rule], list.memory == index_none ? 0 : begun_of(list).of(rule));
   }
   void prefetch_begun(const RuleState& list, RuleId rule) const {
     if (list.memory != index_none) begun_of(list).prefetch(rule);
@@ -108,13 +115,20 @@ class SharedStarts {
   void forget_begun(RuleState& list, RuleId rule) {
     if (list.memory != index_none) begun_of(list).forget(rule);
   }
-  // visit(rule, sequence), of those that matter still; in no order that means anything.
+  // visit(rule, sequence), of those that matter still; in no order that means anything. Of late rules also where the
+  // key has a state of theirs.
   template <typename Visit>
   void each_begun(const RuleState& list, Visit visit) const {
-    if (list.memory == index_none || list.run_count == 0) return;
-    begun_of(list).for_each([&](RuleId rule, uint64_t sequence) {
-      if (sequence >= events(list).front().sequence) visit(rule, sequence);
-    });
+    if (list.run_count == 0) return;
+    const uint64_t from = events(list).front().sequence;
+    if (list.memory != index_none) {
+      begun_of(list).for_each([&](RuleId rule, uint64_t sequence) {
+        if (sequence >= from && joined_[rule] == 0) visit(rule, sequence);
+      });
+    }
+    for (const RuleId rule : starts_[start_of_list(list.rule)].late) {
+      if (const uint64_t sequence = begun(list, rule); sequence >= from) visit(rule, sequence);
+    }
   }
   // Events that no rule has in its window any more, or all.
   void trim(RuleState& list, int64_t clock_us);
@@ -127,17 +141,26 @@ class SharedStarts {
 
   uint64_t waiting_runs() const { return waiting_runs_; }  // at most: those that rules have begun since are in it
 
+  // Rules of the program that share their starts have come. What stands in lists, up to `sequence`, they have begun by
+  // themselves. And one goes: where it was the last one of its start, the lists are of nobody.
+  void join(std::span<const RuleId> rules, const std::vector<uint32_t>& table_of_rule, uint64_t sequence);
+  void leave(RuleId rule);
+  uint64_t joined(RuleId rule) const { return joined_[rule]; }  // 0: it is not late
+
  private:
+  StartId find_or_add(RuleId rule, uint32_t table);
   void drop_front(RuleState& list, uint32_t count);
   Begun& begun_of(const RuleState& list) { return *static_cast<Begun*>(words_.at(list.memory)); }
   const Begun& begun_of(const RuleState& list) const { return *static_cast<const Begun*>(words_.at(list.memory)); }
 
-  const RuleId rule_count_;
+  const Program& program_;
+  const RuleId rule_count_;  // with those for which there is room
   CaptureStore& captures_;
   WordPool& words_;
   BytePool& blocks_;
   std::vector<SharedStart> starts_;
   std::vector<StartId> start_of_rule_;
+  std::vector<uint64_t> joined_;  // by RuleId
   uint64_t waiting_runs_ = 0;
 };
 

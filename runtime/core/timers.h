@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <tuple>
 #include <vector>
 
@@ -31,6 +32,11 @@ class Timers {
   void set(const Timer& timer) {
     heap_.push_back(timer);
     std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+  void forget(std::span<const RuleId> rules) {
+    const size_t gone =
+        std::erase_if(heap_, [&](const Timer& timer) { return std::ranges::find(rules, timer.rule) != rules.end(); });
+    if (gone > 0) std::make_heap(heap_.begin(), heap_.end(), later);
   }
   Timer take_earliest() {
     std::pop_heap(heap_.begin(), heap_.end(), later);

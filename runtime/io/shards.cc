@@ -189,6 +189,17 @@ void Shards::set_table(uint32_t table, const std::shared_ptr<const LookupTable>&
   for (const auto& engine : engines_) engine->set_table(table, rows);
 }
 
+void Shards::let_go(std::span<const RuleId> rules) {
+  for (const auto& engine : engines_) engine->let_go(rules);
+}
+
+Status Shards::take_on(std::span<const RuleId> rules, std::string_view rebuilt, Decoder& decoder) {
+  for (const auto& engine : engines_) {
+    if (Status taken = engine->take_on(rules, rebuilt, decoder); !taken) return taken;
+  }
+  return Status::ok();
+}
+
 std::optional<int64_t> Shards::next_deadline_us() const {
   std::optional<int64_t> next_us;
   for (const auto& engine : engines_) {

@@ -82,6 +82,9 @@ class Shards {
   Result<LoadedState> load(std::string_view bytes, Decoder& decoder, const Rebuilt& rebuilt = {},
                            const GivenUp* is_given_up = nullptr);
   void set_table(uint32_t table, const std::shared_ptr<const LookupTable>& rows);
+  // Likewise of Engine, after run(). With several shards neither the rules that go nor those that come are bound ones.
+  void let_go(std::span<const RuleId> rules);
+  Status take_on(std::span<const RuleId> rules, std::string_view rebuilt, Decoder& decoder);
 
   // Rounds of fewer steps and advances than this are the caller's alone.
   void set_wake_up_at(size_t tasks) { wake_up_at_ = tasks; }

@@ -25,6 +25,12 @@ Messages::Messages(const Program& program, const Shards& shards)
   }
 }
 
+void Messages::take_on(std::span<const RuleId> rules) {
+  is_paused_.resize(program_.rules.size());
+  matches_.resize(program_.rules.size());
+  for (const RuleId rule : rules) matches_[rule] = 0;
+}
+
 void Messages::set_paused(const RuleSet& rules) {
   for (size_t i = 0; i < program_.rules.size(); ++i) is_paused_[i] = rules.is_paused(program_.rules[i].name);
 }

@@ -24,6 +24,8 @@ class Messages {
   // Both outlive it.
   Messages(const Program& program, const Shards& shards);
 
+  // Rules of the program have come, or others have taken their places (Pipeline::change).
+  void take_on(std::span<const RuleId> rules);
   void set_paused(const RuleSet& rules);
   // Appends those of matches of the shards whose causes, records of the log, are behind `after`. `now_us`: wall clock.
   void append(uint64_t after, int64_t now_us, std::vector<Message>& out);

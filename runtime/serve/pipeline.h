@@ -25,6 +25,7 @@
 #include "runtime/model/status.h"
 #include "runtime/model/time.h"
 #include "runtime/serve/rule_set.h"
+#include "runtime/serve/rules_part.h"
 
 namespace omen {
 
@@ -57,7 +58,7 @@ class Pipeline {
   // The clock passes without an event.
   void tick(int64_t clock_us, uint64_t cause);
   // The clock when the wall clock says so and no events come: the lateness is left to events that are under way.
-  int64_t clock_at(int64_t wall_us) const { return wall_us - lateness_us_; }
+  int64_t clock_at(int64_t wall_us) const { return wall_us - lateness_us(); }
   // The wall clock at which a tick may make something come true.
   std::optional<int64_t> next_tick_us() const;
 
@@ -69,9 +70,15 @@ class Pipeline {
   Status load(std::string_view order, std::string_view engine, const Rebuilt& rebuilt = {},
               const GivenUp* is_given_up = nullptr);
 
+  // Rules of `part` come to their places in the program, and others go, where can_change() allows it; between events,
+  // when the matches are cleared, and while nobody else reads the program. The state of the others stays as it is; that
+  // of rules which come is in `rebuilt`, of a pipeline of the part at the same place of the log. After an error the
+  // pipeline is of no use.
+  Status change(const RulesPart& part, std::string_view rebuilt);
+
   // The order alone, for whoever begins at this place of the log (Reorder::save).
-  void save_order(std::string& out, bool is_brief) const { reorder_.save(out, is_brief); }
-  Status load_order(std::string_view order) { return reorder_.load(order, decoder_); }
+  void save_order(std::string& out, bool is_brief) const { reorder_->save(out, is_brief); }
+  Status load_order(std::string_view order) { return reorder_->load(order, *decoder_); }
   // What waits for its time comes at once.
   void release_held(uint64_t cause);
 
@@ -82,18 +89,21 @@ class Pipeline {
   const SharedRules& rules() const { return rules_; }
   const Shards& shards() const { return shards_; }
   void free_what_is_over() { shards_.free_what_is_over(); }
-  const Decoder& decoder() const { return decoder_; }
-  Reorder& reorder() { return reorder_; }
-  const Reorder& reorder() const { return reorder_; }
+  const Decoder& decoder() const { return *decoder_; }
+  Reorder& reorder() { return *reorder_; }
+  const Reorder& reorder() const { return *reorder_; }
 
  private:
-  const SharedRules rules_;
-  const std::optional<int64_t> max_ahead_us_;
-  const int64_t lateness_us_;
-  Shards shards_;
-  Decoder decoder_;
-  Reorder reorder_;
+  void open_decoder();
   void take_due(uint64_t cause);
+
+  const SharedRules rules_;
+  const PipelineOptions options_;
+  Shards shards_;
+  std::optional<Decoder> decoder_;
+  std::optional<Reorder> reorder_;
+
+  int64_t lateness_us() const { return options_.order.lateness_us.value_or(0); }
 
   int64_t arrival_us_ = 0;
   Reorder::Taken taken_;  // given to the shards since run()

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include "runtime/core/json.h"
+#include "runtime/model/link.h"
 #include "runtime/serve/horizon.h"
 
 namespace omen {
@@ -138,24 +140,31 @@ std::string_view name_of(RuleFate fate) {
 }
 
 std::vector<RuleChange> compare_rules(const Program& before, const Program& after) {
-  std::vector<RuleChange> out;
-  const auto find = [](const Program& program, const std::string& name) {
-    return std::ranges::find(program.rules, name, &RuleProgram::name);
+  using Places = std::unordered_map<std::string_view, RuleId>;
+  const auto places = [](const Program& program) {
+    Places out;
+    for (RuleId id = 0; id < program.rules.size(); ++id) out.emplace(program.rules[id].name, id);
+    return out;
   };
-  for (const RuleProgram& rule : after.rules) {
-    const auto old = find(before, rule.name);
-    const RuleFate fate = old == before.rules.end()      ? RuleFate::added
-                          : old->version == rule.version ? RuleFate::kept
-                                                         : RuleFate::changed;
-    const auto id = static_cast<RuleId>(&rule - after.rules.data());
-    RuleChange change{rule.name, fate, horizon_us(after, id)};
+  const Places old_ids = places(before), new_ids = places(after);
+  std::vector<RuleChange> out;
+  for (RuleId id = 0; id < after.rules.size(); ++id) {
+    const RuleProgram& rule = after.rules[id];
+    const auto old = old_ids.find(rule.name);
+    const RuleFate fate = old == old_ids.end()                                ? RuleFate::added
+                          : before.rules[old->second].version == rule.version ? RuleFate::kept
+                                                                              : RuleFate::changed;
+    RuleChange change{rule.name, fate};
+    // What a kept rule reaches back to nobody asks for.
+    if (fate != RuleFate::kept) change.horizon_us = horizon_us(after, id);
     const int64_t history_us = asked_history_us(after, id);
-    if (fate == RuleFate::kept && history_us > kept_history_us(before, static_cast<RuleId>(old - before.rules.begin())))
+    if (fate == RuleFate::kept && history_us > 0 && history_us > kept_history_us(before, old->second)) {
       change.history_us = history_us;
+    }
     out.push_back(std::move(change));
   }
   for (const RuleProgram& rule : before.rules) {
-    if (find(after, rule.name) == after.rules.end()) out.push_back({rule.name, RuleFate::removed});
+    if (!is_place_empty(rule) && !new_ids.contains(rule.name)) out.push_back({rule.name, RuleFate::removed});
   }
   return out;
 }

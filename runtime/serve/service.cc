@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/io/clock.h"
+#include "runtime/model/link.h"
 #include "runtime/serve/seeded_defects.h"
 
 namespace omen {
@@ -378,6 +379,7 @@ std::vector<RuleStatus> Service::rule_statuses() const {
   const CompiledRules& compiled = *pipeline_->rules();
   for (size_t i = 0; i < compiled.program.rules.size(); ++i) {
     const RuleProgram& rule = compiled.program.rules[i];
+    if (is_place_empty(rule)) continue;
     RuleStatus status;
     status.name = rule.name;
     const auto file = compiled.file_of_rule.find(rule.name);
@@ -414,7 +416,7 @@ void Service::publish_view() {
   view->lanes = delivery_->report();
   view->rows = store_->counts();
   view->rules = rule_statuses();
-  view->compiled = pipeline_->rules();
+  view->mappings = mappings_;
   view_us_ = steady_clock_us();
   const std::scoped_lock lock(view_mutex_);
   view_ = std::move(view);

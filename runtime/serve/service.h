@@ -50,6 +50,7 @@
 #include "runtime/serve/messages.h"
 #include "runtime/serve/pipeline.h"
 #include "runtime/serve/rule_set.h"
+#include "runtime/serve/rules_part.h"
 #include "runtime/serve/snapshot_parts.h"
 
 namespace omen {
@@ -70,6 +71,8 @@ struct ServiceOptions {
   // For tests: a disk that is nobody else's, so that the folder is not locked, and the quarantine only counts. The
   // store has its own way there: store.vfs. Nothing: the operating system's.
   Disk* disk = nullptr;
+  // Without it a change of rules has all of them compiled (rules_part.h).
+  CompileChange compile_change;
   // What happened, for the log of the service. Called by the writer's thread.
   std::function<void(const std::string& line, bool is_problem)> say;
   // Alert records as they are committed, for subscribers.
@@ -96,7 +99,7 @@ struct ServiceView {
   uint64_t live_runs = 0, partitions = 0, state_bytes = 0;
   uint64_t keys_evicted = 0;  // by limits
   std::vector<RuleStatus> rules;
-  SharedRules compiled;
+  std::shared_ptr<const Program> mappings;  // of the rules in force, and what they need; nullptr: there are none
   OutboxCounters outbox;
   StoreCounts rows;
   std::vector<LaneReport> lanes;
@@ -186,6 +189,7 @@ class Service {
   struct Warming;
   void start_warming(RuleSet rules, bool is_plan, RulesDone done);
   Status check_warming();
+  void start_warming(std::unique_ptr<Warming> warming);
   Status begin_state(Warming& warming);
   Status begin_saving(Warming& warming, Status& refused);
   void give_state(Warming& warming, const Status& state);
@@ -198,6 +202,10 @@ class Service {
   void adopt(RuleSet rules, std::unique_ptr<Pipeline> pipeline);
   Status use(RuleSet rules, std::unique_ptr<Pipeline> pipeline);
   void retire(std::unique_ptr<Pipeline> pipeline);
+
+  // service_part.cc
+  bool warm_part(Warming& warming, const Program& before);
+  Status put_part_in_force(Warming& warming);
 
   // service_warming.cc
   Status warm(Warming& warming, const Program& before);
@@ -249,6 +257,7 @@ class Service {
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<Messages> messages_;
+  std::shared_ptr<const Program> mappings_;  // what other threads may read while rules change
   Quarantine quarantine_;
 
   // Of the round in hand.

@@ -11,9 +11,12 @@
 //   the writer plays these; the rules become a record of the log, and the pipeline takes over: at one place of the
 //   stream
 //
+// Where few rules change, the pipeline in force takes them on itself, without a save: service_part.cc.
+//
 // The writer never waits for a large state to be copied. Recovery, which meets the note first, makes the same state
 // there, so that rules that emit for one another have had the same events in both. Another snapshot follows.
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "runtime/io/clock.h"
@@ -32,18 +35,25 @@ void Service::change_rules(RuleSet rules, RulesDone done) { start_warming(std::m
 void Service::start_warming(RuleSet rules, bool is_plan, RulesDone done) {
   if (warming_ != nullptr)
     return done(Status::error("another change of rules is under way; try again when it is done"));
-  warming_ = std::make_shared<Warming>();
+  auto warming = std::make_unique<Warming>();
+  warming->rules = std::move(rules);
+  warming->is_plan = is_plan;
+  warming->done = std::move(done);
+  warming->is_whole = options_.compile_change == nullptr;
+  start_warming(std::move(warming));
+}
+
+void Service::start_warming(std::unique_ptr<Warming> begun) {
+  warming_ = std::move(begun);
   Warming& warming = *warming_;
-  warming.rules = std::move(rules);
-  warming.is_plan = is_plan;
+  if (!warming.is_whole) warming.before = rules_.files;
   warming.paused = rules_.paused;
-  warming.done = std::move(done);
   warming.head = log_->last();
   warming.config = config_;
   warming.clock_us = pipeline_->shards().clock_us();
   warming.log_first = log_->first();
   warming.thread = std::thread([this, &warming, before = pipeline_->rules()] {
-    warming.status = warm(warming, before->program);
+    if (warming.is_whole || !warm_part(warming, before->program)) warming.status = warm(warming, before->program);
     warming.set(Stage::ready);
     intake_.wake();
   });
@@ -66,7 +76,7 @@ Status Service::check_warming() {
     warming->done(warming->status ? Result(warming->changes) : warming->status);
     return Status::ok();
   }
-  return put_in_force(*warming);
+  return warming->part ? put_part_in_force(*warming) : put_in_force(*warming);
 }
 
 // What the thread may go on with, or why it may not.
@@ -193,6 +203,18 @@ Status Service::use(RuleSet rules, std::unique_ptr<Pipeline> pipeline) {
 }
 
 void Service::adopt(RuleSet rules, std::unique_ptr<Pipeline> pipeline) {
+  const Program& program = pipeline->program();
+  mappings_ = nullptr;
+  if (!program.mappings.empty()) {
+    auto mappings = std::make_shared<Program>();
+    mappings->types = program.types;
+    mappings->fields = program.fields;
+    mappings->schemas = program.schemas;
+    mappings->code = program.code;
+    mappings->tables = program.tables;
+    mappings->mappings = program.mappings;
+    mappings_ = std::move(mappings);
+  }
   auto messages = std::make_unique<Messages>(pipeline->program(), pipeline->shards());
   messages->set_paused(rules);
   messages_ = std::move(messages);

@@ -1,5 +1,6 @@
-// Warming: a change of rules on its way into force (service_rules.cc). A thread of its own makes the state (warm, in
-// service_warming.cc); the writer gives it a place of the stream to join at, and takes over what it has made.
+// Warming: a change of rules on its way into force (service_rules.cc). One that goes into the program in force in place
+// (rules_part.h) is `ready` right behind `making`: nothing has to be saved for it. A thread of its own makes the state
+// (warm, in service_warming.cc); the writer gives it a place of the stream to join at, and takes over what it has made.
 //
 //   stage          who is at work
 //   making         the thread: compiles, and plays the log for what is new or has changed
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,6 +30,9 @@ struct Service::Warming {
   RuleSet rules;
   bool is_plan = false;
   std::vector<std::string> paused;  // in force when it began
+  std::vector<RuleFile> before;     // likewise
+  bool is_whole = false;            // all rules are to be compiled
+  std::optional<RulesPart> part;    // of one that is not
   std::vector<RuleChange> changes;
   RulesDone done;
   StreamConfig config;     // in force when it began

@@ -27,6 +27,7 @@ struct Running {
   std::thread writer;
   Status ended = Status::ok();
   std::vector<std::string> said;
+  Compile compile = compile_rules;
   int sink = -1;
 
   explicit Running(const char* name, const fs::path& below = fs::temp_directory_path())
@@ -41,7 +42,7 @@ struct Running {
     options.data = data;
     options.delivery.standard_output = sink = ::open("/dev/null", O_WRONLY);
     options.say = [this](const std::string& line, bool) { said.push_back(line); };
-    auto opened = Service::open(std::move(options), compile_rules, rules);
+    auto opened = Service::open(std::move(options), compile, rules);
     REQUIRE_MESSAGE(opened, opened.message());
     service = std::move(opened.value());
     writer = std::thread([this] { ended = service->run(); });

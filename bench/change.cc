@@ -1,0 +1,164 @@
+// Change: what it takes to add a rule to a running service, to change it and to take it away, while many others are
+// loaded: from the command until the rule is in force, processor time of the whole process and time on the wall.
+//
+//   change [RULES] [FILES] [EVENTS] [REPEATS]
+//
+// The log has so many events, within the rule's window: they are played for it.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bench/events.h"
+#include "bench/results.h"
+#include "bench/workloads.h"
+#include "cli/rule_compiler.h"
+#include "runtime/io/clock.h"
+#include "runtime/serve/service.h"
+
+namespace {
+
+using namespace omen;
+using namespace omen::bench;
+
+constexpr std::array<const char*, 3> names = {"the rule comes", "changes", "goes"};
+
+struct Options {
+  size_t rules = 9'999, files = 100, events = 10'000, repeats = 5;
+  std::string json;
+  bool is_whole = false;
+};
+
+double cpu_ms() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+RuleSet rules_of(const Options& options) {
+  const std::string text = rules_text(options.rules, false);
+  const size_t lines = (options.rules + options.files - 1) / options.files;
+  RuleSet out;
+  for (size_t begin = 0; begin < text.size();) {
+    size_t end = begin;
+    for (size_t line = 0; line < lines && end < text.size(); ++line) end = text.find('\n', end) + 1;
+    out.files.push_back({fmt::format("rules/{:05}.omen", out.files.size()), text.substr(begin, end - begin), false});
+    begin = end;
+  }
+  return out;
+}
+
+void feed(Service& service, const Options& options) {
+  StreamShape shape;
+  shape.users = 1'000;
+  const std::vector<std::string> lines = make_events(options.events, shape);
+  constexpr size_t at_once = 500;
+  for (size_t begin = 0; begin < lines.size(); begin += at_once) {
+    const size_t end = std::min(begin + at_once, lines.size());
+    Batch batch;
+    for (size_t i = begin; i < end; ++i) batch.events += lines[i];
+    batch.count = end - begin;
+    batch.source = "bench";
+    batch.arrival_us = wall_clock_us();
+    std::promise<void> done;
+    batch.done = [&](auto) { done.set_value(); };
+    service.intake().offer(std::move(batch));
+    done.get_future().get();
+  }
+}
+
+RuleSet with(const RuleSet& rules, const char* amount) {
+  RuleSet out = rules;
+  out.files.push_back({"rules/more.omen",
+                       fmt::format("rule more {{ by user_id match checkout_started as a -> purchase[amount > {}] as b "
+                                   "within 15m alert \"{{user_id}}\" }}\n",
+                                   amount),
+                       true});
+  return out;
+}
+
+void change(Service& service, const RuleSet& rules) {
+  std::promise<void> done;
+  service.ask([&](Service& writer) {
+    writer.change_rules(rules, [&](const Result<std::vector<RuleChange>>& changes) {
+      if (!changes) fmt::print(stderr, "{}\n", changes.message());
+      done.set_value();
+    });
+  });
+  done.get_future().get();
+}
+
+int run(const Options& options) {
+  std::string data = "/tmp/omen-bench-XXXXXX";
+  if (mkdtemp(data.data()) == nullptr) return 1;
+  cli::RuleCompiler compiler;
+  ServiceOptions service_options;
+  service_options.data = data;
+  service_options.delivery.standard_output = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (!options.is_whole) {
+    service_options.compile_change = [&](const auto& before, const auto& after) {
+      return compiler.compile_change(before, after);
+    };
+  }
+  const RuleSet rules = rules_of(options);
+  auto opened = Service::open(
+      std::move(service_options), [&](const auto& files) { return compiler.compile(files); }, rules);
+  if (!opened) {
+    fmt::print(stderr, "{}\n", opened.message());
+    return 1;
+  }
+  Service& service = *opened.value();
+  std::thread writer([&] { (void)service.run(); });
+  feed(service, options);
+  const std::array<RuleSet, 3> steps = {with(rules, "300"), with(rules, "400"), rules};
+  std::array<std::vector<double>, 3> cpu, wall;
+  for (size_t repeat = 0; repeat < options.repeats; ++repeat) {
+    for (size_t step = 0; step < steps.size(); ++step) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));  // the snapshot behind the one before
+      const double begin_ms = cpu_ms();
+      const int64_t begin_us = steady_clock_us();
+      change(service, steps[step]);
+      cpu[step].push_back(cpu_ms() - begin_ms);
+      wall[step].push_back(static_cast<double>(steady_clock_us() - begin_us) / 1e3);
+    }
+  }
+  service.stop();
+  writer.join();
+  opened.value().reset();
+  std::filesystem::remove_all(data);
+  Results results("change");
+  fmt::print("{} rules in {} files, {} events in the log; medians of {}\n\n{:<20}{:>12}{:>12}\n", options.rules,
+             options.files, options.events, options.repeats, "", "cpu ms", "wall ms");
+  for (size_t step = 0; step < steps.size(); ++step) {
+    const double cpu_median = quantile(cpu[step], 0.5), wall_median = quantile(wall[step], 0.5);
+    fmt::print("{:<20}{:>12.1f}{:>12.1f}\n", names[step], cpu_median, wall_median);
+    results.add(names[step], {{"cpu_ms", cpu_median}, {"wall_ms", wall_median}});
+  }
+  results.write(options.json);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("What it takes to change one rule among many");
+  app.add_option("RULES", options.rules, "How many others");
+  app.add_option("FILES", options.files, "In so many files");
+  app.add_option("EVENTS", options.events, "In the log");
+  app.add_option("REPEATS", options.repeats);
+  app.add_flag("--whole", options.is_whole, "Have all rules compiled each time");
+  app.add_option("--json", options.json, "Rows for programs");
+  CLI11_PARSE(app, argc, argv);
+  return run(options);
+}

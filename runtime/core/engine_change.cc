@@ -1,0 +1,145 @@
+// Rules that come and go while the engine is at work (engine.h, model/link.h): the state of all others stays as it is,
+// and what an engine decides once is decided for the new ones alone.
+//
+// Where a rule comes behind all others, it is added to the interests of its types as when they are made; where one goes
+// or takes the place of another, those of its types are made anew.
+#include <algorithm>
+#include <limits>
+#include <unordered_set>
+
+#include "runtime/core/engine.h"
+#include "runtime/model/link.h"
+
+namespace omen {
+
+// ---- what goes ----
+
+// The program still has them.
+void Engine::let_go(std::span<const RuleId> rules) {
+  OMEN_ASSERT(matches_.empty());
+  std::vector<uint32_t> tables;
+  for (const RuleId rule : rules) {
+    tables.push_back(table_of_rule_[rule]);
+    const StartId start = starts_.start_of(rule);
+    starts_.leave(rule);
+    const bool has_lists = start != start_none && starts_.at(start).keys > 0;
+    if (rule_counters_[rule].keys == 0 && !has_lists) tables.pop_back();
+  }
+  std::ranges::sort(tables);
+  tables.erase(std::ranges::unique(tables).begin(), tables.end());
+  for (const uint32_t table : tables) forget_state_of(rules, table);
+  timers_.forget(rules);
+  for (const RuleId rule : rules) {
+    rule_counters_[rule] = {};
+    limit_windows_[rule] = {};
+    oldest_[rule].clear();
+    std::erase(tables_[table_of_rule_[rule]].rules, rule);
+  }
+  gone_.assign(rules.begin(), rules.end());
+}
+
+// What lists know of them, too, and lists that are of no rule any more.
+void Engine::forget_state_of(std::span<const RuleId> rules, uint32_t table) {
+  const std::unordered_set<RuleId> gone(rules.begin(), rules.end());
+  KeyTable& partitions = *tables_[table].partitions;
+  std::vector<PartitionId> all;
+  partitions.for_each([&](PartitionId partition) { all.push_back(partition); });
+  for (const PartitionId partition : all) {
+    for (RuleStateId id = partitions.at(partition).first; id != index_none;) {
+      RuleState& state = state_at(id);
+      const RuleStateId next = state.next;
+      if (!starts_.is_list(state.rule)) {
+        if (gone.contains(state.rule)) free_state(partition, id, RunEnd::limit);
+      } else if (starts_.at(starts_.start_of_list(state.rule)).rules.empty()) {
+        free_state(partition, id, RunEnd::limit);
+      } else {
+        for (const RuleId rule : rules) starts_.forget_begun(state, rule);
+      }
+      id = next;
+    }
+    free_partition_if_empty(table, partition);
+  }
+}
+
+// ---- what comes ----
+
+Status Engine::take_on(std::span<const RuleId> rules, std::string_view rebuilt, Decoder& decoder) {
+  const TypeId known_types = static_cast<TypeId>(interests_.size());
+  const RuleId known_rules = static_cast<RuleId>(works_for_.size());
+  grow();
+  std::vector<RuleId> sharing;
+  for (const RuleId rule : rules) {
+    table_of_rule_[rule] = add_to_table(rule);
+    machines_.take_on(rule);
+    has_runs_[rule] = program_.rules[rule].machine == Machine::runs;
+    if (program_.rules[rule].shares_start && works_for_[rule]) sharing.push_back(rule);
+  }
+  for (const RuleId rule : gone_) {
+    if (is_place_empty(program_.rules[rule])) machines_.take_on(rule);  // it has nothing
+  }
+  starts_.join(sharing, table_of_rule_, sequence_);
+  lists_seen_.resize(starts_.size());
+  oldest_.resize(starts_.list_of(starts_.size()));
+  has_runs_.resize(oldest_.size());
+  if (!starts_.empty()) sharing_seen_.resize(program_.rules.size());
+  take_interest(rules, known_rules, known_types);
+  LoadedState loaded;
+  loaded.empty.assign(rules.begin(), rules.end());
+  loaded_late_.clear();
+  if (!rebuilt.empty()) {
+    if (Status taken = load_rebuilt({rebuilt, {}}, decoder, loaded, nullptr); !taken) return taken;
+  }
+  // Runs that they have brought have begun what the lists have: a saved state must say so.
+  for (const Noted& where : loaded_late_) {
+    const RuleStateId id = find_state(where);
+    if (id != index_none) state_at(id).touched = std::max(state_at(id).touched, starts_.joined(where.rule));
+  }
+  for (const RuleId rule : loaded.empty) {
+    if (clock_us_ != std::numeric_limits<int64_t>::min()) begin_rule(rule, clock_us_);
+  }
+  gone_.clear();
+  return Status::ok();
+}
+
+// What is known by rule, predicate and type; the program has more of each.
+void Engine::grow() {
+  prefetch(std::span<const Event>());
+  prepared_->grow(program_);
+  machines_.grow();
+  const size_t rules = program_.rules.size();
+  for (RuleId rule = static_cast<RuleId>(works_for_.size()); rule < rules; ++rule) {
+    works_for_.push_back(share_.rules != Share::Rules::bound);
+  }
+  rule_counters_.resize(rules);
+  table_of_rule_.resize(rules);
+  stepped_at_.resize(rules);
+  limit_windows_.resize(rules);
+  is_lenient_.resize(program_.types.size());
+  interests_.resize(program_.types.size());
+  derived_interests_.resize(program_.types.size());
+}
+
+void Engine::take_interest(std::span<const RuleId> rules, RuleId known_rules, TypeId known_types) {
+  for (const bool is_derived : {false, true}) {
+    std::vector<std::vector<Interest>>& interests = is_derived ? derived_interests_ : interests_;
+    for (TypeId type = 0; type < interests.size(); ++type) {
+      for (Interest& interest : interests[type]) interest.cares.resize(program_.rules.size());
+      const auto saw = [&](RuleId rule) {
+        return std::ranges::any_of(interests[type], [&](const Interest& interest) { return interest.cares[rule]; });
+      };
+      const auto is_replaced = [&](RuleId rule) {
+        return rule < known_rules && cares_for(program_.rules[rule], type, is_derived);
+      };
+      if (type >= known_types || std::ranges::any_of(gone_, saw) || std::ranges::any_of(rules, is_replaced)) {
+        build_interests_of(type, is_derived, interests[type]);
+      } else {
+        for (const RuleId rule : rules) {
+          if (rule >= known_rules) add_interest(type, is_derived, interests[type], rule);
+        }
+      }
+    }
+  }
+  note_seen_types();
+}
+
+}  // namespace omen

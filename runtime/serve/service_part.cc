@@ -1,0 +1,70 @@
+// A change of a few rules, in place (rules_part.h). The thread compiles them and plays the log for them alone; the
+// writer plays the few records that are left, the rules become a record of the log, and the pipeline in force takes
+// them on at that place of the stream. There is no record that says they are coming: recovery makes their state right
+// there.
+#include <utility>
+
+#include "runtime/serve/configured.h"
+#include "runtime/serve/service_warming.h"
+
+namespace omen {
+
+// False: the whole way has to be gone. `warming.status` says what went wrong on this one.
+bool Service::warm_part(Warming& warming, const Program& before) {
+  const auto changed = options_.compile_change(warming.before, warming.rules.files);
+  if (!changed) return false;
+  warming.part = part_of(before, *changed, warming.config.shards);
+  if (!warming.part) return false;
+  warming.changes = std::move(warming.part->changes);
+  if (warming.is_plan || !needs_log(warming.changes)) return true;
+  warming.player = std::make_unique<Player>(pipelines_, changed->rules, warming.config, warming.tables);
+  warming.status = warming.player->begin();
+  if (!warming.status) return true;
+  warming.from = warm_from(horizon_of(warming.changes), warming.clock_us, warming.log_first, warming.head);
+  warming.next = warming.from;
+  warming.status = catch_up(*warming.player, warming);
+  return true;
+}
+
+Status Service::put_part_in_force(Warming& warming) {
+  const RulesPart& part = *warming.part;
+  if (!can_change(pipeline_->program(), part, config_.shards)) {  // there are other options since
+    auto whole = std::make_unique<Warming>();
+    whole->rules = std::move(warming.rules);
+    whole->done = std::move(warming.done);
+    whole->is_whole = true;
+    start_warming(std::move(whole));
+    return Status::ok();
+  }
+  std::string order, rebuilt;
+  if (warming.player != nullptr) {
+    if (Status played = play(*warming.player, warming.next, log_->last(), nullptr); !played) {
+      warming.done(played);
+      return Status::ok();
+    }
+    warming.player->pipeline().save(order, rebuilt);
+  }
+  if (rules_.paused != warming.paused) warming.rules.paused = rules_.paused;  // meanwhile
+  RulesRecord record{std::move(warming.rules), warming.from, 0, std::nullopt};
+  uint64_t sequence = 0;
+  Status refused = Status::ok();
+  if (Status put = put_rules(RecordKind::rules, rules_record_text(record), sequence, refused); !put) return put;
+  if (!refused) {
+    warming.done(refused);
+    return Status::ok();
+  }
+  if (retiring_.joinable()) retiring_.join();  // a pipeline of before may have the same program
+  if (Status changed = pipeline_->change(part, rebuilt); !changed) return changed;
+  std::vector<RuleId> places = part.emptied;
+  for (const RulePlace& place : part.places) places.push_back(place.id);
+  messages_->take_on(places);
+  messages_->set_paused(record.rules);
+  if (Status loaded = outbox_->load(pipeline_->program()); !loaded) return loaded;  // hours of quiet
+  rules_ = std::move(record.rules);
+  if (Status settled = settle(true); !settled) return settled;
+  snapshot_wanted_ = sequence;
+  warming.done(warming.changes);
+  return Status::ok();
+}
+
+}  // namespace omen

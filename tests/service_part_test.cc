@@ -1,0 +1,170 @@
+// Rules of a running service that change in place (serve/rules_part.h): what comes of it is what comes of compiling all
+// rules and going on from a saved state, also when the service ends or is killed behind it.
+#include <atomic>
+#include <filesystem>
+#include <vector>
+
+#include "cli/rule_compiler.h"
+#include "tests/support/running_service.h"
+
+namespace omen {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+RuleFile file(const std::string& name, const std::string& pattern, const std::string& clauses = "") {
+  return {name + ".omen",
+          "rule " + name + " {\n  by u\n  match " + pattern + "\n  within 1h\n  " + clauses + "\n  alert \"" + name +
+              " {u} {start}\"\n}\n",
+          false};
+}
+
+const RuleFile first = file("first", "a -> b");
+const RuleFile second = file("second", "a -> c", "overlap starts");
+const RuleFile third = file("third", "b -> not c for 20s");
+
+constexpr int64_t start_s = 1'900'000'000;  // the wall clock has no say
+
+Texts stream(int from, int to) {
+  Texts lines;
+  for (int i = from; i < to; ++i) {
+    lines.push_back(std::string(R"({"type":")") + "abcad"[i % 5] + R"(","ts":)" + std::to_string(start_s + i) +
+                    R"(,"u":"u)" + std::to_string(i / 3 % 5) + "\"}");
+  }
+  return lines;
+}
+
+// A service with a compiler for changes; or without it, so that each change goes the whole way.
+struct Changing : Running {
+  cli::RuleCompiler compiler;
+  std::atomic<int> in_place = 0;
+  const bool is_whole;
+
+  Changing(const char* name, bool goes_whole) : Running(name), is_whole(goes_whole) {
+    compile = [this](const std::vector<RuleFile>& files) { return compiler.compile(files); };
+  }
+  void begin(const RuleSet& rules, ServiceOptions options = {}) {
+    if (!is_whole) {
+      options.compile_change = [this](const auto& before, const auto& after) {
+        auto changed = compiler.compile_change(before, after);
+        in_place += changed ? 1 : 0;
+        return changed;
+      };
+    }
+    start(rules, std::move(options));
+  }
+  Result<std::vector<RuleChange>> change(const RuleSet& rules) {
+    std::promise<Result<std::vector<RuleChange>>> promise;
+    service->ask(
+        [&](Service& one) { one.change_rules(rules, [&](auto done) { promise.set_value(std::move(done)); }); });
+    return promise.get_future().get();
+  }
+  Texts messages() {
+    return ask([](Service& one) {
+      RowFilter all;
+      all.limit = 1'000'000;
+      Texts out;
+      const auto rows = one.store().list(all);
+      for (const OutboxRow& row : rows.value()) out.push_back(row.message.id + ' ' + row.message.text);
+      return out;
+    });
+  }
+};
+
+std::string fates(const Result<std::vector<RuleChange>>& changes) {
+  REQUIRE_MESSAGE(changes, changes.message());
+  std::string out;
+  for (const RuleChange& change : changes.value()) {
+    out += change.rule + ' ' + std::string(name_of(change.fate));
+    if (change.horizon_us) out += ' ' + std::to_string(*change.horizon_us / 1'000'000) + 's';
+    out += '\n';
+  }
+  return out;
+}
+
+struct Story {
+  Texts messages;
+  std::string fates;
+};
+
+// `ends`: 0: never; 1: behind each change; 2: likewise, and its snapshots are lost.
+Story play(bool is_whole, uint32_t shards, int ends) {
+  Changing omen("omen-service-part", is_whole);
+  ServiceOptions options;
+  options.pipeline.shards = shards;
+  RuleSet rules{{first, third}, {}};
+  Story story;
+  omen.begin(rules, options);
+  int at = 0;
+  const auto feed = [&] {
+    omen.feed(stream(at, at + 37), (start_s + at) * 1'000'000);
+    at += 37;
+  };
+  const auto change = [&](RuleSet next) {
+    feed();
+    rules = std::move(next);
+    story.fates += fates(omen.change(rules)) + '\n';
+    if (ends == 0) return;
+    feed();
+    omen.end();
+    if (ends == 2) fs::remove_all(omen.data + "/snapshots");
+    omen.begin(rules, options);
+  };
+  change({{first, third, second}, {}});
+  change({{first, third, file("second", "a -> c", "overlap starts cooldown 3s")}, {}});
+  change({{first, file("third", "b -> not c for 10s"), second}, {"second"}});
+  change({{file("first", "a -> b", "cooldown 1s"), file("third", "b -> not c for 10s"), second}, {}});
+  change({{first, second, file("fourth", "a -> b -> d", "limit 4 per 1h")}, {}});
+  change({{first, second, file("fourth", "a -> b -> d", "limit 4 per 1h"), file("fifth", "x -> y")}, {}});
+  change({{second, file("fourth", "a -> b -> d", "limit 4 per 1h"), file("fifth", "a -> y")}, {}});
+  feed();
+  story.messages = omen.messages();
+  if (!is_whole) CHECK(omen.in_place >= 6);
+  return story;
+}
+
+}  // namespace
+
+TEST_CASE("service: rules that change in place raise what they raise when all are compiled") {
+  for (const uint32_t shards : {1, 2}) {
+    for (const int ends : {0, 1, 2}) {
+      CAPTURE(shards);
+      CAPTURE(ends);
+      const Story part = play(false, shards, ends), whole = play(true, shards, ends);
+      CHECK(part.messages.size() > 50);
+      CHECK(part.messages == whole.messages);
+      CHECK(part.fates == whole.fates);
+    }
+  }
+}
+
+TEST_CASE("service: a change in place leaves the program where it is, and is seen by all who ask for rules") {
+  Changing omen("omen-service-part-seen", false);
+  omen.begin({{first, third}, {}});
+  const auto program = [&] { return omen.ask([](Service& one) { return &one.program(); }); };
+  const auto names = [&] {
+    return omen.ask([](Service& one) {
+      std::string out;
+      for (const RuleStatus& rule : one.rule_statuses()) out += rule.name + ' ' + rule.file + ' ';
+      return out;
+    });
+  };
+  const Program* const before = program();
+  CHECK(fates(omen.change({{first, third, second}, {}})) == "first kept\nthird kept\nsecond added 3600s\n");
+  CHECK(names() == "first first.omen third third.omen second second.omen ");
+  CHECK(fates(omen.change({{third, second}, {}})) == "third kept\nsecond kept\nfirst removed\n");
+  CHECK(names() == "third third.omen second second.omen ");
+  CHECK(program() == before);
+  CHECK_FALSE(omen.ask([](Service& one) { return one.pause("first", true); }));
+  CHECK(omen.ask([](Service& one) { return one.pause("second", true); }));
+  // A mistake is said as ever, and nothing changes.
+  const auto refused = omen.change({{third, second, {"bad.omen", "rule bad { match }", false}}, {}});
+  CHECK_FALSE(refused);
+  CHECK(names() == "third third.omen second second.omen ");
+  // What emits changes what others see: all are compiled.
+  CHECK(omen.change({{third, second, {"emits.omen", "rule emits { match a emit x { n: 1 } }", false}}, {}}));
+  CHECK(names() == "third third.omen second second.omen emits emits.omen ");
+  CHECK(omen.in_place == 3);
+}
+
+}  // namespace omen
