@@ -51,6 +51,26 @@ TEST_CASE("aside: the copy has the memory of the moment it was made, and what it
   fs::remove(path);
 }
 
+TEST_CASE("aside: a copy that is to wait has the memory of its beginning, and does nothing until it is told") {
+  const fs::path path = fs::temp_directory_path() / "omen-aside-told";
+  fs::remove(path);
+  int number = 1;
+  Aside aside;
+  const auto work = [&] { return std::ofstream(path) << number, Status::ok(); };
+  REQUIRE(aside.begin(work, Aside::Start::when_told));
+  number = 2;
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  CHECK_FALSE(aside.ended());
+  CHECK_FALSE(fs::exists(path));
+  aside.go_on();
+  CHECK(wait(aside));
+  CHECK(file_text(path) == "1");
+  REQUIRE(aside.begin(work, Aside::Start::when_told));
+  aside.stop();
+  CHECK(file_text(path) == "1");
+  fs::remove(path);
+}
+
 TEST_CASE("aside: what went wrong is told, also when the copy is killed") {
   Aside aside;
   REQUIRE(aside.begin([] { return Status::error("the disk is full"); }));

@@ -133,6 +133,40 @@ TEST_CASE("log: when what was appended counts as accepted") {
   CHECK(lax->acknowledgeable() == 2);
 }
 
+TEST_CASE("log: while a sync is under way it takes more, and no segment ends before that has") {
+  SimulatedDisk disk(1);
+  LogOptions options;
+  options.segment_bytes = 200;
+  options.durability.mode = Durability::Mode::off;
+  const auto log = open_log(disk, "log", options);
+  CHECK(append(*log, {"a"}) == Appended::Outcome::done);
+  Log::Sync sync = log->begin_sync();
+  CHECK(sync.last() == 2);
+  const uint64_t segment = log->segment_first();
+  for (int i = 0; i < 5; ++i) CHECK(append(*log, {std::string(50, 'b')}) == Appended::Outcome::done);
+  CHECK(log->segment_first() == segment);
+  CHECK(log->synced() == 1);
+  REQUIRE(sync.run());
+  CHECK(log->synced() == 1);
+  CHECK(log->end_sync(sync));
+  CHECK(log->synced() == 2);
+  CHECK(append(*log, {"c"}) == Appended::Outcome::done);
+  CHECK(log->segment_first() == 8);
+  CHECK(log->synced() == 7);  // all but the last segment are durable
+  CHECK(log->sync());
+  CHECK(log->begin_sync().last() == 8);  // nothing to do
+  CHECK(log->end_sync(log->begin_sync()));
+
+  CHECK(append(*log, {"d"}) == Appended::Outcome::done);
+  Log::Sync failing = log->begin_sync();
+  CHECK(append(*log, {"e"}) == Appended::Outcome::done);
+  disk.fail_at(1, EIO);
+  CHECK_FALSE(failing.run());
+  CHECK_FALSE(log->end_sync(failing));
+  CHECK(log->synced() == 8);
+  CHECK(append(*log, {"f"}) == Appended::Outcome::dead);
+}
+
 TEST_CASE("log: a full disk takes nothing, says so, and goes on when there is room") {
   SimulatedDisk disk(1);
   const auto log = open_log(disk, "log");

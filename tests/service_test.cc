@@ -93,6 +93,49 @@ TEST_CASE("service: the snapshot at the end has nothing of what is over") {
   CHECK(written.value().snapshot->state.find("over") == std::string::npos);
 }
 
+TEST_CASE("service: without durability alerts come at once; rows, deliveries and snapshots follow beside") {
+  const RuleSet rules{{{"r.omen", pairs_rule}}, {}};
+  Running omen("omen-service-off");
+  ServiceOptions options;
+  options.log.durability.mode = Durability::Mode::off;
+  options.log.segment_bytes = 20'000;
+  options.retention.bytes_max = 60'000;
+  options.snapshot_records = 100;
+  options.aside_from_bytes = 0;
+  std::vector<std::string> seen;  // the writer's until the end
+  options.publish = [&](const Message& message) { seen.push_back(message.text); };
+  omen.start(rules, options);
+  constexpr size_t rounds = 150, pairs = 5;
+  Texts expected;
+  for (size_t round = 0; round < rounds; ++round) {
+    std::vector<std::string> lines;
+    for (size_t pair = 0; pair < pairs; ++pair) {
+      const std::string user = "u" + std::to_string(round * pairs + pair);
+      lines.push_back(event("a", user, 0));
+      lines.push_back(event("b", user, 0));
+      expected.push_back(user + " did it");
+    }
+    omen.feed(lines);
+    if (round % 40 == 0) {  // whoever asks finds what subscribers have seen
+      const StoreCounts counts = omen.ask([](Service& one) { return one.store().counts(); });
+      CHECK(counts.due + counts.delivered == expected.size());
+    }
+  }
+  omen.end();
+  CHECK(seen == expected);
+  CHECK(list_snapshots(real_disk(), snapshot_folder(omen.data)).value().size() == snapshots_kept);
+  omen.start(rules);
+  omen.feed({event("b", "nobody", 0)});
+  const Texts rows = omen.ask([](Service& one) {
+    RowFilter all;
+    all.limit = 10'000;
+    Texts out;
+    for (const OutboxRow& row : one.store().list(all).value()) out.push_back(row.message.text);
+    return out;
+  });
+  CHECK(rows == expected);
+}
+
 TEST_CASE("service: absences come true on a silent stream within 100 ms of their deadlines, and once") {
   // In memory, where the system has that: how long a disk takes to sync is not what is asked here.
   Running omen("omen-service-absence", fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path());

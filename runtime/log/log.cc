@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace omen {
 
@@ -66,7 +67,8 @@ DiskStatus Log::rotate() {
 
 Appended Log::write(std::span<const LogRecord> records, int64_t now_us) {
   encode(records, now_us);
-  if (segments_.back().bytes > 0 && segments_.back().bytes + buffer_.size() > options_.segment_bytes) {
+  const bool is_over = segments_.back().bytes > 0 && segments_.back().bytes + buffer_.size() > options_.segment_bytes;
+  if (is_over && !is_syncing_) {
     if (auto synced = sync(); !synced) return {Appended::Outcome::dead, 0, synced.message()};
     const size_t count = segments_.size();
     if (const auto rotated = rotate(); !rotated) {
@@ -123,11 +125,35 @@ Appended Log::append(std::span<const LogRecord> records, int64_t now_us) {
 }
 
 Status Log::sync() {
+  OMEN_ASSERT(!is_syncing_);
   if (death_) return Status::error(*death_);
   if (!is_dirty_) return Status::ok();
   if (const auto synced = file_->sync(); !synced) return die(synced, "sync", path_of(segments_.back()));
   is_dirty_ = false;
   synced_ = last();
+  return Status::ok();
+}
+
+DiskStatus Log::Sync::run() { return status_ = file_ == nullptr ? DiskStatus() : file_->sync(); }
+
+// Without its epoch it has nothing that is not durable but the rest of an append that failed; the next one syncs that.
+Log::Sync Log::begin_sync() {
+  OMEN_ASSERT(!is_syncing_);
+  Sync begun;
+  begun.last_ = synced_;
+  if (death_ || !is_dirty_ || !has_epoch_) return begun;
+  begun.last_ = last();
+  begun.file_ = file_.get();
+  is_dirty_ = false;  // what is appended from now on it may not have
+  is_syncing_ = true;
+  return begun;
+}
+
+Status Log::end_sync(const Sync& sync) {
+  const bool was_syncing = std::exchange(is_syncing_, false);
+  if (death_) return Status::error(*death_);
+  if (was_syncing && !sync.status_) return die(sync.status_, "sync", path_of(segments_.back()));
+  synced_ = std::max(synced_, sync.last_);
   return Status::ok();
 }
 
@@ -153,23 +179,51 @@ Status Log::seal(int64_t now_us) {
 }
 
 Result<Pruned> Log::prune(uint64_t covered, const Retention& retention, int64_t now_us) {
-  if (death_) return Status::error(*death_);
-  Pruned pruned;
+  Pruning pruning = begin_prune(covered, retention, now_us);
+  pruning.run();
+  return end_prune(pruning);
+}
+
+Log::Pruning Log::begin_prune(uint64_t covered, const Retention& retention, int64_t now_us) {
+  Pruning pruning;
+  pruning.disk_ = &disk_;
+  pruning.folder_ = folder_;
   uint64_t total = bytes();
-  while (segments_.size() > 1) {
-    const Segment& oldest = segments_[0];
-    const Segment& next = segments_[1];
+  for (size_t i = 0; i + 1 < segments_.size() && !death_; ++i) {
+    const Segment& oldest = segments_[i];
+    const Segment& next = segments_[i + 1];
     const bool is_old = retention.age_us_max != INT64_MAX && next.begin_us <= now_us - retention.age_us_max;
     if (!is_old && total <= retention.bytes_max) break;
     if (next.first - 1 > covered || next.first > synced_) break;
-    // Each name by itself: a power cut must leave no gap.
-    if (const auto removed = disk_.unlink(path_of(oldest)); !removed) return removed.status("remove", path_of(oldest));
     total -= oldest.bytes;
-    pruned.bytes += oldest.bytes;
-    ++pruned.segments;
-    segments_.erase(segments_.begin());
-    if (const auto synced = disk_.sync_folder(folder_); !synced) return synced.status("sync the folder", folder_);
+    pruning.paths_.push_back(path_of(oldest));
   }
+  return pruning;
+}
+
+// Each name by itself: a power cut must leave no gap.
+void Log::Pruning::run() {
+  for (const std::string& path : paths_) {
+    if (const auto removed = disk_->unlink(path); !removed) {
+      status_ = removed.status("remove", path);
+      return;
+    }
+    ++unlinked_;
+    if (const auto synced = disk_->sync_folder(folder_); !synced) {
+      status_ = synced.status("sync the folder", folder_);
+      return;
+    }
+  }
+}
+
+Result<Pruned> Log::end_prune(const Pruning& pruning) {
+  if (death_) return Status::error(*death_);
+  Pruned pruned;
+  for (; pruned.segments < pruning.unlinked_; ++pruned.segments) {
+    pruned.bytes += segments_.front().bytes;
+    segments_.erase(segments_.begin());
+  }
+  if (!pruning.status_) return pruning.status_;
   pruned.first = first();
   return pruned;
 }

@@ -96,6 +96,23 @@ class Log {
 
   // Makes durable what was appended. An error is the log's death.
   Status sync();
+  // The same in two steps, so that another thread can wait for the disk while this one goes on appending: begin_sync()
+  // and end_sync() here, run() there. One at a time, and no sync() meanwhile. No segment ends before it has, for it
+  // says of all of them but the last that they are durable: the last may become larger than it should.
+  class Sync {
+   public:
+    uint64_t last() const { return last_; }  // what is durable when it has succeeded
+    DiskStatus run();
+
+   private:
+    friend class Log;
+    File* file_ = nullptr;  // nothing: all is durable
+    uint64_t last_ = 0;
+    DiskStatus status_;
+  };
+  Sync begin_sync();
+  // An error is the log's death.
+  Status end_sync(const Sync& sync);
   // What the policy asks for after an append, and in interval mode at due_us(): syncs or does nothing.
   Status settle(int64_t now_us);
   // When settle() must be called next; INT64_MAX when nothing waits.
@@ -113,6 +130,21 @@ class Log {
   // Unlinks the oldest segments while they are beyond the retention, of which every record is covered: its sequence is
   // at most `covered`, that of a durable snapshot from which recovery can start. An error is not the log's death.
   Result<Pruned> prune(uint64_t covered, const Retention& retention, int64_t now_us);
+  // In steps, like a sync: to unlink a large file takes as long as to write a part of it.
+  class Pruning {
+   public:
+    void run();
+
+   private:
+    friend class Log;
+    Disk* disk_ = nullptr;
+    std::string folder_;
+    std::vector<std::string> paths_;
+    size_t unlinked_ = 0;
+    Status status_ = Status::ok();
+  };
+  Pruning begin_prune(uint64_t covered, const Retention& retention, int64_t now_us);
+  Result<Pruned> end_prune(const Pruning& pruning);
 
   // Proves that all was durable: an empty frame behind it, synced. A full disk is no error: it is only not sealed.
   Status seal(int64_t now_us);
@@ -139,8 +171,9 @@ class Log {
   std::unique_ptr<File> file_;     // the last one
   uint64_t next_ = 1, synced_ = 0, epoch_ = 0;
   uint32_t chain_ = 0;
-  bool has_epoch_ = false;  // the epoch's record is durable
-  bool is_dirty_ = false;   // written and not synced
+  bool has_epoch_ = false;   // the epoch's record is durable
+  bool is_dirty_ = false;    // written and not synced
+  bool is_syncing_ = false;  // between begin_sync() and end_sync()
   int64_t dirty_since_us_ = 0;
   std::optional<std::string> death_;
   std::string buffer_;  // the frames of one append

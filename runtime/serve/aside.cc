@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,16 +14,16 @@
 namespace omen {
 namespace {
 
-constexpr size_t answer_bytes_max = 4096;  // a pipe takes as much at once
-constexpr char done = 'd', failed = 'f';   // what the answer begins with
+constexpr size_t link_bytes_max = 4096;   // a socket takes as much at once
+constexpr char done = 'd', failed = 'f';  // what the answer begins with
 
 // Never returns.
-[[noreturn]] void work_in_copy(const std::function<Status()>& work, int answer, pid_t parent) {
+[[noreturn]] void work_in_copy(const std::function<Status()>& work, int link, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);  // it ended before that was said
   // Sockets and the folder's lock must not outlive the process because of the copy.
   constexpr int kept = STDERR_FILENO + 1;
-  if (answer != kept && dup2(answer, kept) < 0) _exit(1);
+  if (link != kept && dup2(link, kept) < 0) _exit(1);
   if (close_range(kept + 1, ~0u, 0) != 0) {
     for (int other = static_cast<int>(sysconf(_SC_OPEN_MAX)) - 1; other > kept; --other) close(other);
   }
@@ -31,18 +32,22 @@ constexpr char done = 'd', failed = 'f';   // what the answer begins with
     [[maybe_unused]] const ssize_t raised = write(score, "1000", 4);
     close(score);
   }
+  char leave = 0;
+  if (read(kept, &leave, 1) != 1) _exit(1);
   const Status worked = work();
-  const std::string all = worked ? std::string(1, done) : (failed + worked.message()).substr(0, answer_bytes_max);
+  const std::string all = worked ? std::string(1, done) : (failed + worked.message()).substr(0, link_bytes_max);
   [[maybe_unused]] const ssize_t said = write(kept, all.data(), all.size());
   _exit(0);
 }
 
 }  // namespace
 
-Status Aside::begin(const std::function<Status()>& work) {
+Status Aside::begin(const std::function<Status()>& work, Start start) {
   OMEN_ASSERT(child_ == 0);
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return Status::error(std::string("no pipe: ") + strerror(errno));
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Status::error(std::string("no sockets: ") + strerror(errno));
+  }
   // The handlers of this process must not run in the copy.
   sigset_t all, before;
   sigfillset(&all);
@@ -58,9 +63,13 @@ Status Aside::begin(const std::function<Status()>& work) {
     return Status::error(std::string("no copy of the process: ") + strerror(fault));
   }
   child_ = child;
-  answer_ = ends[0];
+  link_ = ends[0];
+  if (start == Start::at_once) go_on();
   return Status::ok();
 }
+
+// One that is dead says so when it is waited for.
+void Aside::go_on() { [[maybe_unused]] const ssize_t told = send(link_, "g", 1, MSG_NOSIGNAL); }
 
 std::optional<Status> Aside::ended() {
   if (child_ == 0) return std::nullopt;
@@ -72,10 +81,10 @@ std::optional<Status> Aside::ended() {
 }
 
 Status Aside::result(int exit_status) {
-  char answer[answer_bytes_max];
-  const ssize_t size = read(answer_, answer, sizeof answer);
-  close(answer_);
-  answer_ = -1;
+  char answer[link_bytes_max];
+  const ssize_t size = read(link_, answer, sizeof answer);
+  close(link_);
+  link_ = -1;
   if (size > 0 && answer[0] == done) return Status::ok();
   if (size > 0) return Status::error(std::string(answer + 1, static_cast<size_t>(size - 1)));
   return Status::error(WIFSIGNALED(exit_status)
@@ -89,8 +98,8 @@ void Aside::stop() {
   while (waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
   }
   child_ = 0;
-  close(answer_);
-  answer_ = -1;
+  close(link_);
+  link_ = -1;
 }
 
 }  // namespace omen

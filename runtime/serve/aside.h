@@ -2,6 +2,7 @@
 // process goes on: pages that either changes are copied by the kernel (copy on write, as Redis saves its data set).
 //
 //   begin(work)   forks; the copy does the work and ends. It costs the pages' table: about 10 ms for a gigabyte
+//   go_on()       when begin() was told that the copy shall wait: until then it only has the memory of that moment
 //   ended()       what came of it, once
 //
 // Of the threads only the one that calls begin() is in the copy. So the work may use memory, for the C library sees to
@@ -17,6 +18,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 
@@ -31,8 +33,11 @@ class Aside {
   Aside(const Aside&) = delete;
   Aside& operator=(const Aside&) = delete;
 
+  enum class Start : uint8_t { at_once, when_told };
   // None may be under way. An error: there can be no copy, and nothing was begun.
-  Status begin(const std::function<Status()>& work);
+  Status begin(const std::function<Status()>& work, Start start = Start::at_once);
+  // Any thread, while it is under way.
+  void go_on();
   bool is_under_way() const { return child_ > 0; }
   // Nothing: it is under way, or there is none. A copy that was killed from elsewhere is an error, too.
   std::optional<Status> ended();
@@ -43,7 +48,7 @@ class Aside {
   Status result(int exit_status);
 
   pid_t child_ = 0;
-  int answer_ = -1;  // where the copy says that it is done, or what was wrong
+  int link_ = -1;  // a socket: a byte for the copy to go on; from it, that it is done, or what was wrong
 };
 
 }  // namespace omen

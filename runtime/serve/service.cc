@@ -6,17 +6,14 @@
 
 #include "runtime/io/clock.h"
 #include "runtime/model/link.h"
-#include "runtime/serve/seeded_defects.h"
 
 namespace omen {
 namespace {
 
 constexpr int64_t view_every_us = 200'000;
-constexpr int64_t commit_every_us = 200'000;    // on a full disk
 constexpr int64_t pause_us = 20'000;            // while nothing may be taken
 constexpr int64_t look_every_us = 100'000;      // at commands, clocks, files
 constexpr int64_t repeat_said_us = 60'000'000;  // the same trouble is said once a minute
-constexpr uint64_t commit_lag_max = 100'000;    // records behind which W is committed even without a match
 
 }  // namespace
 
@@ -76,7 +73,7 @@ Status Service::run() {
   intake_.close();
   has_ended_ = true;
   // Whoever still waits for an answer is told by the end of the process; commands are answered here.
-  run_commands();
+  if (Status run = run_commands(); ended && !run) ended = std::move(run);
   return ended;
 }
 
@@ -86,7 +83,8 @@ Status Service::rounds() {
   for (bool is_open = true; is_open;) {
     batches_.clear();
     // Without room, or while a receiver is behind and nothing of it may be dropped, senders wait.
-    if (store_is_full_ || outbox_->is_full()) {
+    if (!beside_.is_under_way()) outbox_is_full_ = outbox_->is_full();
+    if (store_is_full_ || outbox_is_full_) {
       std::this_thread::sleep_for(std::chrono::microseconds(std::min(pause_us, options_.room_every_us)));
       is_open = !intake_.is_closing();
     } else {
@@ -96,7 +94,7 @@ Status Service::rounds() {
       if (Status advanced = advance(); !advanced) return advanced;
     }
     if (Status settled = settle(!is_open); !settled) return settled;
-    run_commands();
+    if (Status run = run_commands(); !run) return run;
     if (Status checked = check_warming(); !checked) return checked;
     if (Status kept = housekeeping(); !kept) return kept;
     if (steady_clock_us() - view_us_ > view_every_us) publish_view();
@@ -118,7 +116,9 @@ Status Service::advance() {
 // All that was taken is durable, and committed if the store has room; what is on its way is waited for a moment.
 Status Service::finish() {
   warming_.reset();
+  if (Status committed = await_commit(); !committed) return committed;
   aside_.stop();
+  keeps_state_ = false;
   delivery_->stop();
   if (Status settled = settle(true); !settled) return settled;
   pipeline_->free_what_is_over();
@@ -139,18 +139,25 @@ Intake::TimePoint Service::next_look() const {
     if (at_us) wait_us = *at_us <= now_us ? 0 : std::min(wait_us, *at_us - now_us);  // a deadline may be INT64_MIN
   };
   sooner(pipeline_->next_tick_us());
-  sooner(outbox_->next_us());
+  if (!beside_.is_under_way()) {  // the end of a commit wakes
+    sooner(outbox_->next_us());
+    if (runs_ahead() && has_to_commit()) sooner(now_us + next_commit_us_ - steady_clock_us());
+  }
   sooner(log_->due_us());
   return std::chrono::steady_clock::now() + std::chrono::microseconds(wait_us);
 }
 
-void Service::run_commands() {
+Status Service::run_commands() {
   std::vector<std::function<void(Service&)>> commands;
   {
     const std::scoped_lock lock(commands_mutex_);
     commands.swap(commands_);
   }
+  if (commands.empty()) return Status::ok();
+  // They ask the store, which is to have what subscribers have seen. Behind an error nothing is committed any more.
+  Status settled = runs_ahead() && counters_.is_ready ? settle(true) : await_commit();
   for (auto& command : commands) command(*this);
+  return settled;
 }
 
 // ---- write: a batch into the log and through the engine ----
@@ -254,11 +261,6 @@ void Service::note_broken(const Event& event, std::string_view source) {
   quarantine_.add({reason, {0, 0}, 1, event.raw}, std::string(source), violations_);
 }
 
-void Service::note_matches(uint64_t after) {
-  messages_->append(after, wall_clock_us(), unsent_);
-  pipeline_->clear_matches();
-}
-
 // On a silent stream the clock goes on: only when something may come true, and never while events come.
 Status Service::tick_if_due() {
   if (!batches_.empty()) return Status::ok();
@@ -273,71 +275,6 @@ Status Service::tick_if_due() {
   pipeline_->tick(tick.time_us, log_->last());
   if (!pipeline_->matches().empty()) note_matches(0);
   return Status::ok();
-}
-
-// ---- settle: what was written becomes durable, is acknowledged and committed ----
-
-Status Service::settle(bool is_last) {
-  const uint64_t synced_before = log_->synced();
-  if (seeded.acknowledges_before_sync) acknowledge();
-  // Under `off` nothing is synced for those who send, but W must never be ahead of the disk.
-  const bool is_to_sync = is_last || (options_.log.durability.mode == Durability::Mode::off && has_to_commit());
-  if (Status synced = is_to_sync ? log_->sync() : log_->settle(wall_clock_us()); !synced) return synced;
-  counters_.syncs += log_->synced() > synced_before ? 1 : 0;
-  acknowledge();
-  if (Status flushed = quarantine_.flush(); !flushed) say(flushed.message(), true);
-  const bool is_to_wait = store_is_full_ && !is_last && steady_clock_us() < commit_again_us_;
-  if (log_->synced() == log_->last() && has_to_commit() && !is_to_wait) {
-    if (Status committed = commit(); !committed) return committed;
-  }
-  return outbox_->hand_over(wall_clock_us());
-}
-
-void Service::acknowledge() {
-  for (const Waiting& waiting : unacknowledged_) {
-    if (waiting.done) waiting.done(waiting.outcomes);
-  }
-  unacknowledged_.clear();
-}
-
-bool Service::has_to_commit() const {
-  return store_is_full_ || !unsent_.empty() || has_attempts_ || log_->last() - store_->watermark() > commit_lag_max;
-}
-
-// Rows, results and W in one transaction. Without room it stays undone, and is tried again later: the matches stand in
-// the log.
-Status Service::commit() {
-  if (Status done = transact(); !done) {
-    store_->abandon();
-    outbox_->refresh();
-    if (store_->fault() != StoreFault::full) return done;
-    store_is_full_ = true;
-    commit_again_us_ = steady_clock_us() + std::min(commit_every_us, options_.room_every_us);
-    note_full("nothing is taken until there is room: " + done.message());
-    return Status::ok();
-  }
-  store_is_full_ = false;
-  ++counters_.commits;
-  if (options_.publish) {
-    for (const Message& message : unsent_) options_.publish(message);
-  }
-  unsent_.clear();
-  return Status::ok();
-}
-
-Status Service::transact() {
-  const int64_t now_us = wall_clock_us();
-  has_attempts_ = false;  // before they are taken: what comes later wakes again
-  if (seeded.commits_watermark_first) {
-    if (Status begun = store_->begin(); !begun) return begun;
-    if (Status early = store_->commit(log_->last(), log_->synced()); !early) return early;
-  }
-  if (Status begun = store_->begin(); !begun) return begun;
-  for (const Message& message : unsent_) {
-    if (Status added = outbox_->add(message, now_us); !added) return added;
-  }
-  if (Status recorded = outbox_->record(now_us); !recorded) return recorded;
-  return store_->commit(log_->last(), log_->synced());
 }
 
 // ---- commands ----
@@ -364,11 +301,12 @@ Status Service::note_quarantine_done(std::span<const std::string> ids) {
 Status Service::housekeeping() {
   if (Status checked = check_snapshot(); !checked) return checked;
   if (warming_ != nullptr) return Status::ok();  // it reads the log
-  if (std::exchange(is_to_prune_, false)) {
-    if (Status pruned = prune(); !pruned) return pruned;
-  }
   if (!is_snapshot_due()) return Status::ok();
-  if (Status synced = log_->sync(); !synced) return synced;  // under `interval` and `off`, too
+  if (runs_ahead()) {
+    keeps_state_ = true;
+    return Status::ok();
+  }
+  if (Status synced = log_->sync(); !synced) return synced;  // under `interval`, too
   return go_on_without_snapshot(take_snapshot());
 }
 
@@ -394,11 +332,18 @@ std::vector<RuleStatus> Service::rule_statuses() const {
   return out;
 }
 
+// What is told of the store while a commit is under way: as it was before it.
+void Service::note_store() {
+  counters_.watermark = store_->watermark();
+  counters_.outbox = outbox_->counters();
+  counters_.rows = store_->counts();
+}
+
 void Service::publish_view() {
+  if (!beside_.is_under_way()) note_store();
   auto view = std::make_shared<ServiceView>(counters_);
   view->last_sequence = log_->last();
   view->synced_sequence = log_->synced();
-  view->watermark = store_->watermark();
   view->snapshot_sequence = snapshot_sequence_;
   for (size_t i = 0; i < reason_names.size(); ++i) {
     view->rejected_by_reason[i] = quarantine_.count(static_cast<Reason>(i));
@@ -412,9 +357,7 @@ void Service::publish_view() {
   for (RuleId rule = 0; rule < program().rules.size(); ++rule) {
     view->keys_evicted += engine.counters_of(rule).keys_evicted;
   }
-  view->outbox = outbox_->counters();
   view->lanes = delivery_->report();
-  view->rows = store_->counts();
   view->rules = rule_statuses();
   view->mappings = mappings_;
   view_us_ = steady_clock_us();

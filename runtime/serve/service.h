@@ -6,7 +6,7 @@
 //     no event came and something is due: a tick, which stands in the log as well
 //     sync the log, then acknowledge                                                       (settle)
 //     one transaction: rows for the matches, results of deliveries, the watermark W
-//     hand committed rows to delivery
+//     hand committed rows to delivery                                          (service_commit.cc)
 //     now and then a snapshot, by a copy of the process (aside.h), and old segments go     (housekeeping)
 //     commands: rules are changed, listed, paused; the outbox is asked
 //
@@ -14,12 +14,16 @@
 // delivered before its commit. The engine alone runs ahead; what it has in memory a crash takes with it, and recovery
 // makes it again from the log: newest snapshot with S <= W, then the records behind it (service_recovery.cc).
 //
+// Under `durability = off` nobody waits: subscribers see an alert when its match is found, and sync and transaction are
+// done by a thread of their own beside the rounds, in the same order.
+//
 // A store without room is no end: what is in the log waits for its commit, nothing more is taken, and commands are
 // answered. The commit is tried again until there is room, or by the next start.
 //
 // INVARIANTS (asserted by log and store): W <= synced at each commit; only committed rows are offered to delivery.
 //
-// Threads: all is the writer's but what says otherwise.
+// Threads: all is the writer's but what says otherwise. What a commit uses is that of whoever does it until its end has
+// been taken: store, outbox, and commit_.
 // NOT HERE: sockets (http, lines), the compiler (handed in), when a delivery is tried again (outbox).
 #pragma once
 
@@ -45,6 +49,7 @@
 #include "runtime/outbox/outbox.h"
 #include "runtime/outbox/store.h"
 #include "runtime/serve/aside.h"
+#include "runtime/serve/beside.h"
 #include "runtime/serve/configured.h"
 #include "runtime/serve/intake.h"
 #include "runtime/serve/messages.h"
@@ -67,6 +72,7 @@ struct ServiceOptions {
   uint64_t last_snapshot_bytes = 64u << 20;    // a larger state is not written when it ends: that would take too long
   Retention retention;                         // of the log
   uint64_t quarantine_bytes_max = 256u << 20;  // beyond it the oldest lines go; counted quarantine_given_up_bytes
+  int64_t commit_apart_us = 20'000;            // under `off`, unless delivery waits: together rows share pages
   int64_t room_every_us = 1'000'000;           // on a full disk: how often it looks for room
   // For tests: a disk that is nobody else's, so that the folder is not locked, and the quarantine only counts. The
   // store has its own way there: store.vfs. Nothing: the operating system's.
@@ -75,7 +81,8 @@ struct ServiceOptions {
   CompileChange compile_change;
   // What happened, for the log of the service. Called by the writer's thread.
   std::function<void(const std::string& line, bool is_problem)> say;
-  // Alert records as they are committed, for subscribers.
+  // Messages as they are committed, for subscribers; under `durability = off` when their match is found. Called by the
+  // writer's thread.
   std::function<void(const Message& message)> publish;
 };
 
@@ -167,14 +174,29 @@ class Service {
   Status replay_config(const Playback::Step& step, const Playback::Note& note);
 
   // service_snapshots.cc
+  struct KeptState {  // of which a snapshot is written once W covers it
+    uint64_t sequence = 0;
+    std::function<Status()> write;  // any thread
+    bool is_aside = false;          // that only lets the copy of the process begin
+    Status written = Status::ok();
+  };
+  KeptState keep_state();
+  void write_snapshot_of(KeptState& kept);
+  void end_snapshot(KeptState kept);
   Status take_snapshot();
   void hold_snapshot(uint64_t sequence);
   Status go_on_without_snapshot(const Status& failed);
   Status check_snapshot();
   Status finish_snapshot();
   bool is_snapshot_due() const;
-  Status prune();
+  struct Pruning {                    // what is over its time or size, behind a commit
+    std::optional<Log::Pruning> log;  // nothing: all of it is kept
+    Status rows = Status::ok();
+  };
+  bool has_to_prune() const;
+  Result<Pruning> begin_prune();
   Status prune_rows();
+  Status end_prune(const Pruning& pruning);
 
   // service_config.cc
   Status take_options();
@@ -218,6 +240,23 @@ class Service {
   uint64_t warm_from(std::optional<int64_t> horizon_us, int64_t clock_us, uint64_t log_first, uint64_t through) const;
   Status play(Player& player, uint64_t from, uint64_t through, const std::atomic<bool>* is_given_up) const;
 
+  // service_commit.cc
+  bool runs_ahead() const { return options_.log.durability.mode == Durability::Mode::off; }
+  void note_matches(uint64_t after);
+  void publish(std::span<const Message> messages) const;
+  Status settle(bool is_last);
+  void acknowledge();
+  bool has_to_commit() const;
+  bool is_commit_due(bool is_last) const;
+  Status commit();
+  Status begin_commit();
+  Status do_commit();
+  Status transact();
+  Status look_at_commit();
+  Status await_commit();
+  Status end_commit(const Status& done);
+  void note_store();
+
   // service.cc
   Status rounds();
   Status finish();
@@ -226,19 +265,13 @@ class Service {
   Status append(const Decoder::Batch& decoded, std::vector<EventOutcome>& outcomes, std::string_view source,
                 bool& is_refused);
   void note_broken(const Event& event, std::string_view source);
-  void note_matches(uint64_t after);
   void note_full(const std::string& line);
   void note_room();
   Status look_for_room();
   Status tick_if_due();
-  Status settle(bool is_last);
-  void acknowledge();
-  bool has_to_commit() const;
-  Status commit();
-  Status transact();
   Status no_room_for_command(const std::string& problem);
   Status housekeeping();
-  void run_commands();
+  Status run_commands();
   void publish_view();
   Intake::TimePoint next_look() const;
   void say(const std::string& line, bool is_problem = false) const;
@@ -267,7 +300,8 @@ class Service {
   };
   std::vector<Batch> batches_;
   std::vector<Waiting> unacknowledged_;
-  std::vector<Message> unsent_;  // of matches that are not committed
+  std::vector<Message> unsent_;  // of matches of which no commit has begun
+  uint64_t unsent_bytes_ = 0;    // of their texts
   std::vector<LogRecord> records_;
   std::vector<size_t> record_events_;  // which event of the decoder's batch each is
   std::vector<Violation> violations_;
@@ -279,13 +313,17 @@ class Service {
 
   Aside aside_;  // writes a snapshot, or does nothing
   uint64_t aside_sequence_ = 0;
-  uint64_t snapshot_sequence_ = 0;  // of the last one that was written
-  uint64_t snapshot_wanted_ = 0;    // one of this record or a later one is to be written soon
-  std::string snapshot_problem_;    // of the last one that was not written
+  uint64_t snapshot_sequence_ = 0;         // of the last one that was written
+  uint64_t snapshot_wanted_ = 0;           // one of this record or a later one is to be written soon
+  bool keeps_state_ = false;               // the next commit has a snapshot of its place behind it
+  Status snapshot_status_ = Status::ok();  // of one that a commit had behind it; not ok: to be told
+  std::string snapshot_problem_;           // of the last one that was not written
   bool is_to_prune_ = false;
   int64_t snapshot_begun_us_ = 0, snapshot_took_us_ = 0;
   int64_t snapshot_us_ = 0, snapshot_failed_us_ = INT64_MIN / 2, view_us_ = 0, full_said_us_ = 0, room_looked_us_ = 0;
+  bool outbox_is_full_ = false;  // a receiver is behind, as of the last round without a commit under way
   bool store_is_full_ = false;   // the last commit found no room
+  int64_t next_commit_us_ = 0;   // one that nobody waits for: not before
   int64_t commit_again_us_ = 0;  // when it is tried again
   std::shared_ptr<Warming> warming_;
   std::optional<Coming> coming_;  // of recovery: rules that the log says are coming, with their state
@@ -298,6 +336,17 @@ class Service {
   std::vector<std::function<void(Service&)>> commands_;
   mutable std::mutex view_mutex_;
   std::shared_ptr<const ServiceView> view_;
+
+  // What the commit under way has taken.
+  struct Commit {
+    std::vector<Message> messages;
+    uint64_t watermark = 0;  // W, once it is done
+    Log::Sync sync;
+    std::optional<KeptState> kept;
+    std::optional<Pruning> pruning;
+  };
+  Commit commit_;
+  Beside beside_;  // does it; the last member, so that it is at its end before anything else goes
 };
 
 }  // namespace omen

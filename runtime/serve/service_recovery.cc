@@ -12,6 +12,15 @@
 #include "runtime/serve/service.h"
 
 namespace omen {
+namespace {
+
+// Where nobody waits for the disk, the writer does not either.
+Beside::Manner manner_of(const ServiceOptions& options) {
+  if (options.log.durability.mode != Durability::Mode::off) return Beside::Manner::at_once;
+  return options.disk == nullptr ? Beside::Manner::thread : Beside::Manner::later;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, Compile compile, const RuleSet& rules) {
   std::unique_ptr<Service> service(new Service(std::move(options), std::move(compile)));
@@ -26,7 +35,8 @@ Service::Service(ServiceOptions options, Compile compile)
       disk_(options_.disk != nullptr ? *options_.disk : real_disk()),
       pipelines_{options_.pipeline, TableStore(disk_, options_.data)},
       config_(config_of(options_.pipeline)),
-      view_(std::make_shared<ServiceView>()) {}
+      view_(std::make_shared<ServiceView>()),
+      beside_(manner_of(options_), [this] { intake_.wake(); }) {}
 
 Status Service::open_files() {
   if (disk_.make_folder(options_.data).code() != 0) return Status::error("cannot make the folder " + options_.data);

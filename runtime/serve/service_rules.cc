@@ -88,6 +88,7 @@ void Service::give_state(Warming& warming, const Status& state) {
 // The state of this place; the record behind it says what is coming.
 Status Service::begin_state(Warming& warming) {
   if (aside_.is_under_way()) return Status::ok();  // one of before: it comes first
+  keeps_state_ = false;                            // one that has not begun comes later
   if (Status settled = settle(true); !settled) return settled;
   Status refused = Status::ok();
   if (Status begun = begin_saving(warming, refused); !begun) return begun;
@@ -192,6 +193,7 @@ Status Service::put_rules(RecordKind kind, const std::string& text, uint64_t& se
 }
 
 Status Service::set_destinations(const Program& program) {
+  if (Status committed = await_commit(); !committed) return committed;
   if (Status set = delivery_->set_destinations(program.destinations); !set) return set;
   return outbox_->load(program);
 }

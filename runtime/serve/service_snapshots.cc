@@ -3,6 +3,7 @@
 // A large state is written by a copy of the process (aside.h), so that the writer goes on; a small one at once.
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "runtime/io/clock.h"
 #include "runtime/log/snapshot_file.h"
@@ -19,33 +20,53 @@ constexpr int64_t snapshot_part = 10;  // of the time it gets at most such a par
 
 }  // namespace
 
-// W is committed and durable first, so that neither a crash nor a power cut leaves snapshots that are all newer than W:
-// what is before the older one may be pruned from the log. Ok: it is written, or under way.
-Status Service::take_snapshot() {
-  if (log_->synced() < log_->last()) return Status::error("the log is not synced");
-  if (store_->watermark() < log_->last()) {
-    if (Status committed = commit(); !committed) return committed;
-    if (store_is_full_) return Status::error("the store has no room for what it would rely on");
-  }
-  if (!seeded.snapshots_before_checkpoint) {
-    if (Status done = store_->checkpoint(); !done) return done;
-  }
+// The state as it is here. A copy of the process holds it by itself; it writes when it is told to.
+Service::KeptState Service::keep_state() {
+  KeptState kept;
   snapshot_begun_us_ = steady_clock_us();
-  const uint64_t sequence = log_->last();
-  const auto write = [this, sequence] {
-    return write_snapshot(disk_, snapshot_folder(options_.data), sequence, pipeline_->program().fingerprint(),
-                          snapshot_bytes(rules_, *pipeline_, config_));
+  kept.sequence = log_->last();
+  const uint64_t fingerprint = pipeline_->program().fingerprint();
+  const auto write = [this, sequence = kept.sequence, fingerprint](std::string_view bytes) {
+    return write_snapshot(disk_, snapshot_folder(options_.data), sequence, fingerprint, bytes);
   };
   const bool is_large = pipeline_->shards().state_bytes() >= options_.aside_from_bytes;
   if (is_large && options_.disk == nullptr) {
-    const Status begun = aside_.begin(write);
-    aside_sequence_ = sequence;
-    if (begun) return begun;
+    const auto work = [&] { return write(snapshot_bytes(rules_, *pipeline_, config_)); };
+    const Status begun = aside_.begin(work, Aside::Start::when_told);
+    if (begun) {
+      kept.is_aside = true;
+      kept.write = [this] { return aside_.go_on(), Status::ok(); };
+      aside_sequence_ = kept.sequence;
+      return kept;
+    }
     say("a large state is written while all else waits: " + begun.message(), true);
   }
-  if (Status written = write(); !written) return written;
-  hold_snapshot(sequence);
-  return Status::ok();
+  kept.write = [write, bytes = snapshot_bytes(rules_, *pipeline_, config_)] { return write(bytes); };
+  return kept;
+}
+
+// By whoever commits, behind the commit. W is committed and durable first, so that neither a crash nor a power cut
+// leaves snapshots that are all newer than W: what is before the older one may be pruned from the log.
+void Service::write_snapshot_of(KeptState& kept) {
+  if (!seeded.snapshots_before_checkpoint) kept.written = store_->checkpoint();
+  if (kept.written) kept.written = kept.write();
+}
+
+void Service::end_snapshot(KeptState kept) {
+  snapshot_status_ = std::move(kept.written);
+  if (!snapshot_status_) {
+    if (kept.is_aside) aside_.stop();
+  } else if (!kept.is_aside) {
+    hold_snapshot(kept.sequence);
+  }
+}
+
+// Ok: it is written, or under way.
+Status Service::take_snapshot() {
+  if (log_->synced() < log_->last()) return Status::error("the log is not synced");
+  keeps_state_ = true;
+  if (Status committed = commit(); !committed) return committed;
+  return std::exchange(snapshot_status_, Status::ok());
 }
 
 void Service::hold_snapshot(uint64_t sequence) {
@@ -65,8 +86,11 @@ Status Service::go_on_without_snapshot(const Status& failed) {
   return Status::ok();
 }
 
-// Whether the copy has written it.
+// Whether the copy has written it; what came of one that was behind a commit.
 Status Service::check_snapshot() {
+  if (const Status failed = std::exchange(snapshot_status_, Status::ok()); !failed) {
+    return go_on_without_snapshot(failed);
+  }
   const std::optional<Status> ended = aside_.ended();
   if (!ended) return Status::ok();
   if (*ended) hold_snapshot(aside_sequence_);
@@ -83,7 +107,8 @@ Status Service::finish_snapshot() {
 
 bool Service::is_snapshot_due() const {
   const int64_t now_us = steady_clock_us();
-  if (aside_.is_under_way() || store_is_full_ || now_us - snapshot_failed_us_ < snapshot_again_us) return false;
+  if (keeps_state_ || commit_.kept || aside_.is_under_way() || store_is_full_) return false;
+  if (now_us - snapshot_failed_us_ < snapshot_again_us) return false;
   if (snapshot_sequence_ < snapshot_wanted_) return true;
   const uint64_t records = log_->last() - snapshot_sequence_;
   const int64_t since_us = now_us - snapshot_us_;
@@ -92,14 +117,31 @@ bool Service::is_snapshot_due() const {
          (records >= options_.snapshot_records || (records > 0 && since_us >= options_.snapshot_us));
 }
 
-// What a snapshot covers that would outlive the newest one, too.
-Status Service::prune() {
-  const bool keeps_all = options_.retention.bytes_max == UINT64_MAX && options_.retention.age_us_max == INT64_MAX;
-  if (!keeps_all) {
-    const auto snapshots = list_snapshots(disk_, snapshot_folder(options_.data));
-    if (!snapshots) return Status::error(snapshots.message());
-    if (snapshots.value().size() < snapshots_kept) return Status::ok();
-    const auto pruned = log_->prune(snapshots.value().front(), options_.retention, wall_clock_us());
+// While rules are made warm the log is read.
+bool Service::has_to_prune() const { return is_to_prune_ && warming_ == nullptr; }
+
+// Of the log what a snapshot covers that would outlive the newest one, too.
+Result<Service::Pruning> Service::begin_prune() {
+  is_to_prune_ = false;
+  Pruning pruning;
+  if (options_.retention.bytes_max == UINT64_MAX && options_.retention.age_us_max == INT64_MAX) return pruning;
+  const auto snapshots = list_snapshots(disk_, snapshot_folder(options_.data));
+  if (!snapshots) return Status::error(snapshots.message());
+  if (snapshots.value().size() < snapshots_kept) return pruning;
+  pruning.log = log_->begin_prune(snapshots.value().front(), options_.retention, wall_clock_us());
+  return pruning;
+}
+
+// By whoever commits, behind the commit.
+Status Service::prune_rows() {
+  if (Status begun = store_->begin(); !begun) return begun;
+  const auto rows = store_->prune(wall_clock_us());
+  return rows ? store_->commit(commit_.watermark, commit_.sync.last()) : Status::error(rows.message());
+}
+
+Status Service::end_prune(const Pruning& pruning) {
+  if (pruning.log) {
+    const auto pruned = log_->end_prune(*pruning.log);
     if (!pruned) return Status::error(pruned.message());
     if (pruned.value().segments > 0) {
       drop_tables(pruned.value().first);
@@ -107,18 +149,11 @@ Status Service::prune() {
           " now: " + std::to_string(pruned.value().segments) + " segments are over their time or size");
     }
   }
-  Status done = prune_rows();
-  if (done) return done;
+  if (pruning.rows) return Status::ok();
   store_->abandon();
-  if (store_->fault() == StoreFault::broken) return done;
-  say("finished rows are not pruned: " + done.message(), true);
+  if (store_->fault() == StoreFault::broken) return pruning.rows;
+  say("finished rows are not pruned: " + pruning.rows.message(), true);
   return Status::ok();
-}
-
-Status Service::prune_rows() {
-  if (Status begun = store_->begin(); !begun) return begun;
-  const auto rows = store_->prune(wall_clock_us());
-  return rows ? store_->commit(store_->watermark(), log_->synced()) : Status::error(rows.message());
 }
 
 }  // namespace omen

@@ -1,9 +1,9 @@
 // Subscribers: who listens to alerts as they come: server-sent events over HTTP, `omen alerts --follow`.
 //
-// The writer publishes each alert record once it is committed; each subscription has a queue of its own. Whoever does
-// not read as fast as alerts come is dropped when its queue is full (counted subscribers_dropped): it is told so,
-// connects again and asks the store for what it has missed. So a slow reader costs a bounded amount of memory and
-// delays nobody.
+// The writer publishes each alert record once it is committed (under `durability = off`: when its match is found, for
+// the store has it whenever it is asked); each subscription has a queue of its own. Whoever does not read as fast as
+// alerts come is dropped when its queue is full (counted subscribers_dropped): it is told so, connects again and asks
+// the store for what it has missed. So a slow reader costs a bounded amount of memory and delays nobody.
 #pragma once
 
 #include <cstddef>

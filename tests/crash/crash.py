@@ -4,8 +4,8 @@
   tests/crash/crash.py build/omen [--kills N] [--events N] [--seed S]
 
 The same events go through `omen serve` twice: undisturbed, and with kills at random moments, after each of which the
-service is started again, with another number of shards, and sent whatever was not acknowledged. Rules are reloaded at
-the same places. Then:
+service is started again, with another number of shards and another durability, and sent whatever was not
+acknowledged. Rules are reloaded at the same places. Then:
 
   the outbox of both runs is equal, in order, ids and bodies
   every acknowledged event is in the log
@@ -84,10 +84,11 @@ class Service:
 
     def start(self):
         shards = self.shards[self.starts % len(self.shards)]
+        durability = ("fsync", "off", "20ms")[self.starts % 3]
         self.starts += 1
         self.process = subprocess.Popen(
             [self.omen, "serve", self.rules, "--data", self.data, "--dedupe", "1 day", "--max-ahead", "60 days",
-             "--snapshot-every", "300ms", "--shards", str(shards)],
+             "--snapshot-every", "300ms", "--shards", str(shards), "--durability", durability],
             env=self.env, stdout=subprocess.DEVNULL, stderr=self.log)
 
     def wait_ready(self):

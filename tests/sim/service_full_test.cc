@@ -1,12 +1,11 @@
 // A disk that fills below the whole service: it says so, takes no more, and goes on by itself when there is room, with
-// the outbox of a run that had room enough. And what snapshots hold when nothing is synced for those who send.
+// the outbox of a run that had room enough.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "runtime/log/snapshot_file.h"
 #include "tests/support/simulated_service.h"
 
 namespace omen {
@@ -177,38 +176,6 @@ TEST_CASE(
     CHECK(rules == 7);
   }
   CHECK(full_stores > 8);
-}
-
-TEST_CASE("durability off: snapshots hold, a kill loses nothing, a power cut only the newest") {
-  uint64_t lost = 0;
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
-    SimulatedService omen(seed);
-    ServiceOptions options = omen.options();
-    options.log.durability.mode = Durability::Mode::off;
-    options.snapshot_records = 25;
-    Sender sender(make_stream(9, stream_events), seed, {});
-    omen.disk.stop_at(150 + seed * 11);
-    (void)omen.live(options, stream_rules(0), sender);
-    const bool is_power_cut = seed % 2 == 0;
-    is_power_cut ? omen.disk.power_cut() : omen.disk.restart();
-    const auto snapshots = list_snapshots(omen.disk, "d/snapshots");
-    if (omen.view.snapshots > 0) CHECK(!snapshots.value().empty());
-    if (is_power_cut) {  // what was acknowledged and is lost is not sent again: then the outbox ends earlier
-      Sender nobody({}, 1, {});
-      const Status ended = omen.live(options, stream_rules(0), nobody);
-      CHECK_MESSAGE(ended, ended.message());
-      const std::vector<std::string> rows = omen.rows().value();
-      REQUIRE(rows.size() <= undisturbed().size());
-      CHECK(std::equal(rows.begin(), rows.end(), undisturbed().begin()));
-      if (omen.view.snapshot_sequence > 0) CHECK(omen.view.watermark >= omen.view.snapshot_sequence);
-      lost += rows.size() < undisturbed().size() ? 1 : 0;
-      continue;
-    }
-    const Status ended = omen.live(options, stream_rules(0), sender);
-    CHECK_MESSAGE(ended, ended.message());
-    CHECK_MESSAGE(difference(omen.rows().value()) == "", seed);
-  }
-  CHECK(lost > 5);
 }
 
 }  // namespace omen
