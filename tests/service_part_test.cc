@@ -88,10 +88,11 @@ struct Story {
 };
 
 // `ends`: 0: never; 1: behind each change; 2: likewise, and its snapshots are lost.
-Story play(bool is_whole, uint32_t shards, int ends) {
+Story play(bool is_whole, uint32_t shards, int ends, Durability::Mode durability) {
   Changing omen("omen-service-part", is_whole);
   ServiceOptions options;
   options.pipeline.shards = shards;
+  options.log.durability.mode = durability;
   RuleSet rules{{first, third}, {}};
   Story story;
   omen.begin(rules, options);
@@ -130,10 +131,13 @@ TEST_CASE("service: rules that change in place raise what they raise when all ar
     for (const int ends : {0, 1, 2}) {
       CAPTURE(shards);
       CAPTURE(ends);
-      const Story part = play(false, shards, ends), whole = play(true, shards, ends);
-      CHECK(part.messages.size() > 50);
-      CHECK(part.messages == whole.messages);
-      CHECK(part.fates == whole.fates);
+      for (const auto durability : {Durability::Mode::fsync, Durability::Mode::off}) {
+        CAPTURE(static_cast<int>(durability));
+        const Story part = play(false, shards, ends, durability), whole = play(true, shards, ends, durability);
+        CHECK(part.messages.size() > 50);
+        CHECK(part.messages == whole.messages);
+        CHECK(part.fates == whole.fates);
+      }
     }
   }
 }
@@ -156,6 +160,7 @@ TEST_CASE("service: a change in place leaves the program where it is, and is see
   CHECK(names() == "third third.omen second second.omen ");
   CHECK(program() == before);
   CHECK_FALSE(omen.ask([](Service& one) { return one.pause("first", true); }));
+  CHECK_FALSE(omen.ask([](Service& one) { return one.pause("", true); }));  // what is gone has left a place
   CHECK(omen.ask([](Service& one) { return one.pause("second", true); }));
   // A mistake is said as ever, and nothing changes.
   const auto refused = omen.change({{third, second, {"bad.omen", "rule bad { match }", false}}, {}});

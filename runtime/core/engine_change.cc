@@ -54,6 +54,8 @@ void Engine::forget_state_of(std::span<const RuleId> rules, uint32_t table) {
         free_state(partition, id, RunEnd::limit);
       } else {
         for (const RuleId rule : rules) starts_.forget_begun(state, rule);
+        state.is_noted = 0;  // it may be over sooner without them
+        note_state(table, partition, state);
       }
       id = next;
     }

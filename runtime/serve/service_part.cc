@@ -28,7 +28,8 @@ bool Service::warm_part(Warming& warming, const Program& before) {
 
 Status Service::put_part_in_force(Warming& warming) {
   const RulesPart& part = *warming.part;
-  if (!can_change(pipeline_->program(), part, config_.shards)) {  // there are other options since
+  if (rules_.paused != warming.paused) warming.rules.paused = rules_.paused;  // meanwhile
+  if (!can_change(pipeline_->program(), part, config_.shards)) {              // there are other options since
     auto whole = std::make_unique<Warming>();
     whole->rules = std::move(warming.rules);
     whole->done = std::move(warming.done);
@@ -42,9 +43,13 @@ Status Service::put_part_in_force(Warming& warming) {
       warming.done(played);
       return Status::ok();
     }
+    const int64_t clock_us = warming.player->pipeline().shards().clock_us();
+    if (clock_us != INT64_MIN && clock_us != pipeline_->shards().clock_us()) {
+      warming.done(Status::error("the log does not lead to where the stream is: the rules stay as they are"));
+      return Status::ok();
+    }
     warming.player->pipeline().save(order, rebuilt);
   }
-  if (rules_.paused != warming.paused) warming.rules.paused = rules_.paused;  // meanwhile
   RulesRecord record{std::move(warming.rules), warming.from, 0, std::nullopt};
   uint64_t sequence = 0;
   Status refused = Status::ok();
@@ -56,9 +61,12 @@ Status Service::put_part_in_force(Warming& warming) {
   if (retiring_.joinable()) retiring_.join();  // a pipeline of before may have the same program
   if (Status changed = pipeline_->change(part, rebuilt); !changed) return changed;
   std::vector<RuleId> places = part.emptied;
-  for (const RulePlace& place : part.places) places.push_back(place.id);
+  for (const RulePlace& place : part.places) {
+    if (!place.goes_on) places.push_back(place.id);  // what goes on has its count
+  }
   messages_->take_on(places);
   messages_->set_paused(record.rules);
+  if (Status committed = await_commit(); !committed) return committed;              // who commits has the outbox
   if (Status loaded = outbox_->load(pipeline_->program()); !loaded) return loaded;  // hours of quiet
   rules_ = std::move(record.rules);
   if (Status settled = settle(true); !settled) return settled;

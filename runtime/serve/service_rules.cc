@@ -233,7 +233,7 @@ void Service::retire(std::unique_ptr<Pipeline> pipeline) {
 
 Status Service::pause(const std::string& rule, bool is_paused) {
   const auto& rules = pipeline_->program().rules;
-  if (std::ranges::find(rules, rule, &RuleProgram::name) == rules.end()) {
+  if (rule.empty() || std::ranges::find(rules, rule, &RuleProgram::name) == rules.end()) {
     return Status::error("there is no rule `" + rule + "`");
   }
   if (rules_.is_paused(rule) == is_paused) return Status::ok();
