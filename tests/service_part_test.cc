@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/rule_compiler.h"
+#include "runtime/log/snapshot_file.h"
 #include "tests/support/running_service.h"
 
 namespace omen {
@@ -140,6 +141,30 @@ TEST_CASE("service: rules that change in place raise what they raise when all ar
       }
     }
   }
+}
+
+TEST_CASE("service: what waits for a rule alone goes when the rule has gone in place") {
+  const RuleFile quick = file("quick", "a -> d");
+  const RuleFile slow{"slow.omen", "rule slow { by u match a -> b within 30d alert \"{u}\" }\n", false};
+  Changing omen("omen-service-part-gone", false);
+  omen.begin({{quick, slow}, {}});
+  const auto feed = [&](const std::string& user, int64_t at_s, int count) {
+    Texts lines;
+    for (int i = 0; i < count; ++i) {
+      lines.push_back(R"({"type":"a","ts":)" + std::to_string(at_s) + R"(,"u":")" + user + std::to_string(i) + "\"}");
+    }
+    omen.feed(lines, at_s * 1'000'000);
+  };
+  feed("silent", start_s, 500);
+  CHECK(fates(omen.change({{quick}, {}})) == "quick kept\nslow removed\n");
+  for (int i = 0; i < 50; ++i) feed("later", start_s + 7200 + i, 1);
+  CHECK(omen.in_place == 1);
+  omen.end();
+  const auto written = load_snapshot(real_disk(), snapshot_folder(omen.data), UINT64_MAX);
+  REQUIRE(written);
+  REQUIRE(written.value().snapshot);
+  CHECK(written.value().snapshot->state.find("later") != std::string::npos);
+  CHECK(written.value().snapshot->state.find("silent") == std::string::npos);
 }
 
 TEST_CASE("service: a change in place leaves the program where it is, and is seen by all who ask for rules") {
