@@ -26,7 +26,7 @@ void Engine::let_go(std::span<const RuleId> rules) {
     if (rule_counters_[rule].keys == 0 && !has_lists) tables.pop_back();
   }
   std::ranges::sort(tables);
-  tables.erase(std::ranges::unique(tables).begin(), tables.end());
+  tables.erase(std::unique(tables.begin(), tables.end()), tables.end());
   for (const uint32_t table : tables) forget_state_of(rules, table);
   timers_.forget(rules);
   for (const RuleId rule : rules) {

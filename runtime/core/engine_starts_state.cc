@@ -60,7 +60,7 @@ void Engine::load_starts(StateReader& in, const std::vector<RuleId>& numbers) {
       if (numbers[number] != rule_none && works_for_[numbers[number]]) rules.push_back(numbers[number]);
     }
     std::ranges::sort(rules);
-    rules.erase(std::ranges::unique(rules).begin(), rules.end());
+    rules.erase(std::unique(rules.begin(), rules.end()), rules.end());
     const auto is_alike = [&](RuleId rule) {
       return table_of_rule_[rule] == table_of_rule_[rules[0]] && only_start(program_.rules[rule]) != nullptr;
     };
