@@ -94,6 +94,10 @@ Status Service::commit() {
 
 Status Service::begin_commit() {
   next_commit_us_ = steady_clock_us() + options_.commit_apart_us;
+  // Commits may follow one another without an append between them, and during one no segment ends.
+  if (runs_ahead()) {
+    if (Status ended = log_->end_if_over(); !ended) return ended;
+  }
   if (has_to_prune()) {
     auto pruning = begin_prune();
     if (!pruning) return Status::error(pruning.message());
