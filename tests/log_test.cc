@@ -157,14 +157,32 @@ TEST_CASE("log: while a sync is under way it takes more, and no segment ends bef
   CHECK(log->begin_sync().last() == 8);  // nothing to do
   CHECK(log->end_sync(log->begin_sync()));
 
+  // One sync after the other: the segment ends between them all the same.
+  CHECK(append(*log, {"c"}) == Appended::Outcome::done);
+  sync = log->begin_sync();
+  CHECK(append(*log, {std::string(200, 'c')}) == Appended::Outcome::done);
+  REQUIRE(sync.run());
+  CHECK(log->end_sync(sync));
+  CHECK(log->segment_first() == 8);
+  disk.set_capacity(disk.used_bytes());
+  CHECK(log->end_if_over());  // without room it goes on, and may be asked again
+  CHECK(log->segment_first() == 8);
+  disk.set_capacity(UINT64_MAX);
+  CHECK(log->end_if_over());
+  CHECK(log->segment_first() == 11);
+  CHECK(log->synced() == 10);
+  CHECK(log->end_if_over());  // it is not over
+  CHECK(log->segment_first() == 11);
+
   CHECK(append(*log, {"d"}) == Appended::Outcome::done);
   Log::Sync failing = log->begin_sync();
   CHECK(append(*log, {"e"}) == Appended::Outcome::done);
   disk.fail_at(1, EIO);
   CHECK_FALSE(failing.run());
   CHECK_FALSE(log->end_sync(failing));
-  CHECK(log->synced() == 8);
+  CHECK(log->synced() == 10);
   CHECK(append(*log, {"f"}) == Appended::Outcome::dead);
+  CHECK_FALSE(log->end_if_over());
 }
 
 TEST_CASE("log: a full disk takes nothing, says so, and goes on when there is room") {

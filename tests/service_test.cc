@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -134,6 +136,37 @@ TEST_CASE("service: without durability alerts come at once; rows, deliveries and
     return out;
   });
   CHECK(rows == expected);
+}
+
+TEST_CASE(
+    "service: without durability a receiver that is behind stops the senders, though commits follow one another") {
+  Running omen("omen-service-off-behind");
+  ServiceOptions options;
+  options.log.durability.mode = Durability::Mode::off;
+  options.commit_apart_us = 0;
+  options.delivery.queue_max = 0;  // nothing is delivered
+  const std::string rule = "rule seen {\n  by u\n  match a\n  alert \"{u}\" to slow\n}\n";
+  omen.start({{{"r.omen", rule + "destination slow = file { path: \"/dev/null\", max_waiting: 5 }\n"}}, {}}, options);
+  constexpr size_t events = 300;
+  std::atomic<size_t> answered = 0;
+  std::function<void()> offer = [&] {  // one behind the other, each a round
+    Batch batch;
+    batch.events = event("a", "u1", 0) + '\n';
+    batch.count = 1;
+    batch.arrival_us = wall_clock_us();
+    batch.done = [&](std::span<const EventOutcome>) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));  // so that few come during one commit
+      if (++answered < events) offer();
+    };
+    (void)omen.service->intake().offer(std::move(batch));
+  };
+  offer();
+  for (int i = 0; i < 70 && answered < events; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  const uint64_t rows = omen.ask([](Service& one) { return one.store().counts().due; });
+  CHECK(rows == answered);
+  CHECK(rows >= 5);
+  CHECK(rows < events / 3);  // what came during the commits
+  omen.end();
 }
 
 TEST_CASE("service: absences come true on a silent stream within 100 ms of their deadlines, and once") {

@@ -65,17 +65,23 @@ DiskStatus Log::rotate() {
   return disk_.sync_folder(folder_);
 }
 
+// done: what comes next begins a new one.
+Appended Log::end_segment() {
+  if (auto synced = sync(); !synced) return {Appended::Outcome::dead, 0, synced.message()};
+  const size_t count = segments_.size();
+  if (const auto rotated = rotate(); !rotated) {
+    const std::string path = folder_ + "/" + segment_name(next_);
+    if (segments_.size() == count) return fail(rotated, "make", path);
+    return {Appended::Outcome::dead, 0, die(rotated, "sync the folder", folder_).message()};
+  }
+  return {};
+}
+
 Appended Log::write(std::span<const LogRecord> records, int64_t now_us) {
   encode(records, now_us);
   const bool is_over = segments_.back().bytes > 0 && segments_.back().bytes + buffer_.size() > options_.segment_bytes;
   if (is_over && !is_syncing_) {
-    if (auto synced = sync(); !synced) return {Appended::Outcome::dead, 0, synced.message()};
-    const size_t count = segments_.size();
-    if (const auto rotated = rotate(); !rotated) {
-      const std::string path = folder_ + "/" + segment_name(next_);
-      if (segments_.size() == count) return fail(rotated, "make", path);
-      return {Appended::Outcome::dead, 0, die(rotated, "sync the folder", folder_).message()};
-    }
+    if (Appended ended = end_segment(); ended.outcome != Appended::Outcome::done) return ended;
     encode(records, now_us);  // it says what is durable
   }
   Segment& segment = segments_.back();
@@ -155,6 +161,13 @@ Status Log::end_sync(const Sync& sync) {
   if (was_syncing && !sync.status_) return die(sync.status_, "sync", path_of(segments_.back()));
   synced_ = std::max(synced_, sync.last_);
   return Status::ok();
+}
+
+Status Log::end_if_over() {
+  if (death_) return Status::error(*death_);
+  if (segments_.back().bytes <= options_.segment_bytes) return Status::ok();
+  const Appended ended = end_segment();
+  return ended.outcome == Appended::Outcome::dead ? Status::error(ended.problem) : Status::ok();
 }
 
 Status Log::settle(int64_t now_us) {

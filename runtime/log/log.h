@@ -98,7 +98,8 @@ class Log {
   Status sync();
   // The same in two steps, so that another thread can wait for the disk while this one goes on appending: begin_sync()
   // and end_sync() here, run() there. One at a time, and no sync() meanwhile. No segment ends before it has, for it
-  // says of all of them but the last that they are durable: the last may become larger than it should.
+  // says of all of them but the last that they are durable: the last may become larger than it should. Where one sync
+  // may follow another without an append between them, end_if_over() comes between them.
   class Sync {
    public:
     uint64_t last() const { return last_; }  // what is durable when it has succeeded
@@ -113,6 +114,8 @@ class Log {
   Sync begin_sync();
   // An error is the log's death.
   Status end_sync(const Sync& sync);
+  // Ends the segment that has become too large, if it has and there is room for a new one. No sync may be under way.
+  Status end_if_over();
   // What the policy asks for after an append, and in interval mode at due_us(): syncs or does nothing.
   Status settle(int64_t now_us);
   // When settle() must be called next; INT64_MAX when nothing waits.
@@ -156,6 +159,7 @@ class Log {
   Status rewrite(const LogCheck& check);
   Status start_segment();
   Appended write_epoch(int64_t now_us);
+  Appended end_segment();
   Appended write(std::span<const LogRecord> records, int64_t now_us);
   void encode(std::span<const LogRecord> records, int64_t now_us);
   DiskStatus rotate();

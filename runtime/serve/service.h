@@ -321,7 +321,7 @@ class Service {
   bool is_to_prune_ = false;
   int64_t snapshot_begun_us_ = 0, snapshot_took_us_ = 0;
   int64_t snapshot_us_ = 0, snapshot_failed_us_ = INT64_MIN / 2, view_us_ = 0, full_said_us_ = 0, room_looked_us_ = 0;
-  bool outbox_is_full_ = false;  // a receiver is behind, as of the last round without a commit under way
+  bool outbox_is_full_ = false;  // a receiver is behind, as of the last commit, or round without one under way
   bool store_is_full_ = false;   // the last commit found no room
   int64_t next_commit_us_ = 0;   // one that nobody waits for: not before
   int64_t commit_again_us_ = 0;  // when it is tried again

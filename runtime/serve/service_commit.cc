@@ -94,6 +94,10 @@ Status Service::commit() {
 
 Status Service::begin_commit() {
   next_commit_us_ = steady_clock_us() + options_.commit_apart_us;
+  // Commits may follow one another without an append between them, and during one no segment ends.
+  if (runs_ahead()) {
+    if (Status ended = log_->end_if_over(); !ended) return ended;
+  }
   if (has_to_prune()) {
     auto pruning = begin_prune();
     if (!pruning) return Status::error(pruning.message());
@@ -113,10 +117,13 @@ Status Service::do_commit() {
   if (commit_.pruning && commit_.pruning->log) commit_.pruning->log->run();  // first, for it makes room
   if (const DiskStatus synced = commit_.sync.run(); !synced) return synced.status("sync", log_folder(options_.data));
   if (Status done = transact(); !done) return done;
-  if (runs_ahead()) {
-    if (Status handed = outbox_->hand_over(wall_clock_us()); !handed) return handed;
+  // Before anything else is committed or abandoned: the outbox has to see that what it has recorded is there.
+  if (Status handed = outbox_->hand_over(wall_clock_us()); !handed) return handed;
+  if (commit_.kept) {
+    write_snapshot_of(*commit_.kept);
+    // Behind a sync of the store that has failed no commit, and no other sync, may be believed.
+    if (!commit_.kept->written && store_->fault() == StoreFault::broken) return commit_.kept->written;
   }
-  if (commit_.kept) write_snapshot_of(*commit_.kept);
   if (commit_.pruning) commit_.pruning->rows = prune_rows();
   return Status::ok();
 }
@@ -150,6 +157,10 @@ Status Service::await_commit() {
 
 Status Service::end_commit(const Status& done) {
   const uint64_t synced_before = log_->synced();
+  if (!done) {  // first: whatever else has failed, commands are answered yet
+    store_->abandon();
+    outbox_->refresh();
+  }
   if (Status synced = log_->end_sync(commit_.sync); !synced) return synced;
   counters_.syncs += log_->synced() > synced_before ? 1 : 0;
   std::vector<Message> messages = std::exchange(commit_.messages, {});
@@ -158,9 +169,8 @@ Status Service::end_commit(const Status& done) {
   if (pruning) {
     if (Status pruned = end_prune(*pruning); !pruned) return pruned;
   }
+  outbox_is_full_ = outbox_->is_full();  // here, for the next commit may begin at once
   if (!done) {
-    store_->abandon();
-    outbox_->refresh();
     if (store_->fault() != StoreFault::full) return done;
     messages.insert(messages.end(), std::make_move_iterator(unsent_.begin()), std::make_move_iterator(unsent_.end()));
     unsent_ = std::move(messages);

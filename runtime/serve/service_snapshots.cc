@@ -77,9 +77,10 @@ void Service::hold_snapshot(uint64_t sequence) {
   is_to_prune_ = true;
 }
 
-// Without one recovery takes longer: that is said, and no more. A store that is broken is the end.
+// Without one recovery takes longer: that is said, and no more. A store that is broken is the end; a commit under way
+// says so itself.
 Status Service::go_on_without_snapshot(const Status& failed) {
-  if (failed || store_->fault() == StoreFault::broken) return failed;
+  if (failed || (!beside_.is_under_way() && store_->fault() == StoreFault::broken)) return failed;
   snapshot_problem_ = failed.message();
   say("no snapshot: " + snapshot_problem_, true);
   snapshot_failed_us_ = steady_clock_us();
@@ -91,6 +92,7 @@ Status Service::check_snapshot() {
   if (const Status failed = std::exchange(snapshot_status_, Status::ok()); !failed) {
     return go_on_without_snapshot(failed);
   }
+  if (commit_.kept) return Status::ok();  // whoever commits tells the copy to go on
   const std::optional<Status> ended = aside_.ended();
   if (!ended) return Status::ok();
   if (*ended) hold_snapshot(aside_sequence_);

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "tests/support/simulated_service.h"
@@ -36,6 +39,40 @@ std::string difference(const std::vector<std::string>& rows) {
     if (found != other) return fmt::format("row {} is\n  {}\nnot\n  {}", i, found, other);
   }
   return {};
+}
+
+// The rows that are left at the end have one attempt each. `call`: of the disk, that finds no room; 0: none.
+void deliver_and_prune(SimulatedService& omen, uint64_t call) {
+  ServiceOptions options = omen.options();
+  options.snapshot_records = 4;
+  options.delivery.queue_max = 100;
+  options.store.delivered_max = 30;
+  const RuleSet rules{{{"paid.omen",
+                        "rule paid {\n  by user\n  match buy\n  alert \"{user}\" to out\n}\n"
+                        "destination out = file { path: \"/dev/null\" }\n"}},
+                      {}};
+  std::vector<std::string> events;
+  for (std::string& event : make_stream(9, 250)) {
+    if (event.find("buy") != std::string::npos) events.push_back(std::move(event));
+  }
+  Sender sender(std::move(events), 1, {.batch_max = 2, .ahead_max = 1});
+  sender.when_answered = [] {
+    std::this_thread::sleep_for(std::chrono::microseconds(300));
+  };  // what is sent comes back
+  bool is_single = false;
+  sender.when_done = [&](Service& service) {
+    service.ask([&](Service& one) {
+      const auto rows = one.store().list({});
+      REQUIRE(rows);
+      is_single = std::ranges::all_of(rows.value(), [&](const OutboxRow& row) {
+        return one.store().attempts(row.message.number).value().size() <= 1;
+      });
+      one.stop();
+    });
+  };
+  omen.disk.fail_at(call, ENOSPC);
+  const Status ended = omen.live(options, rules, sender);
+  if (ended) CHECK_MESSAGE(is_single, call);  // else it was a sync
 }
 
 }  // namespace
@@ -140,6 +177,19 @@ TEST_CASE("full store: commands are answered, the service ends when it is asked 
     CHECK_MESSAGE(difference(omen.rows().value()) == "", room);
   }
   CHECK(full_stores > 5);
+}
+
+TEST_CASE("full store: finished rows that cannot be pruned leave what is committed as it is: an attempt is one") {
+  size_t unpruned = 0;
+  SimulatedService whole(1);
+  deliver_and_prune(whole, 0);
+  const uint64_t calls = whole.disk.calls();
+  for (uint64_t call = calls * 3 / 4; call < calls * 9 / 10; call += 3) {
+    SimulatedService omen(call);
+    deliver_and_prune(omen, call);
+    unpruned += count_beginning(omen.said, "finished rows are not pruned");
+  }
+  CHECK(unpruned > 2);
 }
 
 TEST_CASE(

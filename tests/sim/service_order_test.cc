@@ -58,6 +58,12 @@ std::vector<std::string> rows_after_start(SimulatedService& omen) {
   return omen.rows().value();
 }
 
+ServiceOptions without_durability(const SimulatedService& omen) {
+  ServiceOptions options = omen.options();
+  options.log.durability.mode = Durability::Mode::off;
+  return options;
+}
+
 }  // namespace
 
 TEST_CASE("order: with durability no alert is seen before its row is committed and its event is on the disk") {
@@ -110,8 +116,7 @@ TEST_CASE("order: without durability snapshots hold, a kill loses nothing, a pow
   uint64_t lost = 0;
   for (uint64_t seed = 1; seed <= 60; ++seed) {
     SimulatedService omen(seed);
-    ServiceOptions options = omen.options();
-    options.log.durability.mode = Durability::Mode::off;
+    ServiceOptions options = without_durability(omen);
     options.snapshot_records = 25;
     Sender sender(make_stream(9, stream_events), seed, {});
     omen.disk.stop_at(150 + seed * 11);
@@ -136,6 +141,48 @@ TEST_CASE("order: without durability snapshots hold, a kill loses nothing, a pow
     CHECK(omen.rows().value() == undisturbed());
   }
   CHECK(lost > 5);
+}
+
+TEST_CASE("order: without durability segments end, though commits follow one another without a pause") {
+  SimulatedService omen(1);
+  ServiceOptions options = without_durability(omen);
+  options.retention = {};
+  Sender sender(make_stream(9, stream_events), 1, {.batch_max = 1, .ahead_max = 3});
+  uint64_t bytes_max = 0;
+  size_t segments = 0;
+  options.publish = [&](const Message&) {
+    segments = 0;
+    for (const std::string& path : omen.disk.paths()) {
+      if (!path.starts_with("d/log/")) continue;
+      ++segments;
+      bytes_max = std::max<uint64_t>(bytes_max, omen.disk.content(path).size());
+    }
+  };
+  REQUIRE(omen.live(options, stream_rules(0), sender));
+  CHECK(segments > 3);
+  CHECK(bytes_max < 2 * options.log.segment_bytes);
+}
+
+TEST_CASE("order: without durability a sync of the store that fails ends the service, also one before a snapshot") {
+  for (uint64_t sync = 1;; ++sync) {
+    SimulatedService omen(sync);
+    ServiceOptions options = without_durability(omen);
+    options.snapshot_records = 25;
+    Sender nobody({}, 1, {});
+    REQUIRE(omen.live(options, stream_rules(0), nobody));
+    Sender sender(make_stream(9, stream_events), 1, {});
+    omen.disk.fail_sync_of("d/state.db", sync);
+    const Status ended = omen.live(options, stream_rules(0), sender);
+    if (omen.disk.syncs_left() > 0) {
+      CHECK(sync > 10);
+      break;
+    }
+    CHECK_MESSAGE(!ended, sync);
+    omen.disk.restart();
+    const Status again = omen.live(options, stream_rules(0), sender);
+    CHECK_MESSAGE(again, again.message());
+    CHECK(omen.rows().value() == undisturbed());
+  }
 }
 
 }  // namespace omen

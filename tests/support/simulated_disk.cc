@@ -119,7 +119,9 @@ DiskStatus SimulatedDisk::write(Inode& inode, uint64_t offset, std::string_view 
 
 DiskStatus SimulatedDisk::sync(Inode& inode) {
   bool is_partial = false;
-  if (const auto begun = begin_call(is_partial); !begun) {
+  auto begun = begin_call(is_partial);
+  if (begun && syncs_left_ > 0 && inode.name.starts_with(failing_files_) && --syncs_left_ == 0) begun = DiskStatus(EIO);
+  if (!begun) {
     if (is_stopped_) return begun;
     // Some pages may have gone out; all are held to be clean from now on.
     for (const Write& write : inode.unsynced) {
@@ -265,7 +267,7 @@ void SimulatedDisk::power_cut() {
 
 void SimulatedDisk::restart() {
   is_stopped_ = false;
-  fail_at_ = stop_at_ = fail_read_at_ = 0;
+  fail_at_ = stop_at_ = fail_read_at_ = syncs_left_ = 0;
   set_capacity(UINT64_MAX);
 }
 

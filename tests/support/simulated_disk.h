@@ -30,6 +30,9 @@ class SimulatedDisk : public Disk {
 
   // Faults. `call` counts from now, the next one is 1; 0 takes the fault back.
   void fail_at(uint64_t call, int code) { fail_at_ = at(call), fail_code_ = code; }  // that one, once
+  // EIO of the `sync`-th sync of files whose path begins so, once; what is left until then.
+  void fail_sync_of(std::string files, uint64_t sync) { failing_files_ = std::move(files), syncs_left_ = sync; }
+  uint64_t syncs_left() const { return syncs_left_; }
   void stop_at(uint64_t call) { stop_at_ = at(call); }  // power goes within it: it and all later ones fail
   void fail_read_at(uint64_t read, int code) { fail_read_at_ = read == 0 ? 0 : reads_ + read, fail_read_code_ = code; }
   // ENOSPC beyond, for bytes and for new names; there is room again when it was said so often. `files`: only for those
@@ -110,6 +113,8 @@ class SimulatedDisk : public Disk {
   std::map<std::string, std::vector<NameChange>> unsynced_names_;  // by folder
   uint64_t calls_ = 0, fail_at_ = 0, stop_at_ = 0, reads_ = 0, fail_read_at_ = 0;
   int fail_code_ = 0, fail_read_code_ = 0;
+  std::string failing_files_;
+  uint64_t syncs_left_ = 0;
   bool is_stopped_ = false;
   uint64_t capacity_bytes_ = UINT64_MAX, refusals_left_ = UINT64_MAX;
   std::string full_files_;
