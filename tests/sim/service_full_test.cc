@@ -14,28 +14,15 @@
 namespace omen {
 namespace {
 
-constexpr size_t stream_events = 120;
-
-const std::vector<std::string>& undisturbed() {
-  static const std::vector<std::string> rows = [] {
-    SimulatedService omen(1);
-    Sender sender(make_stream(9, stream_events), 1, {});
-    REQUIRE(omen.live(omen.options(), stream_rules(0), sender));
-    return omen.rows().value();
-  }();
-  REQUIRE(rows.size() > 40);
-  return rows;
-}
-
 size_t count_beginning(const std::vector<std::string>& lines, std::string_view how) {
   return static_cast<size_t>(std::ranges::count_if(lines, [&](const auto& line) { return line.starts_with(how); }));
 }
 
 // The first row that is not as it should be; nothing.
 std::string difference(const std::vector<std::string>& rows) {
-  for (size_t i = 0; i < std::max(rows.size(), undisturbed().size()); ++i) {
+  for (size_t i = 0; i < std::max(rows.size(), undisturbed_rows().size()); ++i) {
     const std::string found = i < rows.size() ? rows[i] : "nothing";
-    const std::string other = i < undisturbed().size() ? undisturbed()[i] : "nothing";
+    const std::string other = i < undisturbed_rows().size() ? undisturbed_rows()[i] : "nothing";
     if (found != other) return fmt::format("row {} is\n  {}\nnot\n  {}", i, found, other);
   }
   return {};
@@ -82,7 +69,7 @@ TEST_CASE("full disk: the service is not ready, senders are told, it says so onc
   ServiceOptions options = omen.options();
   options.room_every_us = 25'000;
   // Whoever was refused sends nothing until the service is ready again.
-  Sender sender(make_stream(9, stream_events), 1, {.batch_max = 8, .ahead_max = 1, .waits_for_room = true});
+  Sender sender(make_stream(9, undisturbed_events), 1, {.batch_max = 8, .ahead_max = 1, .waits_for_room = true});
   bool was_full = false;
   omen.when_room = [&](Service& service) { was_full = service.view()->is_full; };
   Sender nobody({}, 1, {});
@@ -106,7 +93,7 @@ TEST_CASE("full disk: wherever it fills, nothing is lost and nothing doubled") {
   uint64_t refused = 0, waited = 0;
   for (uint64_t room = 0; room < 120; room += 2) {
     SimulatedService omen(room);
-    Sender sender(make_stream(9, stream_events), room,
+    Sender sender(make_stream(9, undisturbed_events), room,
                   {.batch_max = 1 + room % 9, .ahead_max = 1, .waits_for_room = room % 4 == 0});
     Sender nobody({}, 1, {});
     REQUIRE(omen.live(omen.options(), stream_rules(0), nobody));  // a new folder needs room
@@ -126,7 +113,7 @@ TEST_CASE("full store: commands are answered, the service ends when it is asked 
   uint64_t full_stores = 0;
   for (uint64_t room = 0; room < 24; ++room) {
     SimulatedService omen(room);
-    Sender sender(make_stream(9, stream_events), room, {.batch_max = 8, .ahead_max = 1});
+    Sender sender(make_stream(9, undisturbed_events), room, {.batch_max = 8, .ahead_max = 1});
     Sender nobody({}, 1, {});
     REQUIRE(omen.live(omen.options(), stream_rules(0), nobody));        // a new folder needs room
     omen.disk.set_capacity(omen.disk.used_bytes() + 100 + room * 300);  // for good
@@ -200,7 +187,7 @@ TEST_CASE(
     ServiceOptions options = omen.options();
     options.aside_from_bytes =
         0;  // a snapshot would be taken of what the new rules go on from, for which W has to go on
-    Sender sender(make_stream(9, stream_events), seed, {.batch_max = 8, .ahead_max = 1});
+    Sender sender(make_stream(9, undisturbed_events), seed, {.batch_max = 8, .ahead_max = 1});
     omen.disk.stop_at(200 + seed * 31);
     CHECK_FALSE(omen.live(options, stream_rules(0), sender));
     omen.disk.restart();

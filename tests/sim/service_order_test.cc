@@ -13,19 +13,6 @@
 namespace omen {
 namespace {
 
-constexpr size_t stream_events = 120;
-
-const std::vector<std::string>& undisturbed() {
-  static const std::vector<std::string> rows = [] {
-    SimulatedService omen(1);
-    Sender sender(make_stream(9, stream_events), 1, {});
-    REQUIRE(omen.live(omen.options(), stream_rules(0), sender));
-    return omen.rows().value();
-  }();
-  REQUIRE(rows.size() > 40);
-  return rows;
-}
-
 using Ids = std::set<std::string>;
 
 Ids ids_of(const std::vector<std::string>& rows) {
@@ -70,7 +57,7 @@ TEST_CASE("order: with durability no alert is seen before its row is committed a
   for (const Durability::Mode mode : {Durability::Mode::fsync, Durability::Mode::interval}) {
     for (size_t count = 1; count <= 40; ++count) {
       SimulatedService omen(count);
-      Sender sender(make_stream(9, stream_events), count, {});
+      Sender sender(make_stream(9, undisturbed_events), count, {});
       const Ids seen = seen_before_death(omen, mode, count, sender);
       REQUIRE(seen.size() == count);
       if (count % 2 == 0) {
@@ -88,14 +75,14 @@ TEST_CASE("order: without durability an alert is seen before its commit; after a
   size_t early = 0, lost = 0;
   for (size_t count = 1; count <= 40; ++count) {
     SimulatedService omen(count);
-    Sender sender(make_stream(9, stream_events), count, {});
+    Sender sender(make_stream(9, undisturbed_events), count, {});
     const Ids seen = seen_before_death(omen, Durability::Mode::off, count, sender);
     REQUIRE(seen.size() == count);
     if (count % 4 == 0) {  // the end of what is kept may be gone
       omen.disk.power_cut();
       const std::vector<std::string> rows = rows_after_start(omen);
-      REQUIRE(rows.size() <= undisturbed().size());
-      CHECK(std::equal(rows.begin(), rows.end(), undisturbed().begin()));
+      REQUIRE(rows.size() <= undisturbed_rows().size());
+      CHECK(std::equal(rows.begin(), rows.end(), undisturbed_rows().begin()));
       lost += has_all(ids_of(rows), seen) ? 0 : 1;
       continue;
     }
@@ -103,10 +90,10 @@ TEST_CASE("order: without durability an alert is seen before its commit; after a
     early += has_all(ids_of(omen.rows().value()), seen) ? 0 : 1;
     const std::vector<std::string> rows = rows_after_start(omen);
     CHECK(has_all(ids_of(rows), seen));
-    CHECK(std::equal(rows.begin(), rows.end(), undisturbed().begin()));
+    CHECK(std::equal(rows.begin(), rows.end(), undisturbed_rows().begin()));
     const Status ended = omen.live(omen.options(), stream_rules(0), sender);
     CHECK_MESSAGE(ended, ended.message());
-    CHECK(omen.rows().value() == undisturbed());
+    CHECK(omen.rows().value() == undisturbed_rows());
   }
   CHECK(early > 10);
   CHECK(lost > 1);
@@ -118,7 +105,7 @@ TEST_CASE("order: without durability snapshots hold, a kill loses nothing, a pow
     SimulatedService omen(seed);
     ServiceOptions options = without_durability(omen);
     options.snapshot_records = 25;
-    Sender sender(make_stream(9, stream_events), seed, {});
+    Sender sender(make_stream(9, undisturbed_events), seed, {});
     omen.disk.stop_at(150 + seed * 11);
     (void)omen.live(options, stream_rules(0), sender);
     const bool is_power_cut = seed % 2 == 0;
@@ -130,15 +117,15 @@ TEST_CASE("order: without durability snapshots hold, a kill loses nothing, a pow
       const Status ended = omen.live(options, stream_rules(0), nobody);
       CHECK_MESSAGE(ended, ended.message());
       const std::vector<std::string> rows = omen.rows().value();
-      REQUIRE(rows.size() <= undisturbed().size());
-      CHECK(std::equal(rows.begin(), rows.end(), undisturbed().begin()));
+      REQUIRE(rows.size() <= undisturbed_rows().size());
+      CHECK(std::equal(rows.begin(), rows.end(), undisturbed_rows().begin()));
       if (omen.view.snapshot_sequence > 0) CHECK(omen.view.watermark >= omen.view.snapshot_sequence);
-      lost += rows.size() < undisturbed().size() ? 1 : 0;
+      lost += rows.size() < undisturbed_rows().size() ? 1 : 0;
       continue;
     }
     const Status ended = omen.live(options, stream_rules(0), sender);
     CHECK_MESSAGE(ended, ended.message());
-    CHECK(omen.rows().value() == undisturbed());
+    CHECK(omen.rows().value() == undisturbed_rows());
   }
   CHECK(lost > 5);
 }
@@ -147,7 +134,7 @@ TEST_CASE("order: without durability segments end, though commits follow one ano
   SimulatedService omen(1);
   ServiceOptions options = without_durability(omen);
   options.retention = {};
-  Sender sender(make_stream(9, stream_events), 1, {.batch_max = 1, .ahead_max = 3});
+  Sender sender(make_stream(9, undisturbed_events), 1, {.batch_max = 1, .ahead_max = 3});
   uint64_t bytes_max = 0;
   size_t segments = 0;
   options.publish = [&](const Message&) {
@@ -170,7 +157,7 @@ TEST_CASE("order: without durability a sync of the store that fails ends the ser
     options.snapshot_records = 25;
     Sender nobody({}, 1, {});
     REQUIRE(omen.live(options, stream_rules(0), nobody));
-    Sender sender(make_stream(9, stream_events), 1, {});
+    Sender sender(make_stream(9, undisturbed_events), 1, {});
     omen.disk.fail_sync_of("d/state.db", sync);
     const Status ended = omen.live(options, stream_rules(0), sender);
     if (omen.disk.syncs_left() > 0) {
@@ -181,7 +168,7 @@ TEST_CASE("order: without durability a sync of the store that fails ends the ser
     omen.disk.restart();
     const Status again = omen.live(options, stream_rules(0), sender);
     CHECK_MESSAGE(again, again.message());
-    CHECK(omen.rows().value() == undisturbed());
+    CHECK(omen.rows().value() == undisturbed_rows());
   }
 }
 

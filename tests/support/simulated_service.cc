@@ -1,5 +1,6 @@
 #include "tests/support/simulated_service.h"
 
+#include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <map>
@@ -198,6 +199,17 @@ Result<std::vector<std::string>> SimulatedService::rows() {
     out.push_back(fmt::format("{} {} {} {} {} {}", m.id, m.destination, m.rule, m.key, m.text, m.body));
   }
   return out;
+}
+
+const std::vector<std::string>& undisturbed_rows() {
+  static const std::vector<std::string> rows = [] {
+    SimulatedService omen(1);
+    Sender sender(make_stream(9, undisturbed_events), 1, {});
+    REQUIRE(omen.live(omen.options(), stream_rules(0), sender));
+    return omen.rows().value();
+  }();
+  REQUIRE(rows.size() > 40);
+  return rows;
 }
 
 }  // namespace omen

@@ -89,4 +89,8 @@ struct SimulatedService {
   std::function<void(Service&)> when_full;  // when it says that there is none
 };
 
+// Rows of a service that nothing has disturbed: of make_stream(9, undisturbed_events) under stream_rules(0).
+inline constexpr size_t undisturbed_events = 120;
+const std::vector<std::string>& undisturbed_rows();
+
 }  // namespace omen
