@@ -132,7 +132,8 @@ TEST_CASE("service: without durability alerts come at once; rows, deliveries and
     RowFilter all;
     all.limit = 10'000;
     Texts out;
-    for (const OutboxRow& row : one.store().list(all).value()) out.push_back(row.message.text);
+    const auto listed = one.store().list(all);
+    for (const OutboxRow& row : listed.value()) out.push_back(row.message.text);
     return out;
   });
   CHECK(rows == expected);
