@@ -77,14 +77,9 @@ Texts stream(int from, int to) {
 
 // Of all rows of the outbox.
 Texts listed(Running& omen, std::string Message::*member) {
-  return omen.ask([member](Service& one) {
-    RowFilter all;
-    all.limit = 1'000'000;
-    Texts out;
-    const auto rows = one.store().list(all);
-    for (const OutboxRow& row : rows.value()) out.push_back(row.message.*member);
-    return out;
-  });
+  Texts out;
+  for (const Message& message : omen.messages()) out.push_back(message.*member);
+  return out;
 }
 
 }  // namespace

@@ -332,7 +332,7 @@ class Engine {
   void remember_routes(Table& table, const Event& event);
   void build_interests(bool is_derived, std::vector<std::vector<Interest>>& interests) const;
   void add_interest(TypeId type, bool is_derived, std::vector<Interest>& interests, RuleId rule) const;
-  void forget_state_of(std::span<const RuleId> rules, uint32_t table);
+  void forget_state_of(std::span<const RuleId> rules, std::span<const StartId> shorter, uint32_t table);
   void grow();
   void note_seen_types();
   void take_interest(std::span<const RuleId> rules, RuleId known_rules, TypeId known_types);

@@ -18,16 +18,17 @@ namespace omen {
 void Engine::let_go(std::span<const RuleId> rules) {
   OMEN_ASSERT(matches_.empty());
   std::vector<uint32_t> tables;
+  std::vector<StartId> shorter;
   for (const RuleId rule : rules) {
     tables.push_back(table_of_rule_[rule]);
     const StartId start = starts_.start_of(rule);
-    starts_.leave(rule);
+    if (starts_.leave(rule)) shorter.push_back(start);
     const bool has_lists = start != start_none && starts_.at(start).keys > 0;
     if (rule_counters_[rule].keys == 0 && !has_lists) tables.pop_back();
   }
   std::ranges::sort(tables);
   tables.erase(std::unique(tables.begin(), tables.end()), tables.end());
-  for (const uint32_t table : tables) forget_state_of(rules, table);
+  for (const uint32_t table : tables) forget_state_of(rules, shorter, table);
   timers_.forget(rules);
   for (const RuleId rule : rules) {
     rule_counters_[rule] = {};
@@ -38,8 +39,9 @@ void Engine::let_go(std::span<const RuleId> rules) {
   gone_.assign(rules.begin(), rules.end());
 }
 
-// What lists know of them, too, and lists that are of no rule any more.
-void Engine::forget_state_of(std::span<const RuleId> rules, uint32_t table) {
+// What lists know of them, too, and lists that are of no rule any more; those of the `shorter` starts may be over
+// sooner.
+void Engine::forget_state_of(std::span<const RuleId> rules, std::span<const StartId> shorter, uint32_t table) {
   const std::unordered_set<RuleId> gone(rules.begin(), rules.end());
   KeyTable& partitions = *tables_[table].partitions;
   std::vector<PartitionId> all;
@@ -50,12 +52,14 @@ void Engine::forget_state_of(std::span<const RuleId> rules, uint32_t table) {
       const RuleStateId next = state.next;
       if (!starts_.is_list(state.rule)) {
         if (gone.contains(state.rule)) free_state(partition, id, RunEnd::limit);
-      } else if (starts_.at(starts_.start_of_list(state.rule)).rules.empty()) {
+      } else if (const StartId start = starts_.start_of_list(state.rule); starts_.at(start).rules.empty()) {
         free_state(partition, id, RunEnd::limit);
       } else {
         for (const RuleId rule : rules) starts_.forget_begun(state, rule);
-        state.is_noted = 0;  // it may be over sooner without them
-        note_state(table, partition, state);
+        if (std::ranges::find(shorter, start) != shorter.end()) {
+          state.is_noted = 0;
+          note_state(table, partition, state);
+        }
       }
       id = next;
     }

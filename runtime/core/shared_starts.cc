@@ -5,6 +5,7 @@
 #include <map>
 #include <new>
 #include <tuple>
+#include <utility>
 
 namespace omen {
 
@@ -147,17 +148,18 @@ void SharedStarts::join(std::span<const RuleId> rules, const std::vector<uint32_
   }
 }
 
-void SharedStarts::leave(RuleId rule) {
+bool SharedStarts::leave(RuleId rule) {
   const StartId id = start_of_rule_[rule];
-  if (id == start_none) return;
+  if (id == start_none) return false;
   SharedStart& start = starts_[id];
   std::erase(start.rules, rule);
   std::erase(start.late, rule);
-  start.longest_us = 0;
+  const int64_t before_us = std::exchange(start.longest_us, 0);
   for (const RuleId other : start.rules) start.longest_us = std::max(start.longest_us, program_.rules[other].within_us);
   start_of_rule_[rule] = start_none;
   joined_[rule] = 0;
   waiting_runs_ -= start.waiting;
+  return start.longest_us < before_us;
 }
 
 int64_t SharedStarts::alive_until(const RuleState& list) const {

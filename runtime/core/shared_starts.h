@@ -144,7 +144,7 @@ class SharedStarts {
   // Rules of the program that share their starts have come. What stands in lists, up to `sequence`, they have begun by
   // themselves. And one goes: where it was the last one of its start, the lists are of nobody.
   void join(std::span<const RuleId> rules, const std::vector<uint32_t>& table_of_rule, uint64_t sequence);
-  void leave(RuleId rule);
+  bool leave(RuleId rule);                                      // true: its lists matter less long from now on
   uint64_t joined(RuleId rule) const { return joined_[rule]; }  // 0: it is not late
 
  private:

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/io/clock.h"
+#include "runtime/log/snapshot_file.h"
 #include "runtime/serve/service.h"
 #include "tests/support/compile_rules.h"
 
@@ -71,6 +72,24 @@ struct Running {
     std::promise<decltype(ask(*service))> promise;
     service->ask([&](Service& writer_service) { promise.set_value(ask(writer_service)); });
     return promise.get_future().get();
+  }
+  // Of all rows of the outbox, in its order.
+  std::vector<Message> messages() {
+    return ask([](Service& one) {
+      RowFilter all;
+      all.limit = 1'000'000;
+      const auto rows = one.store().list(all);
+      std::vector<Message> out;
+      for (const OutboxRow& row : rows.value()) out.push_back(row.message);
+      return out;
+    });
+  }
+  // What the newest snapshot has, when the service has ended.
+  std::string last_state() const {
+    const auto written = load_snapshot(real_disk(), snapshot_folder(data), UINT64_MAX);
+    REQUIRE(written);
+    REQUIRE(written.value().snapshot);
+    return written.value().snapshot->state;
   }
   std::vector<std::string> bodies() {
     return ask([](Service& one) {
