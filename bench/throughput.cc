@@ -4,7 +4,7 @@
 // What counts is the second half of the stream: windows are full, so as much goes as comes, and memory is what it was.
 // While windows fill, memory is asked of the system, which takes what it takes there (column `first half`).
 //
-//   throughput [EVENTS] [REPEATS] [TEXT]     TEXT: only workloads with it in their names
+//   throughput [EVENTS] [REPEATS] [TEXT] [--reserve BYTES]     TEXT: only workloads with it in their names
 //
 // What is measured stands in streams.h, the rules of sequences in workloads.h. Each stream has its own floor.
 #include <fmt/format.h>
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "bench/floor.h"
+#include "bench/reserved.h"
 #include "bench/results.h"
 #include "bench/streams.h"
 #include "bench/workloads.h"
@@ -32,6 +33,7 @@ struct Options {
   int repeats = 3;
   std::string only, json;
   bool is_quick = false;
+  uint64_t reserve_bytes = 0;
 };
 
 struct Measured {
@@ -163,7 +165,8 @@ int main(int argc, char** argv) {
   app.add_option("repeats", options.repeats, "Of each workload")->capture_default_str();
   app.add_option("text", options.only, "Only workloads with it in their names");
   app.add_flag("--quick", options.is_quick, "Only some workloads");
+  add_reserve_option(app, options.reserve_bytes);
   app.add_option("--json", options.json, "Write the rows there as JSON too")->type_name("FILE");
   CLI11_PARSE(app, argc, argv);
-  return run_all(options);
+  return reserve(options.reserve_bytes) ? run_all(options) : 2;
 }

@@ -8,6 +8,7 @@
 
 #include "cli/inputs.h"
 #include "cli/load.h"
+#include "cli/memory.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
 #include "runtime/core/json.h"
@@ -27,6 +28,7 @@ struct Options {
   std::string alerts = "auto";
   bool count = false;
   bool json_summary = false;
+  uint64_t reserve_bytes = 0;
   InputOptions inputs;
   OrderOptions order;
   RunOptions run;
@@ -74,6 +76,9 @@ int run(Options& options) {
   options.run.format = inputs.value().format;
   options.run.envelope = inputs.value().envelope;
 
+  if (const Status reserved = reserve_memory(options.reserve_bytes); !reserved) {
+    return complain(reserved.message(), exit_usage);
+  }
   catch_stop_signals();
   Runner runner(program, options.run);
   if (const Status opened = runner.open(); !opened) return complain(opened.message(), exit_usage);
@@ -151,6 +156,7 @@ void add_run(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(1u, shards_max))
       ->capture_default_str()
       ->type_name("N");
+  add_reserve_option(*verb, options->reserve_bytes);
   verb->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

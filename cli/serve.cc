@@ -12,6 +12,7 @@
 
 #include "cli/inputs.h"
 #include "cli/load.h"
+#include "cli/memory.h"
 #include "cli/print.h"
 #include "cli/rule_compiler.h"
 #include "cli/serve_log.h"
@@ -39,7 +40,7 @@ struct Options {
   std::vector<std::string> http, lines, follow;
   std::string certificate, key, tokens;
   std::string durability = "fsync", retain_for, snapshot_every = "60s";
-  uint64_t retain_bytes = 0;
+  uint64_t retain_bytes = 0, reserve_bytes = 0;
   std::vector<std::string> hooks, sns_topics;
   bool watch = false, acks = false;
   std::string log_format = "text", log_level = "info";
@@ -191,6 +192,8 @@ int serve(Options& options) {
     if (message.is_record) subscribers.publish(message.alert, message.body);
   };
 
+  if (Status reserved = reserve_memory(options.reserve_bytes); !reserved)
+    return complain(reserved.message(), exit_usage);
   // Bodies and batches come from the system and go back to it. By itself glibc takes ever larger ones from its heaps,
   // which under overload grow for minutes by what lies between them.
   mallopt(M_MMAP_THRESHOLD, 128 << 10);
@@ -338,6 +341,7 @@ void add_serve(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(1u, shards_max))
       ->capture_default_str()
       ->type_name("N");
+  add_reserve_option(*verb, options->reserve_bytes);
   verb->add_option("--durability", options->durability, "fsync: acknowledge when on the disk; a duration; or off")
       ->capture_default_str();
   verb->add_option("--snapshot-every", options->snapshot_every, "How often the state is written")

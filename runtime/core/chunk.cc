@@ -4,9 +4,12 @@
 
 #include <cstdlib>
 
+#include "runtime/core/reserve.h"
 #include "runtime/model/status.h"
 
 namespace omen {
+
+static_assert(Chunk::large_bytes == Reserve::page_bytes);
 
 Chunk::Chunk(size_t bytes, Pages pages) : bytes_(bytes) {
   if (bytes < large_bytes) {
@@ -14,6 +17,11 @@ Chunk::Chunk(size_t bytes, Pages pages) : bytes_(bytes) {
     OMEN_ASSERT(data_ != nullptr);  // out of memory
     return;
   }
+  if (pages == Pages::large && (data_ = Reserve::of_process().take(bytes)) != nullptr) {
+    source_ = Source::reserve;
+    return;
+  }
+  source_ = Source::system;
   // So much more that a piece with the right beginning is in it; what is over goes back.
   const size_t mapped = bytes + large_bytes;
   void* const place = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -28,10 +36,16 @@ Chunk::Chunk(size_t bytes, Pages pages) : bytes_(bytes) {
 }
 
 Chunk::~Chunk() {
-  if (bytes_ < large_bytes) {
-    std::free(data_);
-  } else {
-    munmap(data_, bytes_);
+  switch (source_) {
+    case Source::heap:
+      std::free(data_);
+      break;
+    case Source::system:
+      munmap(data_, bytes_);
+      break;
+    case Source::reserve:
+      Reserve::of_process().give(data_, bytes_);
+      break;
   }
 }
 
