@@ -1,7 +1,7 @@
 // Overlap: what an event costs as the window grows, as a ratio to the shortest window of the same run. The pattern is
 // a -> b -> c over events a millisecond apart, so an hour holds 3,600,000 of them, and a year all that there are.
 //
-//   overlap [EVENTS] [REPEATS] [--only READING]
+//   overlap [EVENTS] [REPEATS] [--only READING] [--reserve BYTES]
 //
 //   counted                 `overlap all` as `omen run --count` has it; every tenth event is a c, which completes
 //   kept                    `overlap all` with matches that are raised; a c once in 50,000 events
@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "bench/floor.h"
+#include "bench/reserved.h"
 #include "bench/results.h"
 #include "bench/workloads.h"
 #include "runtime/io/runner.h"
@@ -72,12 +73,15 @@ int main(int argc, char** argv) {
   CLI::App app("Measures what an event costs as the window grows", "bench/overlap");
   uint64_t events = 1'000'000;
   int repeats = 5;
+  uint64_t reserve_bytes = 0;
   std::string json, only;
   app.add_option("events", events)->capture_default_str();
   app.add_option("repeats", repeats)->capture_default_str();
   app.add_option("--only", only, "One of them")->type_name("READING");
+  add_reserve_option(app, reserve_bytes);
   app.add_option("--json", json, "Write the rows there as JSON too")->type_name("FILE");
   CLI11_PARSE(app, argc, argv);
+  if (!reserve(reserve_bytes)) return 2;
   Results results("overlap");
   fmt::print("{:<10}{:>10}{:>12}{:>14}{:>24}\n", "", "window", "ns/event", "of 1s", "matches");
   for (const Reading& reading : readings) {

@@ -1,5 +1,7 @@
 #include "runtime/core/pool.h"
 
+#include <utility>
+
 #include "runtime/model/status.h"
 
 namespace omen {
@@ -36,14 +38,10 @@ void WordPool::give(uint32_t index, uint32_t words) {
   free_[words] = index;
 }
 
-BytePool::~BytePool() {
-  for (std::byte* block : large_) delete[] block;
-}
-
 std::byte* BytePool::take(uint32_t size) {
   const uint32_t rounded = (size + step - 1) / step * step;
   bytes_ += rounded;
-  if (rounded > pooled_max) return *large_.insert(new std::byte[rounded]).first;
+  if (rounded > pooled_max) return take_large(rounded);
   Free*& free = free_[rounded / step];
   if (free != nullptr) {
     std::byte* block = reinterpret_cast<std::byte*>(free);
@@ -61,12 +59,19 @@ std::byte* BytePool::take(uint32_t size) {
   return block;
 }
 
+std::byte* BytePool::take_large(size_t size) {
+  const bool is_on_pages = size >= Chunk::large_bytes;
+  Chunk chunk(is_on_pages ? (size + Chunk::large_bytes - 1) / Chunk::large_bytes * Chunk::large_bytes : size);
+  std::byte* const block = chunk.data();
+  large_.emplace(block, std::move(chunk));
+  return block;
+}
+
 void BytePool::give(std::byte* block, uint32_t size) {
   const uint32_t rounded = (size + step - 1) / step * step;
   bytes_ -= rounded;
   if (rounded > pooled_max) {
     large_.erase(block);
-    delete[] block;
     return;
   }
   Free* head = reinterpret_cast<Free*>(block);
