@@ -17,7 +17,8 @@
 //   a =>, a consecutive group   barred by any event that is not the next of its branch; one that is lifts it
 //   a consecutive step loop     a further repetition is barred by a misfit; the first repetition lifts it
 // A branch's => follows the branch's own last event, but in a further repetition of the `and` the last one of all: this
-// has a bar of the loop's own.
+// has a bar of the loop's own. A derived event that begins the repetition comes between nothing: a second way for it,
+// barred by that bar, lifts those of the branches beside it.
 // A `not` holds between the last event taken before it in the text and the first one behind it, so the gaps of optional
 // items that are left out bar the way too.
 //
@@ -155,6 +156,7 @@ class Places {
   void ways(uint32_t node, const Remainder& place, Past past, std::vector<Way>& out) const;
   void sequence_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const;
   void loop_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const;
+  void add_ways_between_nothing(const Node& loop, size_t begin, std::vector<Way>& out) const;
   void all_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const;
   void any_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const;
   std::optional<Remainder> pass(uint32_t node, const Remainder& place) const;

@@ -156,12 +156,26 @@ void Places::loop_ways(const Node& node, const Remainder& place, Past past, std:
     Past further = past;
     further.entry_bar = node.entry_bar;
     ways(body, place.parts[next], further, out);
+    if (past.is_derived && leads_immediately(body, place.parts[next])) add_ways_between_nothing(node, begin, out);
     for (size_t i = begin; i < out.size(); ++i) out[i].barred_by |= node.repeat_bar;
     finish(begin, unbounded && place.number >= std::max(node.min, 1u) ? place.number : place.number + 1, true);
   }
   const size_t begin = out.size();
   ways(body, place.parts[present], past, out);
   finish(begin, place.number, false, place.parts[next]);
+}
+
+// A derived event that begins a further repetition is not the very next one, nor is it between: what a branch beside it
+// begins behind is still the last event before. So where nothing has come since, that branch's bars go up.
+void Places::add_ways_between_nothing(const Node& loop, size_t begin, std::vector<Way>& out) const {
+  const uint64_t inside = nodes_[loop.items[0]].strict_inside;
+  for (size_t i = begin, end = out.size(); loop.entry_bar != 0 && i < end; ++i) {
+    if ((inside & ~out[i].lifts) == 0) continue;
+    Way way = out[i];
+    way.barred_by |= loop.entry_bar;
+    way.lifts |= inside;
+    out.push_back(std::move(way));
+  }
 }
 
 void Places::all_ways(const Node& node, const Remainder& place, Past past, std::vector<Way>& out) const {
