@@ -2,17 +2,17 @@
 // their bindings, for every overlap and with each optimisation switched off.
 //
 //   OMEN_CASES=N   how many cases (5,000; of the other kinds a fifth)
-//   OMEN_SEED=S    where they begin; case i is made from seed S + i
+//   OMEN_SEED=S    where they begin; case i is made from seed S + i, and what the kind adds
 //
-// A failing case is made smaller as long as it still differs, and printed with its seed.
+// A failing case is made smaller as long as it still differs, and printed with what runs it again.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <map>
 
 #include "cli/virtual_run.h"
 #include "compiler/compile.h"
+#include "tests/support/cases.h"
 #include "tests/support/generator.h"
 #include "tests/support/machine.h"
 #include "tests/support/reference.h"
@@ -20,11 +20,6 @@
 namespace omen::reference {
 
 namespace {
-
-uint64_t number_from(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 Case shrink(Case failing, const OptimizeOptions& options) {
   for (bool progress = true; progress;) {
@@ -39,12 +34,15 @@ Case shrink(Case failing, const OptimizeOptions& options) {
   return failing;
 }
 
-void run_cases(const OptimizeOptions& options, uint64_t cases, uint64_t seed, Case (*make)(Choices&) = make_case) {
+constexpr uint64_t cases_all = 5'000;
+
+void run_cases(const OptimizeOptions& options, uint64_t cases, uint64_t own_seed = 0,
+               Case (*make)(Choices&) = make_case) {
   std::map<std::string, uint64_t> forms;
   std::map<std::string, std::pair<uint64_t, std::string>> errors;
   uint64_t compiled = 0, alerted = 0, alerts = 0, different = 0, unsupported = 0, shared = 0;
   for (uint64_t i = 0; i < cases && different < 3; i++) {
-    Choices choices(seed + i);
+    Choices choices(first_seed() + own_seed + i);
     Case one = make(choices);
     Comparison result = compare(one, options);
     switch (result.verdict) {
@@ -58,8 +56,7 @@ void run_cases(const OptimizeOptions& options, uint64_t cases, uint64_t seed, Ca
       case Comparison::Verdict::different: {
         different++;
         Case small = shrink(one, options);
-        FAIL_CHECK("OMEN_SEED=" << seed + i << " OMEN_CASES=1 differs; made smaller:\n"
-                                << small.print() << compare(small, options).detail);
+        FAIL_CHECK(alone(i) << " differs; made smaller:\n" << small.print() << compare(small, options).detail);
         continue;
       }
       case Comparison::Verdict::equal:
@@ -74,7 +71,7 @@ void run_cases(const OptimizeOptions& options, uint64_t cases, uint64_t seed, Ca
   }
   std::string summary =
       fmt::format("{} cases from OMEN_SEED={}: {} compiled, {} with alerts ({} alerts), {} shared, {} not supported\n",
-                  cases, seed, compiled, alerted, alerts, shared, unsupported);
+                  cases, first_seed(), compiled, alerted, alerts, shared, unsupported);
   for (const auto& [form, count] : forms) summary += fmt::format("  {}: {}\n", form, count);
   if (std::getenv("OMEN_VERBOSE") != nullptr) {
     for (const auto& [code, error] : errors)
@@ -89,54 +86,45 @@ void run_cases(const OptimizeOptions& options, uint64_t cases, uint64_t seed, Ca
 
 }  // namespace
 
-TEST_CASE("the machine and the reference interpreter give the same alerts") {
-  run_cases({}, number_from("OMEN_CASES", 5'000), number_from("OMEN_SEED", 1));
-}
+TEST_CASE("the machine and the reference interpreter give the same alerts") { run_cases({}, cases(cases_all)); }
 
 TEST_CASE("the machine and the reference interpreter give the same alerts when all starts are shared") {
   OptimizeOptions all_shared;
   all_shared.share_starts_from = 1;
-  run_cases(all_shared, number_from("OMEN_CASES", 5'000) / 2, number_from("OMEN_SEED", 1) + 500'000);
+  run_cases(all_shared, cases(cases_all, 2), 500'000);
 }
 
 TEST_CASE("the machine and the reference interpreter give the same alerts when runs are stepped by stretches") {
   OptimizeOptions by_stretches;
   by_stretches.stretch_runs_from = 1;
-  run_cases(by_stretches, number_from("OMEN_CASES", 5'000) / 2, number_from("OMEN_SEED", 1) + 700'000);
+  run_cases(by_stretches, cases(cases_all, 2), 700'000);
 }
 
 TEST_CASE("every assignment that satisfies the pattern is found under overlap all, and no other") {
-  const uint64_t cases = number_from("OMEN_CASES", 5'000) / 5;
-  const uint64_t seed = number_from("OMEN_SEED", 1) + 2'000'000;
   OptimizeOptions explicit_runs;
   explicit_runs.share_matches = false;
-  SUBCASE("in shared form where it can be") { run_cases({}, cases, seed, make_all_case); }
-  SUBCASE("by explicit runs") { run_cases(explicit_runs, cases, seed, make_all_case); }
+  SUBCASE("in shared form where it can be") { run_cases({}, cases(cases_all, 5), 2'000'000, make_all_case); }
+  SUBCASE("by explicit runs") { run_cases(explicit_runs, cases(cases_all, 5), 2'000'000, make_all_case); }
 }
 
 TEST_CASE("rules that read what other rules emit give the same alerts") {
-  const uint64_t cases = number_from("OMEN_CASES", 5'000) / 5, seed = number_from("OMEN_SEED", 1) + 3'000'000;
   OptimizeOptions all_shared;
   all_shared.share_starts_from = 1;
-  SUBCASE("runs begin at once") { run_cases({}, cases, seed, make_emit_case); }
-  SUBCASE("starts are shared") { run_cases(all_shared, cases, seed, make_emit_case); }
+  SUBCASE("runs begin at once") { run_cases({}, cases(cases_all, 5), 3'000'000, make_emit_case); }
+  SUBCASE("starts are shared") { run_cases(all_shared, cases(cases_all, 5), 3'000'000, make_emit_case); }
 }
 
 TEST_CASE("without each optimisation the alerts are the same") {
-  uint64_t cases = number_from("OMEN_CASES", 5'000) / 10;
-  uint64_t seed = number_from("OMEN_SEED", 1) + 1'000'000;
-  OptimizeOptions no_sharing, no_simple, no_folding;
+  const uint64_t count = cases(cases_all, 10);
+  OptimizeOptions no_sharing, no_simple, no_folding, no_stretches;
   no_sharing.share_predicates = false;
   no_simple.simple_predicates = false;
   no_folding.fold_constants = false;
-  SUBCASE("predicates not shared") { run_cases(no_sharing, cases, seed); }
-  SUBCASE("no simple predicates") { run_cases(no_simple, cases, seed + cases); }
-  SUBCASE("runs never stepped by stretches") {
-    OptimizeOptions no_stretches;
-    no_stretches.stretch_runs_from = 0;
-    run_cases(no_stretches, cases, seed + 3 * cases);
-  }
-  SUBCASE("constants not folded") { run_cases(no_folding, cases, seed + 2 * cases); }
+  no_stretches.stretch_runs_from = 0;
+  SUBCASE("predicates not shared") { run_cases(no_sharing, count, 1'000'000); }
+  SUBCASE("no simple predicates") { run_cases(no_simple, count, 1'100'000); }
+  SUBCASE("constants not folded") { run_cases(no_folding, count, 1'200'000); }
+  SUBCASE("runs never stepped by stretches") { run_cases(no_stretches, count, 1'300'000); }
 }
 
 }  // namespace omen::reference

@@ -3,7 +3,7 @@
 //
 //   OMEN_CASES=N   how many cases (5,000)        OMEN_SEED=S   where they begin; case i is made from seed S + i
 //
-// A failing case is made smaller as long as it still differs, and printed with its seed.
+// A failing case is made smaller as long as it still differs, and printed with what runs it again.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -11,6 +11,7 @@
 #include <map>
 
 #include "compiler/compile.h"
+#include "tests/support/cases.h"
 #include "tests/support/machine.h"
 #include "tests/support/measure_generator.h"
 #include "tests/support/reference_measure.h"
@@ -18,11 +19,6 @@
 namespace omen::reference {
 
 namespace {
-
-uint64_t number_from(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 struct Result {
   enum class Verdict : uint8_t { equal, different, not_compiled, unsupported };
@@ -77,7 +73,7 @@ MeasureCase shrink(MeasureCase failing) {
 }  // namespace
 
 TEST_CASE("measures: the machine and the reference interpreter give the same alerts") {
-  const uint64_t cases = number_from("OMEN_CASES", 5'000), seed = number_from("OMEN_SEED", 1);
+  const uint64_t cases = omen::cases(5'000), seed = first_seed();
   std::map<std::string, uint64_t> forms;
   uint64_t compiled = 0, alerted = 0, raised = 0, resolved = 0, different = 0, unsupported = 0;
   std::string error;
@@ -90,8 +86,7 @@ TEST_CASE("measures: the machine and the reference interpreter give the same ale
     if (result.verdict == Result::Verdict::different) {
       different++;
       const MeasureCase small = shrink(one);
-      FAIL_CHECK("OMEN_SEED=" << seed + i << " OMEN_CASES=1 differs; made smaller:\n"
-                              << small.print() << compare_measures(small).detail);
+      FAIL_CHECK(alone(i) << " differs; made smaller:\n" << small.print() << compare_measures(small).detail);
     }
     if (result.verdict != Result::Verdict::equal) continue;
     compiled++;
