@@ -114,6 +114,10 @@ TEST_CASE("rules that read what other rules emit give the same alerts") {
   SUBCASE("starts are shared") { run_cases(all_shared, cases(cases_all, 5), 3'000'000, make_emit_case); }
 }
 
+TEST_CASE("a => inside a repeated `and` follows what it should, with derived events between") {
+  run_cases({}, cases(cases_all, 5), 4'000'000, make_and_case);
+}
+
 TEST_CASE("without each optimisation the alerts are the same") {
   const uint64_t count = cases(cases_all, 10);
   OptimizeOptions no_sharing, no_simple, no_folding, no_stretches;

@@ -75,6 +75,8 @@ Case make_case(Choices& choices);
 Case make_all_case(Choices& choices);
 // Two or three rules, of which the later ones read what the earlier ones emit.
 Case make_emit_case(Choices& choices);
+// A `=>` inside a repeated `and`, under `overlap all`, with derived events between.
+Case make_and_case(Choices& choices);
 // Every case that is a little simpler, the boldest first.
 std::vector<Case> simpler(const Case& from);
 
