@@ -497,11 +497,7 @@ void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, ui
   completions_.clear();
   machines_.step(state, partition, routes, completions_);
   if (!completions_.empty()) take_completions(state, tables_[table].partitions->key(partition));
-  if (machines_.is_idle(state)) {
-    free_idle(partition, id, list);
-  } else {
-    note_state(table, partition, state);
-  }
+  free_or_note(table, partition, id, list);
 }
 
 // A sweep will look at a state that nothing can come of after some time.

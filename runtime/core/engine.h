@@ -388,6 +388,7 @@ class Engine {
   void begin_stream(int64_t time_us);
   void begin_rule(RuleId rule, int64_t time_us);
   void note_state(uint32_t table, PartitionId partition, RuleState& state);
+  void free_or_note(uint32_t table, PartitionId partition, RuleStateId id, RuleStateId list);
   void step_rule(uint32_t table, PartitionId partition, RuleStateId state, uint32_t routes,
                  RuleStateId list = index_none);
   void take_completions(RuleState& state, std::string_view key);
@@ -480,5 +481,15 @@ class Engine {
   std::vector<std::vector<Oldest>> oldest_;  // by RuleId, lists of starts too: those that go next, the very next last
   std::vector<Oldest> oldest_of_all_;
 };
+
+// What becomes of a state behind an event or a deadline.
+inline void Engine::free_or_note(uint32_t table, PartitionId partition, RuleStateId id, RuleStateId list) {
+  RuleState& state = state_at(id);
+  if (machines_.is_idle(state)) {
+    free_idle(partition, id, list);
+  } else {
+    note_state(table, partition, state);
+  }
+}
 
 }  // namespace omen

@@ -62,12 +62,8 @@ void Engine::meet_deadlines(int64_t until_us) {
     machines_.meet_deadline(state, timer.partition, timer, completions_);
     const size_t first_match = matches_.size();
     if (!completions_.empty()) take_completions(state, key_);
-    if (machines_.is_idle(state)) {
-      free_idle(timer.partition, id, list);
-      free_partition_if_empty(table, timer.partition);
-    } else {
-      note_state(table, timer.partition, state);
-    }
+    free_or_note(table, timer.partition, id, list);
+    free_partition_if_empty(table, timer.partition);
     emit_from(first_match);
   }
   place_ = {};

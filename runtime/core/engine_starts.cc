@@ -121,11 +121,7 @@ void Engine::complete_oldest(uint32_t table, PartitionId partition, const Follow
   RuleState& state = state_at(id);
   state.touched = present().event().sequence;
   take_completions(state, key);
-  if (machines_.is_idle(state)) {
-    free_idle(partition, id, list);
-  } else {
-    note_state(table, partition, state);
-  }
+  free_or_note(table, partition, id, list);
 }
 
 // The present event may begin runs from now on.
