@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
 #include "cli/backtest_diff.h"
 #include "cli/backtest_report.h"
 #include "cli/backtest_tally.h"
+#include "cli/command.h"
 #include "cli/inputs.h"
 #include "cli/load.h"
 #include "cli/print.h"
@@ -128,9 +128,9 @@ int backtest(Options& options) {
 
 }  // namespace
 
-void add_backtest(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand("backtest", "Say what rules would have raised over events of the past");
-  verb->footer(
+void add_backtest(Command app, int& exit_code) {
+  Command verb = app.add_subcommand("backtest", "Say what rules would have raised over events of the past");
+  verb.footer(
       "For each rule: its alerts a day as a small plot, the keys with most of them, and the funnel of its runs: how\n"
       "many reached each step, the median time since the event before, and what ended those that came no further.\n"
       "Rules with `overlap all` and measure rules have no funnel. --diff runs two versions of rules over the same\n"
@@ -143,20 +143,20 @@ void add_backtest(CLI::App& app, int& exit_code) {
       "143\n"
       "stopped by a signal.");
   auto options = std::make_shared<Options>();
-  verb->add_option("RULES", options->rules, "Rule files, or folders of them");
-  verb->add_option("--diff", options->versions, "Two versions of rules, files or folders, to compare")
-      ->expected(2)
-      ->type_name("OLD NEW");
-  add_input_options(*verb, options->inputs);
-  add_order_options(*verb, options->order);
-  verb->add_option("--at-end", options->at_end,
-                   "At the end of the events: stop, or advance the clock until no absence is pending")
-      ->check(CLI::IsMember({"advance", "stop"}))
-      ->capture_default_str();
-  verb->add_option("--top", options->top, "Keys shown of each rule")->capture_default_str();
-  verb->add_option("--list", options->listed, "Matches listed of each kind by --diff")->capture_default_str();
-  verb->add_flag("--json", options->as_json, "The report as one JSON object");
-  verb->callback([options, &exit_code] { exit_code = backtest(*options); });
+  verb.add_option("RULES", options->rules, "Rule files, or folders of them");
+  verb.add_option("--diff", options->versions, "Two versions of rules, files or folders, to compare")
+      .expected(2)
+      .type_name("OLD NEW");
+  add_input_options(verb, options->inputs);
+  add_order_options(verb, options->order);
+  verb.add_option("--at-end", options->at_end,
+                  "At the end of the events: stop, or advance the clock until no absence is pending")
+      .one_of({"advance", "stop"})
+      .capture_default_str();
+  verb.add_option("--top", options->top, "Keys shown of each rule").capture_default_str();
+  verb.add_option("--list", options->listed, "Matches listed of each kind by --diff").capture_default_str();
+  verb.add_flag("--json", options->as_json, "The report as one JSON object");
+  verb.callback([options, &exit_code] { exit_code = backtest(*options); });
 }
 
 }  // namespace omen::cli

@@ -1,10 +1,10 @@
 // omen check: every diagnostic of every file, and what bounds the state of each rule.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/load.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
@@ -74,9 +74,9 @@ int check_rules(const std::vector<std::string>& rules, bool as_json) {
 
 }  // namespace
 
-void add_check(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand("check", "Say what is wrong with rules, and what bounds their state");
-  verb->footer(
+void add_check(Command app, int& exit_code) {
+  Command verb = app.add_subcommand("check", "Say what is wrong with rules, and what bounds their state");
+  verb.footer(
       "Prints every error and warning of all files, then for each rule what one key of it can keep at most.\n"
       "`omen explain CODE` says more about a code.\n\n"
       "Examples:\n"
@@ -85,9 +85,9 @@ void add_check(CLI::App& app, int& exit_code) {
       "Exit codes: 0 no errors (warnings do not count); 1 errors; 2 wrong usage, or a file cannot be read.");
   auto rules = std::make_shared<std::vector<std::string>>();
   auto as_json = std::make_shared<bool>(false);
-  verb->add_option("RULES", *rules, "Rule files, or folders of them")->required();
-  verb->add_flag("--json", *as_json, "Print diagnostics and state bounds as one JSON object");
-  verb->callback([rules, as_json, &exit_code] { exit_code = check_rules(*rules, *as_json); });
+  verb.add_option("RULES", *rules, "Rule files, or folders of them").required();
+  verb.add_flag("--json", *as_json, "Print diagnostics and state bounds as one JSON object");
+  verb.callback([rules, as_json, &exit_code] { exit_code = check_rules(*rules, *as_json); });
 }
 
 }  // namespace omen::cli

@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/control_client.h"
 #include "cli/print.h"
 #include "cli/serve_rules.h"
@@ -122,49 +122,49 @@ void print_status(simdjson::dom::element json) {
 }
 
 struct Verb {
-  CLI::App* app;
+  Command app;
   std::shared_ptr<Options> options;
 };
 
-Verb add_verb(CLI::App& app, const char* name, const char* what, const char* example) {
+Verb add_verb(Command app, const char* name, const char* what, const char* example) {
   Verb verb{app.add_subcommand(name, what), std::make_shared<Options>()};
-  verb.app->footer(
+  verb.app.footer(
       fmt::format("Example:\n  {}\n\nExit codes: 0 done; 1 the service refused, and says why; 2 wrong usage; 3 no "
                   "service listens there.",
                   example));
-  add_data_option(*verb.app, verb.options->data);
-  verb.app->add_flag("--json", verb.options->json, "The service's answer as it is");
+  add_data_option(verb.app, verb.options->data);
+  verb.app.add_flag("--json", verb.options->json, "The service's answer as it is");
   return verb;
 }
 
 }  // namespace
 
-void add_control(CLI::App& app, int& exit_code) {
+void add_control(Command app, int& exit_code) {
   const Verb load = add_verb(app, "load", "Put rule files into force in a running service, all or nothing",
                              "omen load rules/churn.omen");
   const Verb plan =
       add_verb(app, "plan", "Say what loading rule files would do to each rule, and do nothing", "omen plan rules/");
   for (const Verb& verb : {load, plan}) {
-    verb.app->add_option("RULES", verb.options->rules, "Rule files, or folders of them")->required();
-    verb.app->add_flag("--replace-all", verb.options->replaces_all, "Files that are not named are unloaded");
+    verb.app.add_option("RULES", verb.options->rules, "Rule files, or folders of them").required();
+    verb.app.add_flag("--replace-all", verb.options->replaces_all, "Files that are not named are unloaded");
   }
-  load.app->callback([&exit_code, o = load.options] { exit_code = send_rules("load", "/v1/rules", *o); });
-  plan.app->callback([&exit_code, o = plan.options] { exit_code = send_rules("plan", "/v1/plan", *o); });
+  load.app.callback([&exit_code, o = load.options] { exit_code = send_rules("load", "/v1/rules", *o); });
+  plan.app.callback([&exit_code, o = plan.options] { exit_code = send_rules("plan", "/v1/plan", *o); });
 
   const Verb list = add_verb(app, "list", "The rules of a running service", "omen list");
-  list.app->callback([&exit_code, o = list.options] {
+  list.app.callback([&exit_code, o = list.options] {
     exit_code = print_reply("list", *o, call_service(o->data, "GET", "/v1/rules"), print_rules);
   });
   const Verb status = add_verb(app, "status", "How a running service is", "omen status --json");
-  status.app->callback([&exit_code, o = status.options] {
+  status.app.callback([&exit_code, o = status.options] {
     exit_code = print_reply("status", *o, call_service(o->data, "GET", "/v1/status"), print_status);
   });
 
   const auto add_named = [&](const char* name, const char* what, const char* example, const char* method,
                              const char* path, auto print) {
     const Verb verb = add_verb(app, name, what, example);
-    verb.app->add_option("NAME", verb.options->name, "A rule, or a rule file as `omen list` shows it")->required();
-    verb.app->callback([&exit_code, o = verb.options, name, method, path, print] {
+    verb.app.add_option("NAME", verb.options->name, "A rule, or a rule file as `omen list` shows it").required();
+    verb.app.callback([&exit_code, o = verb.options, name, method, path, print] {
       exit_code = print_reply(name, *o, call_service(o->data, method, path + query_text({{"name", o->name}})), print);
     });
   };

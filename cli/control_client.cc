@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
 
@@ -89,8 +89,8 @@ std::string query_text(const std::vector<std::pair<std::string, std::string>>& p
   return out;
 }
 
-void add_data_option(CLI::App& verb, std::string& data) {
-  verb.add_option("--data", data, "The service's data folder")->capture_default_str()->type_name("DIR");
+void add_data_option(Command verb, std::string& data) {
+  verb.add_option("--data", data, "The service's data folder").capture_default_str().type_name("DIR");
 }
 
 int complain_of(const char* verb, const Result<Reply>& reply) {

@@ -5,11 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "cli/command.h"
 #include "runtime/model/status.h"
-
-namespace CLI {
-class App;
-}
 
 namespace omen::cli {
 
@@ -28,7 +25,7 @@ Status stream_service(const std::string& data, const std::string& path,
 // `?name=value&…`, escaped; empty values are left out.
 std::string query_text(const std::vector<std::pair<std::string, std::string>>& parameters);
 // Adds --data to a verb that speaks to a service.
-void add_data_option(CLI::App& verb, std::string& data);
+void add_data_option(Command verb, std::string& data);
 
 // Prints what went wrong, the service's own sentence when there is one, and gives the exit code.
 int complain_of(const char* verb, const Result<Reply>& reply);

@@ -1,10 +1,11 @@
 // omen explain: what a diagnostic means, with an example of the fault and of its repair.
 #include "compiler/explain.h"
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/verbs.h"
 
 namespace omen::cli {
@@ -48,16 +49,16 @@ void list_all() {
 
 }  // namespace
 
-void add_explain(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand("explain", "Say what a diagnostic means, and how to repair it");
-  verb->footer(
+void add_explain(Command app, int& exit_code) {
+  Command verb = app.add_subcommand("explain", "Say what a diagnostic means, and how to repair it");
+  verb.footer(
       "Without a code it lists all of them.\n\n"
       "Example:\n"
       "  omen explain E0202\n\n"
       "Exit codes: 0 printed; 2 there is no such code.");
   auto code = std::make_shared<std::string>();
-  verb->add_option("CODE", *code, "The code of a diagnostic, such as E0202");
-  verb->callback([code, &exit_code] {
+  verb.add_option("CODE", *code, "The code of a diagnostic, such as E0202");
+  verb.callback([code, &exit_code] {
     if (code->empty()) {
       list_all();
     } else {

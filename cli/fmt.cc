@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/command.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
 #include "compiler/compile.h"
@@ -150,9 +150,9 @@ int format_all(const std::vector<std::string>& names, Mode mode) {
 
 }  // namespace
 
-void add_fmt(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand("fmt", "Put rule files into canonical layout");
-  verb->footer(
+void add_fmt(Command app, int& exit_code) {
+  Command verb = app.add_subcommand("fmt", "Put rule files into canonical layout");
+  verb.footer(
       "Only the space between words changes: comments stay, and so does what the rules mean. Files that do not parse "
       "are\n"
       "left alone and their mistakes are named.\n\n"
@@ -164,10 +164,10 @@ void add_fmt(CLI::App& app, int& exit_code) {
       "2 wrong usage, or a file cannot be read; 4 a file cannot be written.");
   auto names = std::make_shared<std::vector<std::string>>();
   auto is_check = std::make_shared<bool>(false), is_diff = std::make_shared<bool>(false);
-  verb->add_option("RULES", *names, "Rule files, folders of them, or - for standard input")->required();
-  auto* check = verb->add_flag("--check", *is_check, "Change nothing; name the files that would change");
-  verb->add_flag("--diff", *is_diff, "Change nothing; print what would change")->excludes(check);
-  verb->callback([names, is_check, is_diff, &exit_code] {
+  verb.add_option("RULES", *names, "Rule files, folders of them, or - for standard input").required();
+  const CommandOption check = verb.add_flag("--check", *is_check, "Change nothing; name the files that would change");
+  verb.add_flag("--diff", *is_diff, "Change nothing; print what would change").excludes(check);
+  verb.callback([names, is_check, is_diff, &exit_code] {
     exit_code = format_all(*names, *is_check ? Mode::check : *is_diff ? Mode::diff : Mode::write);
   });
 }

@@ -1,11 +1,12 @@
 // omen graph: a rule's automaton as a picture.
 #include <fmt/format.h>
 #include <sys/wait.h>
+#include <algorithm>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/load.h"
 #include "cli/measure_graph.h"
 #include "cli/verbs.h"
@@ -161,9 +162,9 @@ int print_svg(const std::string& dot) {
 
 }  // namespace
 
-void add_graph(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand("graph", "Show a rule's automaton as text or as a picture");
-  verb->footer(
+void add_graph(Command app, int& exit_code) {
+  Command verb = app.add_subcommand("graph", "Show a rule's automaton as text or as a picture");
+  verb.footer(
       "Numbers in circles are the places where a run can stand; an arrow is an event that moves it on, a dashed arrow\n"
       "what happens without one. Ways out of a place are tried in the order shown.\n\n"
       "Examples:\n"
@@ -175,10 +176,10 @@ void add_graph(CLI::App& app, int& exit_code) {
     std::string rule, format = "text";
   };
   auto options = std::make_shared<Options>();
-  verb->add_option("RULES", options->rules, "Rule files, or folders of them")->required();
-  verb->add_option("--rule", options->rule, "Only this rule");
-  verb->add_option("--format", options->format, "text, dot or svg")->check(CLI::IsMember({"text", "dot", "svg"}));
-  verb->callback([options, &exit_code] {
+  verb.add_option("RULES", options->rules, "Rule files, or folders of them").required();
+  verb.add_option("--rule", options->rule, "Only this rule");
+  verb.add_option("--format", options->format, "text, dot or svg").one_of({"text", "dot", "svg"});
+  verb.callback([options, &exit_code] {
     const Loaded loaded = load_rules(options->rules);
     exit_code = loaded.exit_code;
     if (exit_code != exit_ok) return;

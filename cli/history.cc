@@ -1,12 +1,12 @@
 // omen history: the events of a key in the log of a service. Reads beside a running one and changes nothing.
 #include <simdjson.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
 
+#include "cli/command.h"
 #include "cli/log_range.h"
 #include "cli/verbs.h"
 #include "runtime/model/time.h"
@@ -68,16 +68,16 @@ int history(Options& options) {
 
 }  // namespace
 
-void add_history(CLI::App& app, int& exit_code) {
+void add_history(Command app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("history", "The events of a key in the log of a service, as they were received");
-  verb->footer(std::string("Example:\n  omen history --key user_id=u1 --from 2026-01-05T00:00:00Z") +
-               "\n\nExit codes: 0 done; 2 wrong usage; 3 the log cannot be read.");
-  add_log_range(*verb, options->range);
-  verb->add_option("--key", options->key, "A field, also of objects within (customer.id), and its value")
-      ->required()
-      ->type_name("FIELD=VALUE");
-  verb->callback([options, &exit_code] { exit_code = history(*options); });
+  Command verb = app.add_subcommand("history", "The events of a key in the log of a service, as they were received");
+  verb.footer(std::string("Example:\n  omen history --key user_id=u1 --from 2026-01-05T00:00:00Z") +
+              "\n\nExit codes: 0 done; 2 wrong usage; 3 the log cannot be read.");
+  add_log_range(verb, options->range);
+  verb.add_option("--key", options->key, "A field, also of objects within (customer.id), and its value")
+      .required()
+      .type_name("FIELD=VALUE");
+  verb.callback([options, &exit_code] { exit_code = history(*options); });
 }
 
 }  // namespace omen::cli

@@ -1,5 +1,4 @@
 // omen import: JSON Schemas and tracking plans as event declarations.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -7,6 +6,7 @@
 #include <memory>
 #include <sstream>
 
+#include "cli/command.h"
 #include "cli/import_plan.h"
 #include "cli/verbs.h"
 
@@ -51,9 +51,9 @@ int import(const std::string& path, const std::string& from) {
 
 }  // namespace
 
-void add_import(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand("import", "Turn a JSON Schema or a tracking plan into event declarations");
-  verb->footer(
+void add_import(Command app, int& exit_code) {
+  Command verb = app.add_subcommand("import", "Turn a JSON Schema or a tracking plan into event declarations");
+  verb.footer(
       "Prints declarations in canonical layout; what they cannot say is named on standard error, a line each. The "
       "form\n"
       "is told from the file: a JSON Schema (draft-07, 2020-12) with properties, or one event in each of its "
@@ -67,11 +67,11 @@ void add_import(CLI::App& app, int& exit_code) {
       "Exit codes: 0 printed; 1 the file is nothing of the kind; 2 wrong usage, or it cannot be read.");
   auto path = std::make_shared<std::string>();
   auto from = std::make_shared<std::string>("auto");
-  verb->add_option("FILE", *path, "The schema or plan; - for standard input")->required();
-  verb->add_option("--from", *from, "What the file is")
-      ->check(CLI::IsMember({"auto", "json-schema", "tracking-plan-csv", "tracking-plan-json"}))
-      ->capture_default_str();
-  verb->callback([path, from, &exit_code] { exit_code = import(*path, *from); });
+  verb.add_option("FILE", *path, "The schema or plan; - for standard input").required();
+  verb.add_option("--from", *from, "What the file is")
+      .one_of({"auto", "json-schema", "tracking-plan-csv", "tracking-plan-json"})
+      .capture_default_str();
+  verb.callback([path, from, &exit_code] { exit_code = import(*path, *from); });
 }
 
 }  // namespace omen::cli

@@ -7,16 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/command.h"
 #include "runtime/core/decode.h"
 #include "runtime/core/reorder.h"
 #include "runtime/input/format.h"
 #include "runtime/model/limits.h"
 #include "runtime/model/program.h"
 #include "runtime/model/status.h"
-
-namespace CLI {
-class App;
-}
 
 namespace omen::cli {
 
@@ -26,7 +23,7 @@ struct InputOptions {
   std::string delimiter;
   Envelope envelope;
 };
-void add_input_options(CLI::App& verb, InputOptions& options);
+void add_input_options(Command verb, InputOptions& options);
 
 struct Inputs {
   std::vector<std::string> paths;  // in the order given; "-" is standard input, which it is when none was given
@@ -40,9 +37,9 @@ Result<Inputs> resolve_inputs(const InputOptions& options, const Program& progra
 struct OrderOptions {
   std::string lateness, max_ahead, dedupe;
 };
-void add_order_options(CLI::App& verb, OrderOptions& options);
+void add_order_options(Command verb, OrderOptions& options);
 // What the machine keeps at most: --limit-NAME for each of model/limits.h.
-void add_limit_options(CLI::App& verb, Limits& limits);
+void add_limit_options(Command verb, Limits& limits);
 Result<StreamOrder> resolve_order(const OrderOptions& options);
 
 }  // namespace omen::cli

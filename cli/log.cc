@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/data_folder.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
@@ -183,9 +183,9 @@ int prune(const PruneOptions& options) {
   return exit_ok;
 }
 
-void add_verify(CLI::App& parent, int& exit_code) {
-  CLI::App* verb = parent.add_subcommand("verify", "Read all of the log and its snapshots and say what is wrong");
-  verb->footer(
+void add_verify(Command parent, int& exit_code) {
+  Command verb = parent.add_subcommand("verify", "Read all of the log and its snapshots and say what is wrong");
+  verb.footer(
       "Every frame, its checksum and its place are looked at; nothing is changed. A write that a crash tore at the "
       "end\n"
       "is no damage: it was never acknowledged, and the next start cuts it.\n\n"
@@ -195,14 +195,14 @@ void add_verify(CLI::App& parent, int& exit_code) {
       "Exit codes: 0 no damage; 1 damage, each place named; 2 wrong usage, or DIR is no data folder; 3 the disk could\n"
       "not be read.");
   auto options = std::make_shared<VerifyOptions>();
-  verb->add_option("DIR", options->data, "The data folder")->required();
-  verb->add_flag("--json", options->as_json, "Print one JSON object");
-  verb->callback([options, &exit_code] { exit_code = verify(*options); });
+  verb.add_option("DIR", options->data, "The data folder").required();
+  verb.add_flag("--json", options->as_json, "Print one JSON object");
+  verb.callback([options, &exit_code] { exit_code = verify(*options); });
 }
 
-void add_export(CLI::App& parent, int& exit_code) {
-  CLI::App* verb = parent.add_subcommand("export", "Write the events of the log to standard output, a line each");
-  verb->footer(
+void add_export(Command parent, int& exit_code) {
+  Command verb = parent.add_subcommand("export", "Write the events of the log to standard output, a line each");
+  verb.footer(
       "Events come in Omen's own form, in the order in which they were accepted: omen run and omen backtest read "
       "them.\n"
       "An engine may be running meanwhile.\n\n"
@@ -213,17 +213,17 @@ void add_export(CLI::App& parent, int& exit_code) {
       "what\n"
       "is before that place has been written; 4 the output could not be written; 130 or 143 stopped by a signal.");
   auto options = std::make_shared<ExportOptions>();
-  verb->add_option("DIR", options->data, "The data folder")->required();
-  verb->add_option("--from", options->from, "The first sequence; without it the oldest that is there")->type_name("N");
-  verb->add_option("--through", options->through, "The last sequence; without it the newest")->type_name("N");
-  verb->add_flag("--records", options->as_records,
-                 "Every record with its sequence, epoch, kind and time: ticks, rules and options, too");
-  verb->callback([options, &exit_code] { exit_code = export_events(*options); });
+  verb.add_option("DIR", options->data, "The data folder").required();
+  verb.add_option("--from", options->from, "The first sequence; without it the oldest that is there").type_name("N");
+  verb.add_option("--through", options->through, "The last sequence; without it the newest").type_name("N");
+  verb.add_flag("--records", options->as_records,
+                "Every record with its sequence, epoch, kind and time: ticks, rules and options, too");
+  verb.callback([options, &exit_code] { exit_code = export_events(*options); });
 }
 
-void add_prune(CLI::App& parent, int& exit_code) {
-  CLI::App* verb = parent.add_subcommand("prune", "Remove the oldest segments of the log that snapshots cover");
-  verb->footer(
+void add_prune(Command parent, int& exit_code) {
+  Command verb = parent.add_subcommand("prune", "Remove the oldest segments of the log that snapshots cover");
+  verb.footer(
       "Whole segments go, the oldest first, while the log is larger than --max-bytes or their events are older than\n"
       "--max-age; never what the older of the kept snapshots does not cover. No engine may be running on DIR: a "
       "running\n"
@@ -234,25 +234,26 @@ void add_prune(CLI::App& parent, int& exit_code) {
       "Exit codes: 0 done, also when nothing was to be removed; 1 the log is damaged; 2 wrong usage, DIR is no data\n"
       "folder, or an engine uses it; 3 snapshots or state.db could not be read; 4 a file could not be removed.");
   auto options = std::make_shared<PruneOptions>();
-  verb->add_option("DIR", options->data, "The data folder")->required();
-  auto* bytes = verb->add_option("--max-bytes", options->bytes_max, "Keep at most this much: a number, or 500MB, 10GB")
-                    ->transform(CLI::AsSizeValue(false));
-  auto* age = verb->add_option("--max-age", options->age_max, "Keep events of this time")->type_name("DURATION");
-  verb->add_flag("--json", options->as_json, "Print one JSON object");
-  verb->callback([options, bytes, age, &exit_code] {
-    exit_code = bytes->count() + age->count() > 0 ? prune(*options)
-                                                  : complain("prune: say --max-bytes, --max-age or both", exit_usage);
+  verb.add_option("DIR", options->data, "The data folder").required();
+  const CommandOption bytes =
+      verb.add_option("--max-bytes", options->bytes_max, "Keep at most this much: a number, or 500MB, 10GB").as_size();
+  const CommandOption age =
+      verb.add_option("--max-age", options->age_max, "Keep events of this time").type_name("DURATION");
+  verb.add_flag("--json", options->as_json, "Print one JSON object");
+  verb.callback([options, bytes, age, &exit_code] {
+    exit_code = bytes.count() + age.count() > 0 ? prune(*options)
+                                                : complain("prune: say --max-bytes, --max-age or both", exit_usage);
   });
 }
 
 }  // namespace
 
-void add_log(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand("log", "Verify, export or prune the event log of a data folder");
-  verb->require_subcommand(1);
-  add_verify(*verb, exit_code);
-  add_export(*verb, exit_code);
-  add_prune(*verb, exit_code);
+void add_log(Command app, int& exit_code) {
+  Command verb = app.add_subcommand("log", "Verify, export or prune the event log of a data folder");
+  verb.require_subcommand();
+  add_verify(verb, exit_code);
+  add_export(verb, exit_code);
+  add_prune(verb, exit_code);
 }
 
 }  // namespace omen::cli

@@ -1,16 +1,15 @@
 #include "cli/log_range.h"
 
-#include <CLI/CLI.hpp>
-
+#include "cli/command.h"
 #include "runtime/log/data_folder.h"
 #include "runtime/model/time.h"
 
 namespace omen::cli {
 
-void add_log_range(CLI::App& verb, LogRange& range) {
-  verb.add_option("--data", range.data, "The service's data folder")->capture_default_str()->type_name("DIR");
-  verb.add_option("--from", range.from, "Only what is at this time or later")->type_name("TIME");
-  verb.add_option("--until", range.until, "Only what is before this time")->type_name("TIME");
+void add_log_range(Command verb, LogRange& range) {
+  verb.add_option("--data", range.data, "The service's data folder").capture_default_str().type_name("DIR");
+  verb.add_option("--from", range.from, "Only what is at this time or later").type_name("TIME");
+  verb.add_option("--until", range.until, "Only what is before this time").type_name("TIME");
 }
 
 Status resolve(LogRange& range) {

@@ -5,12 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "cli/command.h"
 #include "runtime/log/reader.h"
 #include "runtime/model/status.h"
-
-namespace CLI {
-class App;
-}
 
 namespace omen::cli {
 
@@ -19,7 +16,7 @@ struct LogRange {
   int64_t from_us = INT64_MIN, until_us = INT64_MAX;
   bool has(int64_t time_us) const { return time_us >= from_us && time_us < until_us; }
 };
-void add_log_range(CLI::App& verb, LogRange& range);
+void add_log_range(Command verb, LogRange& range);
 // Reads the times. An error is a call that is wrong.
 Status resolve(LogRange& range);
 // From the first record that there is.

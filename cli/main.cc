@@ -1,19 +1,19 @@
 // omen: the program. One subcommand a verb (verbs.h); nothing else here.
-#include <CLI/CLI.hpp>
 
+#include "cli/command.h"
 #include "cli/verbs.h"
 
 int main(int argc, char** argv) {
-  CLI::App app{
+  omen::cli::CommandLine line(
+      "omen",
       "Omen finds patterns in streams of events: rules in, alerts out.\n\n"
       "Examples:\n"
       "  omen check rules/                            are the rules right, and what do they cost\n"
       "  omen test rules/                             run the tests that stand beside the rules\n"
       "  omen backtest rules/ --events events.ndjson  what they would have raised\n"
       "  omen run rules/churn --events events.ndjson",
-      "omen"};
-  app.set_version_flag("--version", "omen " OMEN_VERSION);
-  app.require_subcommand(0, 1);
+      "omen " OMEN_VERSION);
+  const omen::cli::Command app = line.program();
   int exit_code = omen::cli::exit_ok;
   omen::cli::add_alerts(app, exit_code);
   omen::cli::add_backtest(app, exit_code);
@@ -35,11 +35,6 @@ int main(int argc, char** argv) {
   omen::cli::add_test(app, exit_code);
   omen::cli::add_token(app, exit_code);
   omen::cli::add_types(app, exit_code);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? omen::cli::exit_ok : omen::cli::exit_usage;
-  }
-  if (app.get_subcommands().empty()) std::fputs(app.help().c_str(), stdout);
+  if (!line.parse(argc, argv)) return omen::cli::exit_usage;
   return exit_code;
 }

@@ -2,20 +2,20 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "cli/command.h"
 #include "cli/print.h"
 #include "runtime/core/reserve.h"
 
 namespace omen::cli {
 
-void add_reserve_option(CLI::App& verb, uint64_t& bytes) {
+void add_reserve_option(Command verb, uint64_t& bytes) {
   verb.add_option(
           "--reserve", bytes,
           "Ask the system for so much memory for states at the start, so that no event waits for it: 500MB, 4GB")
-      ->transform(CLI::AsSizeValue(false))
-      ->type_name("BYTES");
+      .as_size()
+      .type_name("BYTES");
 }
 
 Status reserve_memory(uint64_t bytes) {

@@ -3,15 +3,12 @@
 
 #include <cstdint>
 
+#include "cli/command.h"
 #include "runtime/model/status.h"
-
-namespace CLI {
-class App;
-}
 
 namespace omen::cli {
 
-void add_reserve_option(CLI::App& verb, uint64_t& bytes);
+void add_reserve_option(Command verb, uint64_t& bytes);
 // Touches so much, with a word on how far it is where standard error is a terminal. 0: nothing to do. An error says
 // what to change.
 Status reserve_memory(uint64_t bytes);

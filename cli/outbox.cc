@@ -3,10 +3,10 @@
 #include <simdjson.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/control_client.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
@@ -113,7 +113,7 @@ int follow(const Options& options) {
 constexpr const char* exit_codes =
     "\n\nExit codes: 0 done; 1 the service refused, and says why; 2 wrong usage; 3 no service listens there.";
 
-void add_filter(CLI::App& verb, Options& options) {
+void add_filter(Command verb, Options& options) {
   verb.add_option("--destination", options.destination, "Only those of this destination");
   verb.add_option("--rule", options.rule, "Only those of this rule");
   verb.add_option("--key", options.key, "Only those of this key, as JSON: {\"user_id\":\"u1\"}");
@@ -122,41 +122,40 @@ void add_filter(CLI::App& verb, Options& options) {
 
 }  // namespace
 
-void add_outbox(CLI::App& app, int& exit_code) {
+void add_outbox(Command app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("outbox", "What a running service has to deliver, and has delivered");
-  verb->require_subcommand(1);
-  verb->footer(
-      std::string("Examples:\n  omen outbox list --state dead\n  omen outbox show 3f2a\n"
-                  "  omen outbox retry --destination crm\n  omen outbox redrive --destination crm --since 2h") +
-      exit_codes);
+  Command verb = app.add_subcommand("outbox", "What a running service has to deliver, and has delivered");
+  verb.require_subcommand();
+  verb.footer(std::string("Examples:\n  omen outbox list --state dead\n  omen outbox show 3f2a\n"
+                          "  omen outbox retry --destination crm\n  omen outbox redrive --destination crm --since 2h") +
+              exit_codes);
   const auto add = [&](const char* name, const char* what) {
-    CLI::App* sub = verb->add_subcommand(name, what);
-    add_data_option(*sub, options->data);
+    Command sub = verb.add_subcommand(name, what);
+    add_data_option(sub, options->data);
     return sub;
   };
-  CLI::App* list = add("list", "Rows, newest first");
-  add_filter(*list, *options);
-  list->add_option("--state", options->state, "due, delivered, dead, held or dropped");
-  list->add_option("--limit", options->limit, "At most so many; 100 when not given");
-  list->add_flag("--json", options->json, "The service's answer as it is");
-  list->callback([&exit_code, options] {
+  Command list = add("list", "Rows, newest first");
+  add_filter(list, *options);
+  list.add_option("--state", options->state, "due, delivered, dead, held or dropped");
+  list.add_option("--limit", options->limit, "At most so many; 100 when not given");
+  list.add_flag("--json", options->json, "The service's answer as it is");
+  list.callback([&exit_code, options] {
     exit_code = print_rows(*options, call_service(options->data, "GET", "/v1/outbox" + query(*options)), false);
   });
-  CLI::App* show = add("show", "A row with every attempt, by its id or its alert's, or how one begins");
-  show->add_option("ID", options->id)->required();
-  show->add_flag("--json", options->json, "The service's answer as it is");
-  show->callback([&exit_code, options] {
+  Command show = add("show", "A row with every attempt, by its id or its alert's, or how one begins");
+  show.add_option("ID", options->id).required();
+  show.add_flag("--json", options->json, "The service's answer as it is");
+  show.callback([&exit_code, options] {
     exit_code = print_rows(*options, call_service(options->data, "GET", "/v1/outbox/" + options->id), true);
   });
   for (const char* name : {"retry", "drop", "redrive"}) {
     const std::string what = name;
-    CLI::App* sub = add(name, what == "retry"  ? "Make dead, held and due rows due now"
-                              : what == "drop" ? "Give rows up that are not delivered"
-                                               : "Deliver again, delivered rows too: the same ids and bodies");
-    sub->add_option("ID", options->id, "Only this row or alert");
-    add_filter(*sub, *options);
-    sub->callback([&exit_code, options, what] {
+    Command sub = add(name, what == "retry"  ? "Make dead, held and due rows due now"
+                            : what == "drop" ? "Give rows up that are not delivered"
+                                             : "Deliver again, delivered rows too: the same ids and bodies");
+    sub.add_option("ID", options->id, "Only this row or alert");
+    add_filter(sub, *options);
+    sub.callback([&exit_code, options, what] {
       options->of_any_state = what == "redrive";
       if (what != "retry" && options->id.empty() && options->destination.empty() && options->rule.empty() &&
           options->since.empty()) {
@@ -167,21 +166,21 @@ void add_outbox(CLI::App& app, int& exit_code) {
       exit_code = change(*options, what == "redrive" ? "retry" : what);
     });
   }
-  CLI::App* release = add("release", "Send again to a destination that is on hold");
-  release->add_option("DESTINATION", options->destination)->required();
-  release->callback([&exit_code, options] { exit_code = change(*options, "release"); });
+  Command release = add("release", "Send again to a destination that is on hold");
+  release.add_option("DESTINATION", options->destination).required();
+  release.callback([&exit_code, options] { exit_code = change(*options, "release"); });
 }
 
-void add_alerts(CLI::App& app, int& exit_code) {
+void add_alerts(Command app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("alerts", "Alerts of a running service: those that were, or as they come");
-  verb->footer(std::string("Examples:\n  omen alerts --follow\n  omen alerts --rule churn_risk --since \"1 day\"") +
-               exit_codes);
-  add_data_option(*verb, options->data);
-  verb->add_flag("--follow", options->follow, "Those that come from now on, until it is stopped");
-  add_filter(*verb, *options);
-  verb->add_flag("--json", options->json, "As JSON on a terminal, too");
-  verb->callback([&exit_code, options] {
+  Command verb = app.add_subcommand("alerts", "Alerts of a running service: those that were, or as they come");
+  verb.footer(std::string("Examples:\n  omen alerts --follow\n  omen alerts --rule churn_risk --since \"1 day\"") +
+              exit_codes);
+  add_data_option(verb, options->data);
+  verb.add_flag("--follow", options->follow, "Those that come from now on, until it is stopped");
+  add_filter(verb, *options);
+  verb.add_flag("--json", options->json, "As JSON on a terminal, too");
+  verb.callback([&exit_code, options] {
     exit_code = options->follow
                     ? follow(*options)
                     : print_rows(*options, call_service(options->data, "GET", "/v1/outbox" + query(*options)), false);

@@ -1,11 +1,11 @@
 // omen quarantine: what a service has rejected: look at it, feed it again, be done with it.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/control_client.h"
 #include "cli/print.h"
 #include "cli/quarantine_entries.h"
@@ -138,11 +138,11 @@ int retry(Options& options) {
 
 }  // namespace
 
-void add_quarantine(CLI::App& app, int& exit_code) {
+void add_quarantine(Command app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("quarantine", "What a service has rejected, and why");
-  verb->require_subcommand(1);
-  verb->footer(
+  Command verb = app.add_subcommand("quarantine", "What a service has rejected, and why");
+  verb.require_subcommand();
+  verb.footer(
       "list and show read the files of the data folder; retry and drop need the running service. retry feeds what was\n"
       "rejected as lines of events, in their order: what is rejected again comes in as a new entry. A retry that is "
       "cut\n"
@@ -152,29 +152,29 @@ void add_quarantine(CLI::App& app, int& exit_code) {
       "  omen quarantine drop --all\n\n"
       "Exit codes: 0 done; 1 there is no such entry; 2 wrong usage; 3 no service listens there, or it refused.");
   const auto add = [&](const char* name, const char* what) {
-    CLI::App* sub = verb->add_subcommand(name, what);
-    add_data_option(*sub, options->data);
+    Command sub = verb.add_subcommand(name, what);
+    add_data_option(sub, options->data);
     return sub;
   };
-  const auto add_filter = [&](CLI::App& sub) {
+  const auto add_filter = [&](Command sub) {
     sub.add_option("--reason", options->filter.reason, "Only those rejected for this reason");
     sub.add_option("--since", options->since, "Only those rejected since this time, or within this duration");
   };
-  CLI::App* list_verb = add("list", "Entries, the newest last");
-  add_filter(*list_verb);
-  list_verb->add_option("--limit", options->limit, "At most so many, the newest")->capture_default_str();
-  list_verb->add_flag("--json", options->is_json, "Whole entries, a JSON object a line");
-  list_verb->callback([&exit_code, options] { exit_code = list(*options); });
-  CLI::App* show_verb = add("show", "Whole entries");
-  show_verb->add_option("ID", options->filter.id, "Its id, or how it begins")->required();
-  show_verb->callback([&exit_code, options] { exit_code = show(*options); });
+  Command list_verb = add("list", "Entries, the newest last");
+  add_filter(list_verb);
+  list_verb.add_option("--limit", options->limit, "At most so many, the newest").capture_default_str();
+  list_verb.add_flag("--json", options->is_json, "Whole entries, a JSON object a line");
+  list_verb.callback([&exit_code, options] { exit_code = list(*options); });
+  Command show_verb = add("show", "Whole entries");
+  show_verb.add_option("ID", options->filter.id, "Its id, or how it begins").required();
+  show_verb.callback([&exit_code, options] { exit_code = show(*options); });
   for (const bool is_retry : {true, false}) {
-    CLI::App* sub = is_retry ? add("retry", "Feed entries again") : add("drop", "Be done with entries");
-    auto* id = sub->add_option("ID", options->filter.id, "Its id, or how it begins");
-    add_filter(*sub);
-    auto* all = sub->add_flag("--all", options->is_all, "All that the other options leave");
-    sub->callback([&exit_code, options, id, all, sub, is_retry] {
-      const bool says_which = id->count() + all->count() + sub->count("--reason") + sub->count("--since") > 0;
+    Command sub = is_retry ? add("retry", "Feed entries again") : add("drop", "Be done with entries");
+    const CommandOption id = sub.add_option("ID", options->filter.id, "Its id, or how it begins");
+    add_filter(sub);
+    const CommandOption all = sub.add_flag("--all", options->is_all, "All that the other options leave");
+    sub.callback([&exit_code, options, id, all, sub, is_retry] {
+      const bool says_which = id.count() + all.count() + sub.count("--reason") + sub.count("--since") > 0;
       exit_code = !says_which ? complain("say which: an ID, --reason, --since or --all", exit_usage)
                   : is_retry  ? retry(*options)
                               : drop(*options);

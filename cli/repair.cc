@@ -1,11 +1,11 @@
 // omen repair: shows what is damaged in a data folder, and mends it when told to.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/data_folder.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
@@ -157,9 +157,9 @@ int repair(const Options& options) {
 
 }  // namespace
 
-void add_repair(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand("repair", "Show what is damaged in a data folder, and mend it with --yes");
-  verb->footer(
+void add_repair(Command app, int& exit_code) {
+  Command verb = app.add_subcommand("repair", "Show what is damaged in a data folder, and mend it with --yes");
+  verb.footer(
       "Without --yes nothing is changed. With it each damaged stretch of the log is kept in a file beside its segment\n"
       "(SEGMENT.damaged-OFFSET), and the sequences that it had are marked lost: the engine starts again and passes "
       "over\n"
@@ -172,10 +172,10 @@ void add_repair(CLI::App& app, int& exit_code) {
       "folder,\n"
       "or an engine uses it; 3 the disk or state.db could not be read; 4 it could not be mended.");
   auto options = std::make_shared<Options>();
-  verb->add_option("DIR", options->data, "The data folder")->required();
-  verb->add_flag("--yes", options->is_sure, "Mend what is damaged");
-  verb->add_flag("--json", options->as_json, "Print one JSON object");
-  verb->callback([options, &exit_code] { exit_code = repair(*options); });
+  verb.add_option("DIR", options->data, "The data folder").required();
+  verb.add_flag("--yes", options->is_sure, "Mend what is damaged");
+  verb.add_flag("--json", options->as_json, "Print one JSON object");
+  verb.callback([options, &exit_code] { exit_code = repair(*options); });
 }
 
 }  // namespace omen::cli

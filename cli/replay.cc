@@ -5,12 +5,12 @@
 // same id, and its deliveries are not repeated.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <optional>
 
+#include "cli/command.h"
 #include "cli/control_client.h"
 #include "cli/inputs.h"
 #include "cli/log_range.h"
@@ -190,10 +190,10 @@ int replay(Options& options) {
 
 }  // namespace
 
-void add_replay(CLI::App& app, int& exit_code) {
+void add_replay(Command app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("replay", "The alerts that rules raise over the log of a service");
-  verb->footer(
+  Command verb = app.add_subcommand("replay", "The alerts that rules raise over the log of a service");
+  verb.footer(
       "The rules are those of the log, each from where it was loaded, or --rules over all of it; options and tables "
       "are\n"
       "what the log says at each place. Nothing is delivered.\n\n"
@@ -208,14 +208,14 @@ void add_replay(CLI::App& app, int& exit_code) {
       "Exit codes: 0 done; 1 the rules have errors, or the service refused; 2 wrong usage; 3 the log cannot be read, "
       "or "
       "no\nservice listens there.");
-  add_log_range(*verb, options->range);
-  verb->add_option("--rules", options->rules, "Rule files, or folders of them");
-  add_order_options(*verb, options->order);
-  verb->get_option("--max-ahead")->group("");
-  verb->add_flag("--deliver", options->delivers, "Hand the alerts to their destinations; says what it would do");
-  verb->add_flag("--yes", options->is_yes, "With --deliver: do it");
-  verb->callback([options, verb, &exit_code] {
-    options->has_order = verb->count("--lateness") + verb->count("--dedupe") > 0;
+  add_log_range(verb, options->range);
+  verb.add_option("--rules", options->rules, "Rule files, or folders of them");
+  add_order_options(verb, options->order);
+  verb.option("--max-ahead").hidden();
+  verb.add_flag("--deliver", options->delivers, "Hand the alerts to their destinations; says what it would do");
+  verb.add_flag("--yes", options->is_yes, "With --deliver: do it");
+  verb.callback([options, verb, &exit_code] {
+    options->has_order = verb.count("--lateness") + verb.count("--dedupe") > 0;
     exit_code = replay(*options);
   });
 }

@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/inputs.h"
 #include "cli/load.h"
 #include "cli/memory.h"
@@ -110,10 +110,10 @@ int run(Options& options) {
 
 }  // namespace
 
-void add_run(CLI::App& app, int& exit_code) {
-  CLI::App* verb =
+void add_run(Command app, int& exit_code) {
+  Command verb =
       app.add_subcommand("run", "Run rules over events: alerts on standard output, a summary on standard error");
-  verb->footer(
+  verb.footer(
       "Events are JSON objects, one a line, or have another format (docs/formats.md); plain, or packed by gzip or "
       "zstd.\n"
       "Alerts are JSON objects, one a line, or readable lines on a terminal. Records that are no events are counted, "
@@ -131,33 +131,33 @@ void add_run(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   RunOptions& run_options = options->run;
   Limits& limits = run_options.limits;
-  verb->add_option("RULES", options->rules, "Rule files, or folders of them")->required();
-  add_input_options(*verb, options->inputs);
-  verb->add_flag("--strict-types", run_options.strict_types,
-                 "An event of a type that is not declared is a violation too");
-  add_order_options(*verb, options->order);
-  verb->add_option("--at-end", options->at_end,
-                   "At the end of the events: stop, or advance the clock until no absence is pending")
-      ->check(CLI::IsMember({"advance", "stop"}))
-      ->capture_default_str();
-  verb->add_option("--advance-to", options->advance_to, "At the end of the events advance the clock to this time")
-      ->type_name("TIME");
-  verb->add_option("--quarantine", run_options.quarantine_path,
-                   "Append rejected lines with their reason and place to this file")
-      ->type_name("FILE");
-  verb->add_flag("--count", options->count, "Instead of alerts, one JSON line a rule: alerts, keys, moments");
-  verb->add_option("--alerts", options->alerts, "Alerts as json or text; auto is text on a terminal")
-      ->check(CLI::IsMember({"auto", "json", "text"}))
-      ->capture_default_str();
-  verb->add_flag("--json", options->json_summary, "The summary as one JSON object");
-  add_limit_options(*verb, limits);
-  verb->add_option("--shards", run_options.shards,
-                   "Decode and match on so many threads, the keys divided among them: the alerts are the same")
-      ->check(CLI::Range(1u, shards_max))
-      ->capture_default_str()
-      ->type_name("N");
-  add_reserve_option(*verb, options->reserve_bytes);
-  verb->callback([options, &exit_code] { exit_code = run(*options); });
+  verb.add_option("RULES", options->rules, "Rule files, or folders of them").required();
+  add_input_options(verb, options->inputs);
+  verb.add_flag("--strict-types", run_options.strict_types,
+                "An event of a type that is not declared is a violation too");
+  add_order_options(verb, options->order);
+  verb.add_option("--at-end", options->at_end,
+                  "At the end of the events: stop, or advance the clock until no absence is pending")
+      .one_of({"advance", "stop"})
+      .capture_default_str();
+  verb.add_option("--advance-to", options->advance_to, "At the end of the events advance the clock to this time")
+      .type_name("TIME");
+  verb.add_option("--quarantine", run_options.quarantine_path,
+                  "Append rejected lines with their reason and place to this file")
+      .type_name("FILE");
+  verb.add_flag("--count", options->count, "Instead of alerts, one JSON line a rule: alerts, keys, moments");
+  verb.add_option("--alerts", options->alerts, "Alerts as json or text; auto is text on a terminal")
+      .one_of({"auto", "json", "text"})
+      .capture_default_str();
+  verb.add_flag("--json", options->json_summary, "The summary as one JSON object");
+  add_limit_options(verb, limits);
+  verb.add_option("--shards", run_options.shards,
+                  "Decode and match on so many threads, the keys divided among them: the alerts are the same")
+      .between(1, shards_max)
+      .capture_default_str()
+      .type_name("N");
+  add_reserve_option(verb, options->reserve_bytes);
+  verb.callback([options, &exit_code] { exit_code = run(*options); });
 }
 
 }  // namespace omen::cli

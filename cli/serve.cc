@@ -1,15 +1,16 @@
 // omen serve: rules in a running engine that loses nothing.
 #include <fmt/format.h>
 #include <malloc.h>
-#include <csignal>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <thread>
 
+#include "cli/command.h"
 #include "cli/inputs.h"
 #include "cli/load.h"
 #include "cli/memory.h"
@@ -56,30 +57,6 @@ std::optional<std::string> environment_variable(const std::string& name) {
 int complain(const std::string& problem, int exit_code) {
   std::fprintf(stderr, "omen serve: %s\n", problem.c_str());
   return exit_code;
-}
-
-// Options that the call does not give, from the file. CLI11 reads such files for a whole program only.
-Status read_config(CLI::App& verb, const std::string& path) {
-  if (path.empty()) return Status::ok();
-  try {
-    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(path)) {
-      if (item.name == "++" || item.name == "--") continue;  // where sections begin and end
-      const bool is_sns = item.parents == std::vector<std::string>{"sns"} && item.name == "topics";
-      CLI::Option* option = is_sns                 ? verb.get_option("--sns-topic")
-                            : item.parents.empty() ? verb.get_option_no_throw("--" + item.name)
-                                                   : nullptr;
-      if (option == nullptr || item.name == "config" || item.name == "help") {
-        return Status::error(path + ": there is no option `" + item.fullname() + "`; `omen serve --help` has them all");
-      }
-      if (is_sns && item.inputs.empty()) return Status::error(path + ": topics of [sns] names none");
-      if (option->count() > 0) continue;  // the call goes before the file
-      for (const std::string& input : item.inputs) option->add_result(input);
-      option->run_callback();
-    }
-  } catch (const CLI::Error& error) {
-    return Status::error(path + ": " + error.what());
-  }
-  return Status::ok();
 }
 
 Result<Durability> durability_of(const std::string& text) {
@@ -285,10 +262,10 @@ int serve(Options& options) {
 
 }  // namespace
 
-void add_serve(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand(
+void add_serve(Command app, int& exit_code) {
+  Command verb = app.add_subcommand(
       "serve", "Rules in a running engine: events by sockets and HTTP, alerts delivered, nothing lost");
-  verb->footer(
+  verb.footer(
       "All that is kept lives in the data folder: the log of events, the outbox, snapshots. Killed at any moment, the\n"
       "service goes on where it was. Without --http and --lines it can be reached by its Unix socket alone,\n"
       "DATA/omen.sock, which also `omen load`, `list`, `outbox` and the like speak to.\n\n"
@@ -302,67 +279,64 @@ void add_serve(CLI::App& app, int& exit_code) {
       "Exit codes: 0 stopped as asked; 1 the rules have errors; 2 wrong usage, or something that is named cannot be "
       "opened;\n4 the disk or the store failed: nothing was acknowledged after it.");
   auto options = std::make_shared<Options>();
-  verb->add_option("--config", options->config, "Read options from this TOML file, by their long names")
-      ->type_name("FILE");
-  verb->add_option("RULES", options->rules, "Rule files, or folders of them; rules/ or this folder when none is given");
-  verb->add_option("--data", options->data, "The folder of all that is kept")->capture_default_str()->type_name("DIR");
-  verb->add_option("--http", options->http, "Listen for HTTP here: ADDRESS:PORT or unix:PATH; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("ADDRESS");
-  verb->add_option("--lines", options->lines, "Listen for lines of JSON here; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("ADDRESS");
-  verb->add_flag("--acks", options->acks, "Acknowledge each line with its durable sequence");
-  verb->add_option("--follow", options->follow, "Read this file as it grows, or - for standard input; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("FILE");
-  verb->add_option("--tls-cert", options->certificate, "Certificate and its chain, PEM")->type_name("FILE");
-  verb->add_option("--tls-key", options->key, "Its key, PEM")->type_name("FILE");
-  verb->add_option("--tokens", options->tokens, "Tokens as `omen token` keeps them")->type_name("FILE");
-  verb->add_option(
-          "--hook", options->hooks,
-          "Events of somebody's webhook at /v1/hooks/NAME: \"NAME mapping=M signature=github secret=env:VAR\"; "
-          "may be repeated (docs/http.md)")
-      ->allow_extra_args(false)
-      ->type_name("WORDS");
-  verb->add_option(
+  verb.add_option("--config", options->config, "Read options from this TOML file, by their long names")
+      .type_name("FILE");
+  verb.add_option("RULES", options->rules, "Rule files, or folders of them; rules/ or this folder when none is given");
+  verb.add_option("--data", options->data, "The folder of all that is kept").capture_default_str().type_name("DIR");
+  verb.add_option("--http", options->http, "Listen for HTTP here: ADDRESS:PORT or unix:PATH; may be repeated")
+      .once_each()
+      .type_name("ADDRESS");
+  verb.add_option("--lines", options->lines, "Listen for lines of JSON here; may be repeated")
+      .once_each()
+      .type_name("ADDRESS");
+  verb.add_flag("--acks", options->acks, "Acknowledge each line with its durable sequence");
+  verb.add_option("--follow", options->follow, "Read this file as it grows, or - for standard input; may be repeated")
+      .once_each()
+      .type_name("FILE");
+  verb.add_option("--tls-cert", options->certificate, "Certificate and its chain, PEM").type_name("FILE");
+  verb.add_option("--tls-key", options->key, "Its key, PEM").type_name("FILE");
+  verb.add_option("--tokens", options->tokens, "Tokens as `omen token` keeps them").type_name("FILE");
+  verb.add_option("--hook", options->hooks,
+                  "Events of somebody's webhook at /v1/hooks/NAME: \"NAME mapping=M signature=github secret=env:VAR\"; "
+                  "may be repeated (docs/http.md)")
+      .once_each()
+      .type_name("WORDS");
+  verb.add_option(
           "--sns-topic", options->sns_topics,
           "Take messages of these topics of AWS SNS only, by their signatures, and confirm their subscriptions; "
           "may be repeated. In a file: topics of [sns]")
-      ->allow_extra_args(false)
-      ->type_name("ARN");
-  add_order_options(*verb, options->order);
-  verb->get_option("--max-ahead")->description("Reject events further ahead of the wall clock; 1 day when not given");
-  add_limit_options(*verb, options->service.pipeline.limits);
-  verb->add_flag("--strict-types", options->service.pipeline.strict_types,
-                 "An event of a type that is not declared is a violation too");
-  verb->add_option("--shards", options->service.pipeline.shards,
-                   "Divide the keys among so many engines, a thread each: the alerts are the same")
-      ->check(CLI::Range(1u, shards_max))
-      ->capture_default_str()
-      ->type_name("N");
-  add_reserve_option(*verb, options->reserve_bytes);
-  verb->add_option("--durability", options->durability, "fsync: acknowledge when on the disk; a duration; or off")
-      ->capture_default_str();
-  verb->add_option("--snapshot-every", options->snapshot_every, "How often the state is written")
-      ->capture_default_str()
-      ->type_name("DURATION");
-  verb->add_option("--retain-bytes", options->retain_bytes, "The log keeps at most this much")->type_name("BYTES");
-  verb->add_option("--retain-for", options->retain_for, "The log keeps events this long")->type_name("DURATION");
-  verb->add_option("--quarantine-bytes", options->service.quarantine_bytes_max,
-                   "The quarantine keeps at most this much; 256 MB when not given")
-      ->transform(CLI::AsSizeValue(false))
-      ->type_name("BYTES");
-  verb->add_flag("--watch", options->watch, "Read the rules again when their files change");
-  verb->add_flag("--allow-exec", options->service.delivery.allow_exec, "Destinations of kind exec may run commands");
-  verb->add_option("--log-format", options->log_format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  verb->add_option("--log-level", options->log_level, "info or warning")
-      ->check(CLI::IsMember({"info", "warning"}))
-      ->capture_default_str();
-  verb->callback([options, verb, &exit_code] {
-    const Status read = read_config(*verb, options->config);
+      .once_each()
+      .type_name("ARN");
+  add_order_options(verb, options->order);
+  verb.option("--max-ahead").description("Reject events further ahead of the wall clock; 1 day when not given");
+  add_limit_options(verb, options->service.pipeline.limits);
+  verb.add_flag("--strict-types", options->service.pipeline.strict_types,
+                "An event of a type that is not declared is a violation too");
+  verb.add_option("--shards", options->service.pipeline.shards,
+                  "Divide the keys among so many engines, a thread each: the alerts are the same")
+      .between(1, shards_max)
+      .capture_default_str()
+      .type_name("N");
+  add_reserve_option(verb, options->reserve_bytes);
+  verb.add_option("--durability", options->durability, "fsync: acknowledge when on the disk; a duration; or off")
+      .capture_default_str();
+  verb.add_option("--snapshot-every", options->snapshot_every, "How often the state is written")
+      .capture_default_str()
+      .type_name("DURATION");
+  verb.add_option("--retain-bytes", options->retain_bytes, "The log keeps at most this much").type_name("BYTES");
+  verb.add_option("--retain-for", options->retain_for, "The log keeps events this long").type_name("DURATION");
+  verb.add_option("--quarantine-bytes", options->service.quarantine_bytes_max,
+                  "The quarantine keeps at most this much; 256 MB when not given")
+      .as_size()
+      .type_name("BYTES");
+  verb.add_flag("--watch", options->watch, "Read the rules again when their files change");
+  verb.add_flag("--allow-exec", options->service.delivery.allow_exec, "Destinations of kind exec may run commands");
+  verb.add_option("--log-format", options->log_format, "text or json").one_of({"text", "json"}).capture_default_str();
+  verb.add_option("--log-level", options->log_level, "info or warning")
+      .one_of({"info", "warning"})
+      .capture_default_str();
+  verb.callback([options, verb, &exit_code] {
+    const Status read = verb.read_config(options->config, {{"sns.topics", "--sns-topic"}});
     exit_code = read ? serve(*options) : complain(read.message(), exit_usage);
   });
 }

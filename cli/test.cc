@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/load.h"
 #include "cli/nearest_run.h"
 #include "cli/print.h"
@@ -147,9 +147,9 @@ int run_tests(const Options& options) {
 
 }  // namespace
 
-void add_test(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand("test", "Run the tests that stand beside the rules");
-  verb->footer(
+void add_test(Command app, int& exit_code) {
+  Command verb = app.add_subcommand("test", "Run the tests that stand beside the rules");
+  verb.footer(
       "Every `test` block runs on all rules of the call, with a clock that moves only as its lines say. A failure "
       "shows\n"
       "what was expected (- did not come) and what came (+ was not expected), and for an alert that did not come how\n"
@@ -160,11 +160,11 @@ void add_test(CLI::App& app, int& exit_code) {
       "Exit codes: 0 all passed; 1 a test failed, or the rules have errors; 2 wrong usage, or a file cannot be read;\n"
       "4 the JUnit file cannot be written.");
   auto options = std::make_shared<Options>();
-  verb->add_option("RULES", options->rules, "Rule files, or folders of them")->required();
-  verb->add_option("--filter", options->filter, "Only tests whose title, or a rule they are for, contains TEXT")
-      ->type_name("TEXT");
-  verb->add_option("--junit", options->junit, "Write the results as JUnit XML too")->type_name("FILE");
-  verb->callback([options, &exit_code] { exit_code = run_tests(*options); });
+  verb.add_option("RULES", options->rules, "Rule files, or folders of them").required();
+  verb.add_option("--filter", options->filter, "Only tests whose title, or a rule they are for, contains TEXT")
+      .type_name("TEXT");
+  verb.add_option("--junit", options->junit, "Write the results as JUnit XML too").type_name("FILE");
+  verb.callback([options, &exit_code] { exit_code = run_tests(*options); });
 }
 
 }  // namespace omen::cli

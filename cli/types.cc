@@ -1,11 +1,11 @@
 // omen types: what types and fields events have, a starting schema of them, and where they drift from declared ones.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
 #include <memory>
 
+#include "cli/command.h"
 #include "cli/drift.h"
 #include "cli/inputs.h"
 #include "cli/load.h"
@@ -140,9 +140,9 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_types(CLI::App& app, int& exit_code) {
-  CLI::App* verb = app.add_subcommand("types", "Say what types and fields events have, and where they drift");
-  verb->footer(
+void add_types(Command app, int& exit_code) {
+  Command verb = app.add_subcommand("types", "Say what types and fields events have, and where they drift");
+  verb.footer(
       "Prints for each type of event its fields: their type, how often they are present, and the values they have.\n"
       "Members of objects are shown by their path, up to eight deep; what is beyond a limit is counted and said.\n"
       "--schema writes declarations that accept these events: a start, to be read and narrowed. --against compares\n"
@@ -154,12 +154,13 @@ void add_types(CLI::App& app, int& exit_code) {
       "Exit codes: 0 done, and with --against no drift; 1 drift; 2 wrong usage, or the rules have errors; 3 an input\n"
       "could not be read to its end; 130 or 143 stopped by a signal.");
   auto options = std::make_shared<Options>();
-  add_input_options(*verb, options->inputs);
-  auto* against = verb->add_option("--against", options->against, "Compare with the declarations in these rule files")
-                      ->type_name("RULES");
-  verb->add_flag("--json", options->as_json, "Print one JSON array");
-  verb->add_flag("--schema", options->as_schema, "Print declarations: event NAME { … }")->excludes(against);
-  verb->callback([options, &exit_code] { exit_code = run(*options); });
+  add_input_options(verb, options->inputs);
+  const CommandOption against =
+      verb.add_option("--against", options->against, "Compare with the declarations in these rule files")
+          .type_name("RULES");
+  verb.add_flag("--json", options->as_json, "Print one JSON array");
+  verb.add_flag("--schema", options->as_schema, "Print declarations: event NAME { … }").excludes(against);
+  verb.callback([options, &exit_code] { exit_code = run(*options); });
 }
 
 }  // namespace omen::cli
