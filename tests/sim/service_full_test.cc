@@ -171,7 +171,8 @@ TEST_CASE("full store: finished rows that cannot be pruned leave what is committ
   SimulatedService whole(1);
   deliver_and_prune(whole, 0);
   const uint64_t calls = whole.disk.calls();
-  for (uint64_t call = calls * 3 / 4; call < calls * 9 / 10; call += 3) {
+  // When deliveries come back, and with them which calls prune, depends on the machine: further until enough are met.
+  for (uint64_t call = calls * 3 / 4; call < calls * 9 / 10 || (unpruned <= 2 && call < calls * 2); call += 3) {
     SimulatedService omen(call);
     deliver_and_prune(omen, call);
     unpruned += count_beginning(omen.said, "finished rows are not pruned");
