@@ -4,6 +4,11 @@
 
 namespace omen {
 
+Compilation::Compilation() = default;
+Compilation::Compilation(Compilation&& other) noexcept = default;
+Compilation& Compilation::operator=(Compilation&& other) noexcept = default;
+Compilation::~Compilation() = default;
+
 Compilation compile(const Sources& sources, const OptimizeOptions& options) {
   Compilation out;
   for (uint32_t file = 0; file < sources.files.size(); ++file)

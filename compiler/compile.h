@@ -30,6 +30,12 @@ struct OptimizeOptions {
 };
 
 struct Compilation {
+  // In compile.cc: else whoever compiles rules would make the code that destroys and moves whole trees once more.
+  Compilation();
+  Compilation(Compilation&& other) noexcept;
+  Compilation& operator=(Compilation&& other) noexcept;
+  ~Compilation();
+
   std::vector<ast::File> files;    // one per source
   TypedProgram typed;              // when there are no errors in it
   std::optional<Program> program;  // absent when there are errors
