@@ -185,6 +185,47 @@ TEST_CASE("log: while a sync is under way it takes more, and no segment ends bef
   CHECK_FALSE(log->end_if_over());
 }
 
+TEST_CASE("log: a segment that is over may wait for its end until little is to be synced") {
+  SimulatedDisk disk(1);
+  LogOptions options;
+  options.segment_bytes = 400;
+  options.segment_grace_bytes = 600;
+  options.durability.mode = Durability::Mode::off;
+  const auto log = open_log(disk, "log", options);
+  CHECK(append(*log, {std::string(300, 'a')}) == Appended::Outcome::done);
+  CHECK(append(*log, {std::string(100, 'b')}) == Appended::Outcome::done);
+  CHECK(log->is_over());
+  const uint64_t segment = log->segment_first();
+  Log::Sync sync = log->begin_sync();
+  CHECK(sync.is_of_one_over());
+  REQUIRE(sync.run());
+  CHECK(append(*log, {"c"}) == Appended::Outcome::done);
+  REQUIRE(sync.run_rest());
+  CHECK(log->end_sync(sync));
+  CHECK(log->synced() == log->last() - 1);  // the rest is said of none
+  CHECK(log->segment_first() == segment);
+  CHECK(log->end_if_over());
+  CHECK(log->synced() == log->last());
+  CHECK_FALSE(log->is_over());
+  CHECK(log->segment_first() == log->last() + 1);
+
+  // Beyond its grace it ends by an append.
+  const uint64_t second = log->segment_first();
+  for (int i = 0; i < 2; ++i) CHECK(append(*log, {std::string(300, 'd')}) == Appended::Outcome::done);
+  CHECK(log->is_over());
+  CHECK(log->segment_first() == second);
+  CHECK(append(*log, {std::string(300, 'e')}) == Appended::Outcome::done);
+  CHECK(log->segment_first() == log->last());
+
+  // The rest that cannot be synced is the log's death, as any sync is.
+  CHECK(append(*log, {std::string(400, 'f')}) == Appended::Outcome::done);
+  sync = log->begin_sync();
+  REQUIRE(sync.run());
+  disk.fail_at(1, EIO);
+  CHECK_FALSE(sync.run_rest());
+  CHECK_FALSE(log->end_sync(sync));
+}
+
 TEST_CASE("log: a full disk takes nothing, says so, and goes on when there is room") {
   SimulatedDisk disk(1);
   const auto log = open_log(disk, "log");

@@ -53,6 +53,9 @@ class File {
   virtual DiskStatus sync() = 0;
   virtual DiskStatus truncate(uint64_t size) = 0;
   virtual DiskStatus size(uint64_t& bytes) = 0;
+  // Asks for room for so many bytes from the file's beginning, so that writing them need not look for any; what is in
+  // the file, and its size, stay as they are. Where there is no such room, or no such thing, nothing comes of it.
+  virtual void reserve(uint64_t /*bytes*/) {}
 };
 
 enum class OpenMode : uint8_t {

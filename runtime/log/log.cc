@@ -6,6 +6,13 @@
 #include <utility>
 
 namespace omen {
+namespace {
+
+// A log that is hardly used reserves little, one that grows fast as much again as it has.
+constexpr uint64_t reserved_bytes_min = 1u << 20;
+constexpr uint64_t reserved_part_of_next = 4;  // of a segment behind one that is full: the last was, so it will be
+
+}  // namespace
 
 Log::Log(Disk& disk, std::string folder, const LogOptions& options)
     : disk_(disk), folder_(std::move(folder)), options_(options) {}
@@ -61,6 +68,11 @@ DiskStatus Log::rotate() {
   std::unique_ptr<File> file;
   if (const auto made = disk_.open(path_of(segment), OpenMode::create, file); !made) return made;
   file_ = std::move(file);
+  reserved_bytes_ = 0;
+  if (options_.segment_grace_bytes > 0 && !segments_.empty()) {
+    reserved_bytes_ = options_.segment_bytes / reserved_part_of_next;
+    file_->reserve(reserved_bytes_);
+  }
   segments_.push_back(std::move(segment));
   return disk_.sync_folder(folder_);
 }
@@ -79,7 +91,8 @@ Appended Log::end_segment() {
 
 Appended Log::write(std::span<const LogRecord> records, int64_t now_us) {
   encode(records, now_us);
-  const bool is_over = segments_.back().bytes > 0 && segments_.back().bytes + buffer_.size() > options_.segment_bytes;
+  const bool is_over = segments_.back().bytes > 0 &&
+                       segments_.back().bytes + buffer_.size() > options_.segment_bytes + options_.segment_grace_bytes;
   if (is_over && !is_syncing_) {
     if (Appended ended = end_segment(); ended.outcome != Appended::Outcome::done) return ended;
     encode(records, now_us);  // it says what is durable
@@ -140,16 +153,31 @@ Status Log::sync() {
   return Status::ok();
 }
 
-DiskStatus Log::Sync::run() { return status_ = file_ == nullptr ? DiskStatus() : file_->sync(); }
+DiskStatus Log::Sync::run() {
+  if (file_ == nullptr) return status_;
+  status_ = file_->sync();
+  if (status_ && reserve_bytes_ > 0) file_->reserve(reserve_bytes_);
+  return status_;
+}
+
+DiskStatus Log::Sync::run_rest() {
+  if (file_ == nullptr || !status_) return status_;
+  return status_ = file_->sync();
+}
 
 // Without its epoch it has nothing that is not durable but the rest of an append that failed; the next one syncs that.
 Log::Sync Log::begin_sync() {
   OMEN_ASSERT(!is_syncing_);
   Sync begun;
   begun.last_ = synced_;
+  begun.is_of_one_over_ = is_over();
   if (death_ || !is_dirty_ || !has_epoch_) return begun;
   begun.last_ = last();
   begun.file_ = file_.get();
+  const uint64_t bytes = segments_.back().bytes;
+  if (reserved_bytes_ < std::min(bytes + bytes / 2, options_.segment_bytes)) {
+    begun.reserve_bytes_ = reserved_bytes_ = std::min(2 * bytes + reserved_bytes_min, options_.segment_bytes);
+  }
   is_dirty_ = false;  // what is appended from now on it may not have
   is_syncing_ = true;
   return begun;
@@ -165,7 +193,7 @@ Status Log::end_sync(const Sync& sync) {
 
 Status Log::end_if_over() {
   if (death_) return Status::error(*death_);
-  if (segments_.back().bytes <= options_.segment_bytes) return Status::ok();
+  if (!is_over()) return Status::ok();
   const Appended ended = end_segment();
   return ended.outcome == Appended::Outcome::dead ? Status::error(ended.problem) : Status::ok();
 }

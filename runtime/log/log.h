@@ -45,6 +45,8 @@ struct Durability {
 
 struct LogOptions {
   uint64_t segment_bytes = 128u << 20;  // a new segment is begun when the next frame would go beyond
+  // Beyond, so much is taken yet: for who calls end_if_over() when little is to be synced.
+  uint64_t segment_grace_bytes = 0;
   Durability durability;
   uint64_t verify_from = 0;      // segments wholly before this sequence are not read when opening
   uint64_t durable_through = 0;  // a sequence that others (W, a snapshot) rely on: a log that ends before it is refused
@@ -99,16 +101,23 @@ class Log {
   // The same in two steps, so that another thread can wait for the disk while this one goes on appending: begin_sync()
   // and end_sync() here, run() there. One at a time, and no sync() meanwhile. No segment ends before it has, for it
   // says of all of them but the last that they are durable: the last may become larger than it should. Where one sync
-  // may follow another without an append between them, end_if_over() comes between them.
+  // may follow another without an append between them, end_if_over() comes between them. Behind a sync of one that is
+  // over, run_rest() leaves little for the sync by which it ends.
+  // run() asks for room for what will come, too: an append that has to look for its own waits for the file system,
+  // which gives none while it notes where the blocks of a sync have gone.
   class Sync {
    public:
     uint64_t last() const { return last_; }  // what is durable when it has succeeded
+    bool is_of_one_over() const { return is_of_one_over_; }
     DiskStatus run();
+    DiskStatus run_rest();  // of what has been appended meanwhile; it may be said of none that it is durable
 
    private:
     friend class Log;
     File* file_ = nullptr;  // nothing: all is durable
     uint64_t last_ = 0;
+    uint64_t reserve_bytes_ = 0;  // 0: there is room
+    bool is_of_one_over_ = false;
     DiskStatus status_;
   };
   Sync begin_sync();
@@ -116,6 +125,7 @@ class Log {
   Status end_sync(const Sync& sync);
   // Ends the segment that has become too large, if it has and there is room for a new one. No sync may be under way.
   Status end_if_over();
+  bool is_over() const { return segments_.back().bytes > options_.segment_bytes; }
   // What the policy asks for after an append, and in interval mode at due_us(): syncs or does nothing.
   Status settle(int64_t now_us);
   // When settle() must be called next; INT64_MAX when nothing waits.
@@ -173,6 +183,7 @@ class Log {
   Recovery recovery_;
   std::vector<Segment> segments_;  // never empty once open
   std::unique_ptr<File> file_;     // the last one
+  uint64_t reserved_bytes_ = 0;    // of it
   uint64_t next_ = 1, synced_ = 0, epoch_ = 0;
   uint32_t chain_ = 0;
   bool has_epoch_ = false;   // the epoch's record is durable

@@ -70,7 +70,7 @@ void Service::acknowledge() {
 // Asked when none is under way.
 bool Service::has_to_commit() const {
   return store_is_full_ || !unsent_.empty() || has_attempts_ || keeps_state_ || has_to_prune() ||
-         log_->last() - store_->watermark() > commit_lag_max;
+         (runs_ahead() && log_->is_over()) || log_->last() - store_->watermark() > commit_lag_max;
 }
 
 // Likewise. What runs ahead of the store has its commits apart: together rows share pages. But what delivery waits for
@@ -94,10 +94,6 @@ Status Service::commit() {
 
 Status Service::begin_commit() {
   next_commit_us_ = steady_clock_us() + options_.commit_apart_us;
-  // Commits may follow one another without an append between them, and during one no segment ends.
-  if (runs_ahead()) {
-    if (Status ended = log_->end_if_over(); !ended) return ended;
-  }
   if (has_to_prune()) {
     auto pruning = begin_prune();
     if (!pruning) return Status::error(pruning.message());
@@ -125,6 +121,11 @@ Status Service::do_commit() {
     if (!commit_.kept->written && store_->fault() == StoreFault::broken) return commit_.kept->written;
   }
   if (commit_.pruning) commit_.pruning->rows = prune_rows();
+  if (commit_.sync.is_of_one_over()) {  // last, so that next to nothing is left for the sync by which it ends
+    if (const DiskStatus synced = commit_.sync.run_rest(); !synced) {
+      return synced.status("sync", log_folder(options_.data));
+    }
+  }
   return Status::ok();
 }
 
@@ -162,6 +163,9 @@ Status Service::end_commit(const Status& done) {
     outbox_->refresh();
   }
   if (Status synced = log_->end_sync(commit_.sync); !synced) return synced;
+  if (commit_.sync.is_of_one_over() && runs_ahead()) {
+    if (Status ended = log_->end_if_over(); !ended) return ended;
+  }
   counters_.syncs += log_->synced() > synced_before ? 1 : 0;
   std::vector<Message> messages = std::exchange(commit_.messages, {});
   std::optional<KeptState> kept = std::exchange(commit_.kept, std::nullopt);

@@ -14,6 +14,8 @@
 namespace omen {
 namespace {
 
+constexpr uint64_t segment_grace_part = 4;  // of a segment: until the commit behind which it ends best
+
 // Where nobody waits for the disk, the writer does not either.
 Beside::Manner manner_of(const ServiceOptions& options) {
   if (options.log.durability.mode != Durability::Mode::off) return Beside::Manner::at_once;
@@ -54,6 +56,7 @@ Status Service::open_files() {
   }
   LogOptions log_options = options_.log;
   log_options.durable_through = store_->watermark();
+  if (runs_ahead()) log_options.segment_grace_bytes = log_options.segment_bytes / segment_grace_part;
   auto log = Log::open(disk_, log_folder(options_.data), log_options, wall_clock_us());
   if (!log) return Status::error(log.message());
   log_ = std::move(log.value());
