@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -86,6 +87,7 @@ Status resolve(Options& options) {
   const auto snapshot_us = parse_duration(options.snapshot_every);
   if (!snapshot_us) return Status::error("--snapshot-every: a duration such as 60s");
   options.service.snapshot_us = *snapshot_us;
+  options.service.snapshot_apart_us = std::min(options.service.snapshot_apart_us, *snapshot_us / 2);
   if (options.retain_bytes > 0) options.service.retention.bytes_max = options.retain_bytes;
   if (!options.retain_for.empty()) {
     const auto retain_us = parse_duration(options.retain_for);

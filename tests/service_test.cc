@@ -101,6 +101,7 @@ TEST_CASE("service: without durability alerts come at once; rows, deliveries and
   options.log.segment_bytes = 20'000;
   options.retention.bytes_max = 60'000;
   options.snapshot_records = 100;
+  options.snapshot_apart_us = 0;
   options.aside_from_bytes = 0;
   std::vector<std::string> seen;  // the writer's until the end
   options.publish = [&](const Message& message) { seen.push_back(message.text); };
@@ -129,6 +130,42 @@ TEST_CASE("service: without durability alerts come at once; rows, deliveries and
   Texts rows;
   for (const Message& message : omen.messages()) rows.push_back(message.text);
   CHECK(rows == expected);
+}
+
+TEST_CASE("service: without durability snapshots are apart, but where the log is beyond its retention") {
+  for (const bool has_retention : {false, true}) {
+    Running omen("omen-service-off-apart");
+    ServiceOptions options;
+    options.log.durability.mode = Durability::Mode::off;
+    options.log.segment_bytes = 10'000;
+    options.snapshot_records = 20;
+    if (has_retention) options.retention.bytes_max = 40'000;
+    omen.start({{{"r.omen", pairs_rule}}, {}}, options);
+    for (int i = 0; i < 500; ++i) {
+      omen.feed(std::vector<std::string>(5, event("a", "u" + std::to_string(i), 0)));
+      if (i % 50 == 49) std::this_thread::sleep_for(std::chrono::milliseconds(60));  // so that commits come between
+    }
+    uint64_t bytes = 0, snapshots = 0;
+    for (int i = 0; i < 40; ++i) {  // both come beside, and are told of now and then
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      snapshots = omen.service->view()->snapshots;
+      bytes = 0;
+      for (const auto& segment : fs::directory_iterator(log_folder(omen.data))) {
+        std::error_code is_gone;
+        const uint64_t size = segment.file_size(is_gone);
+        bytes += is_gone ? 0 : size;
+      }
+      if (has_retention ? bytes <= 120'000 && snapshots > 1 : i == 6) break;
+    }
+    if (has_retention) {
+      CHECK(bytes <= 120'000);
+      CHECK(snapshots > 1);
+    } else {
+      CHECK(bytes > 120'000);
+      CHECK(snapshots <= 1);
+    }
+    omen.end();
+  }
 }
 
 TEST_CASE(

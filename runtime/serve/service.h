@@ -66,8 +66,11 @@ struct ServiceOptions {
   LogOptions log;
   StoreOptions store;
   DeliveryOptions delivery;
-  uint64_t snapshot_records = 1'000'000;       // behind so many records of the log, or
-  int64_t snapshot_us = 60'000'000;            // after so much time with any, whichever is first
+  uint64_t snapshot_records = 1'000'000;  // behind so many records of the log, or
+  int64_t snapshot_us = 60'000'000;       // after so much time with any, whichever is first
+  // Under `off` so much lies between two, but where the log is beyond its retention: all pages that the writer changes
+  // while there is a copy of the process are copied first, for which events wait.
+  int64_t snapshot_apart_us = 30'000'000;
   uint64_t aside_from_bytes = 1u << 20;        // a smaller state is saved at once: a copy of the process takes longer
   uint64_t last_snapshot_bytes = 64u << 20;    // a larger state is not written when it ends: that would take too long
   Retention retention;                         // of the log
@@ -189,6 +192,7 @@ class Service {
   Status check_snapshot();
   Status finish_snapshot();
   bool is_snapshot_due() const;
+  bool holds_pruning_up(uint64_t records) const;
   struct Pruning {                    // what is over its time or size, behind a commit
     std::optional<Log::Pruning> log;  // nothing: all of it is kept
     Status rows = Status::ok();

@@ -115,8 +115,18 @@ bool Service::is_snapshot_due() const {
   const uint64_t records = log_->last() - snapshot_sequence_;
   const int64_t since_us = now_us - snapshot_us_;
   const int64_t apart_us = snapshot_took_us_ < snapshot_long_us ? 0 : snapshot_took_us_ * snapshot_part;
-  return since_us >= apart_us &&
-         (records >= options_.snapshot_records || (records > 0 && since_us >= options_.snapshot_us));
+  if (since_us < apart_us) return false;
+  if (records > 0 && since_us >= options_.snapshot_us) return true;
+  if (records < options_.snapshot_records) return false;
+  return !runs_ahead() || since_us >= options_.snapshot_apart_us || holds_pruning_up(records);
+}
+
+// Whether the log is beyond its retention because there is no newer snapshot. So it has about twice as much at most.
+bool Service::holds_pruning_up(uint64_t records) const {
+  const uint64_t bytes = log_->bytes(), kept = log_->last() + 1 - log_->first();
+  if (bytes <= options_.retention.bytes_max) return false;
+  return static_cast<double>(bytes) * static_cast<double>(records) / static_cast<double>(kept) >=
+         static_cast<double>(options_.retention.bytes_max);
 }
 
 // While rules are made warm the log is read.

@@ -144,6 +144,7 @@ ServiceOptions SimulatedService::options() const {
   options.log.segment_bytes = 4'000;
   options.retention.bytes_max = 6'000;
   options.snapshot_records = 40;
+  options.snapshot_apart_us = 0;
   options.commit_apart_us = 0;
   options.room_every_us = 500;
   options.delivery.queue_max = 0;
