@@ -167,8 +167,13 @@ int serve(Options& options) {
   options.service.say = [&](const std::string& line, bool is_problem) {
     is_problem ? log.problem(line) : log.say(line);
   };
-  options.service.publish = [&](const Message& message) {
-    if (message.is_record) subscribers.publish(message.alert, message.body);
+  options.service.publish = [&](std::span<const Message> messages) {
+    std::vector<SharedAlert> alerts;
+    for (const Message& message : messages) {
+      if (message.is_record)
+        alerts.push_back(std::make_shared<const AlertText>(AlertText{message.alert, message.body}));
+    }
+    subscribers.publish(alerts);
   };
 
   if (Status reserved = reserve_memory(options.reserve_bytes); !reserved)

@@ -295,6 +295,13 @@ TEST_CASE("subscribers: a slow one is dropped, and delays nobody") {
   CHECK(subscribers.count() == 1);
   subscribers.publish("5", std::string(2000, 'x'));  // larger than the limit, but alone
   CHECK(fast->take()[0]->json.size() == 2000);
+  const auto alert = std::make_shared<const AlertText>(AlertText{"6", "{}"});
+  const int calls_before = fast_calls;
+  subscribers.publish(std::vector<SharedAlert>(3, alert));
+  CHECK(fast_calls == calls_before + 1);  // one word for all of them
+  CHECK(fast->take().size() == 3);
+  subscribers.publish(std::vector<SharedAlert>(4, alert));  // more than there is room for
+  CHECK(fast->is_dropped());
   fast.reset();
   CHECK(subscribers.count() == 0);
   subscribers.publish("6", "{}");

@@ -103,8 +103,12 @@ TEST_CASE("service: without durability alerts come at once; rows, deliveries and
   options.snapshot_records = 100;
   options.snapshot_apart_us = 0;
   options.aside_from_bytes = 0;
+  size_t calls = 0;
   std::vector<std::string> seen;  // the writer's until the end
-  options.publish = [&](const Message& message) { seen.push_back(message.text); };
+  options.publish = [&](std::span<const Message> messages) {
+    ++calls;
+    for (const Message& message : messages) seen.push_back(message.text);
+  };
   omen.start(rules, options);
   constexpr size_t rounds = 150, pairs = 5;
   Texts expected;
@@ -124,6 +128,7 @@ TEST_CASE("service: without durability alerts come at once; rows, deliveries and
   }
   omen.end();
   CHECK(seen == expected);
+  CHECK(calls <= rounds);  // those of a round together
   CHECK(list_snapshots(real_disk(), snapshot_folder(omen.data)).value().size() == snapshots_kept);
   omen.start(rules);
   omen.feed({event("b", "nobody", 0)});
@@ -211,9 +216,9 @@ TEST_CASE("service: absences come true on a silent stream within 100 ms of their
   std::mutex mutex;
   std::vector<Committed> committed;
   ServiceOptions options;
-  options.publish = [&](const Message& message) {
+  options.publish = [&](std::span<const Message> messages) {
     const std::scoped_lock lock(mutex);
-    committed.push_back({message, wall_clock_us()});
+    for (const Message& message : messages) committed.push_back({message, wall_clock_us()});
   };
   omen.start(rules, options);
   // All in the past, so that no event brings the clock to a deadline. Nothing is asked of the service either: that

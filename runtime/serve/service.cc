@@ -14,6 +14,7 @@ constexpr int64_t view_every_us = 200'000;
 constexpr int64_t pause_us = 20'000;            // while nothing may be taken
 constexpr int64_t look_every_us = 100'000;      // at commands, clocks, files
 constexpr int64_t repeat_said_us = 60'000'000;  // the same trouble is said once a minute
+constexpr size_t published_after_events = 512;  // what is found in a long round does not wait for its end
 
 }  // namespace
 
@@ -248,6 +249,8 @@ Status Service::append(const Decoder::Batch& decoded, std::vector<EventOutcome>&
   }
   pipeline_->run();
   if (!pipeline_->matches().empty()) note_matches(0);
+  stepped_events_ += records_.size();
+  if (stepped_events_ >= published_after_events) publish_found();
   return Status::ok();
 }
 

@@ -84,9 +84,9 @@ struct ServiceOptions {
   CompileChange compile_change;
   // What happened, for the log of the service. Called by the writer's thread.
   std::function<void(const std::string& line, bool is_problem)> say;
-  // Messages as they are committed, for subscribers; under `durability = off` when their match is found. Called by the
-  // writer's thread.
-  std::function<void(const Message& message)> publish;
+  // Messages as they are committed, for subscribers; under `durability = off` soon after their match is found, several
+  // together, for each call may wake a thread that takes the writer's core. Called by the writer's thread.
+  std::function<void(std::span<const Message> messages)> publish;
 };
 
 // What a command says that found no room begins so; nothing has come of it.
@@ -248,6 +248,7 @@ class Service {
   bool runs_ahead() const { return options_.log.durability.mode == Durability::Mode::off; }
   void note_matches(uint64_t after);
   void publish(std::span<const Message> messages) const;
+  void publish_found();
   Status settle(bool is_last);
   void acknowledge();
   bool has_to_commit() const;
@@ -306,6 +307,8 @@ class Service {
   std::vector<Waiting> unacknowledged_;
   std::vector<Message> unsent_;  // of matches of which no commit has begun
   uint64_t unsent_bytes_ = 0;    // of their texts
+  size_t unpublished_ = 0;       // the last ones of them, that are to be published before any commit begins
+  size_t stepped_events_ = 0;    // since something was published
   std::vector<LogRecord> records_;
   std::vector<size_t> record_events_;  // which event of the decoder's batch each is
   std::vector<Violation> violations_;

@@ -32,18 +32,23 @@ void Service::note_matches(uint64_t after) {
   pipeline_->clear_matches();
   const auto raised = std::span(unsent_).subspan(before);
   for (const Message& message : raised) unsent_bytes_ += message.body.size() + message.text.size();
-  if (runs_ahead()) publish(raised);
+  if (runs_ahead()) unpublished_ += raised.size();
+}
+
+void Service::publish_found() {
+  stepped_events_ = 0;
+  if (unpublished_ > 0) publish(std::span(unsent_).last(std::exchange(unpublished_, 0)));
 }
 
 void Service::publish(std::span<const Message> messages) const {
-  if (!options_.publish) return;
-  for (const Message& message : messages) options_.publish(message);
+  if (options_.publish && !messages.empty()) options_.publish(messages);
 }
 
 // ---- settle: what was written becomes durable, is acknowledged and committed ----
 
 Status Service::settle(bool is_last) {
   const uint64_t synced_before = log_->synced();
+  publish_found();
   if (seeded.acknowledges_before_sync) acknowledge();
   if (Status ended = is_last || unsent_bytes_ > unsent_bytes_max ? await_commit() : look_at_commit(); !ended) {
     return ended;
@@ -93,6 +98,7 @@ Status Service::commit() {
 }
 
 Status Service::begin_commit() {
+  publish_found();
   next_commit_us_ = steady_clock_us() + options_.commit_apart_us;
   if (has_to_prune()) {
     auto pruning = begin_prune();

@@ -33,8 +33,29 @@ std::shared_ptr<Subscription> Subscribers::subscribe(std::function<void()> notif
   return subscription;
 }
 
+// False: there was no room, and it is dropped. Under both locks.
+bool Subscribers::put(Subscription& subscription, const SharedAlert& alert) {
+  const bool is_full = subscription.queue_.size() >= limits_.alerts ||
+                       (subscription.bytes_ > 0 && subscription.bytes_ + alert->json.size() > limits_.bytes);
+  if (is_full) {
+    subscription.is_over_ = subscription.is_dropped_ = true;
+    subscription.queue_.clear();
+    subscription.bytes_ = 0;
+    ++dropped_;
+  } else {
+    subscription.queue_.push_back(alert);
+    subscription.bytes_ += alert->json.size();
+  }
+  return !is_full;
+}
+
 void Subscribers::publish(std::string id, std::string json) {
   const auto alert = std::make_shared<const AlertText>(AlertText{std::move(id), std::move(json)});
+  publish({&alert, 1});
+}
+
+void Subscribers::publish(std::span<const SharedAlert> alerts) {
+  if (alerts.empty()) return;
   std::vector<std::shared_ptr<Subscription>> to_notify;
   {
     const std::lock_guard lock(mutex_);
@@ -42,19 +63,13 @@ void Subscribers::publish(std::string id, std::string json) {
       const auto subscription = each.lock();
       if (subscription == nullptr) return true;
       const std::lock_guard own_lock(subscription->mutex_);
-      const bool is_full = subscription->queue_.size() >= limits_.alerts ||
-                           (subscription->bytes_ > 0 && subscription->bytes_ + alert->json.size() > limits_.bytes);
-      if (is_full) {
-        subscription->is_over_ = subscription->is_dropped_ = true;
-        subscription->queue_.clear();
-        subscription->bytes_ = 0;
-        ++dropped_;
-      } else {
-        subscription->queue_.push_back(alert);
-        subscription->bytes_ += alert->json.size();
+      const bool was_empty = subscription->queue_.empty();
+      bool has_room = true;
+      for (auto alert = alerts.begin(); alert != alerts.end() && has_room; ++alert) {
+        has_room = put(*subscription, *alert);
       }
-      if (is_full || subscription->queue_.size() == 1) to_notify.push_back(subscription);
-      return is_full;
+      if (was_empty || !has_room) to_notify.push_back(subscription);
+      return !has_room;
     });
   }
   for (const auto& subscription : to_notify) subscription->notify_();

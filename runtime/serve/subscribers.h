@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ class Subscribers {
   // subscription ends when the last pointer to it goes.
   std::shared_ptr<Subscription> subscribe(std::function<void()> notify);
   void publish(std::string id, std::string json);
+  // All of them, in their order, with one word to each who listens.
+  void publish(std::span<const SharedAlert> alerts);
   // The end: whoever listens is told.
   void close();
 
@@ -63,6 +66,8 @@ class Subscribers {
   uint64_t dropped() const;
 
  private:
+  bool put(Subscription& subscription, const SharedAlert& alert);
+
   const SubscriberLimits limits_;
   mutable std::mutex mutex_;
   std::vector<std::weak_ptr<Subscription>> all_;

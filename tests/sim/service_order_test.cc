@@ -28,10 +28,12 @@ Ids seen_before_death(SimulatedService& omen, Durability::Mode mode, size_t coun
   ServiceOptions options = omen.options();
   options.log.durability = {mode, 100};
   Ids seen;
-  options.publish = [&](const Message& message) {
-    if (omen.disk.is_stopped()) return;
-    seen.insert(message.id);
-    if (seen.size() == count) omen.disk.stop();
+  options.publish = [&](std::span<const Message> messages) {
+    for (const Message& message : messages) {
+      if (omen.disk.is_stopped()) return;
+      seen.insert(message.id);
+      if (seen.size() == count) omen.disk.stop();
+    }
   };
   (void)omen.live(options, stream_rules(0), sender);
   return seen;
@@ -137,7 +139,7 @@ TEST_CASE("order: without durability segments end, though commits follow one ano
   Sender sender(make_stream(9, undisturbed_events), 1, {.batch_max = 1, .ahead_max = 3});
   uint64_t bytes_max = 0;
   size_t segments = 0;
-  options.publish = [&](const Message&) {
+  options.publish = [&](std::span<const Message>) {
     segments = 0;
     for (const std::string& path : omen.disk.paths()) {
       if (!path.starts_with("d/log/")) continue;
