@@ -46,6 +46,7 @@ struct ListenLimits {
   size_t line_buffer_bytes = 1u << 20;  // of one connection: beyond it is not read until the writer has gone on
   size_t not_json_max = 10;             // bad lines in a row: it speaks another language
   size_t threads = 2;
+  bool takes_short_turns = true;  // they may interrupt whoever has the core for long (io/turns)
 };
 
 }  // namespace omen

@@ -23,6 +23,7 @@
 #include <mutex>
 #include <thread>
 
+#include "runtime/io/turns.h"
 #include "runtime/serve/connection.h"
 
 namespace omen {
@@ -297,7 +298,10 @@ Result<std::unique_ptr<Listeners>> Listeners::start(const std::vector<ListenConf
   inside->sweep = std::make_unique<Timer>(inside->context);
   inside->sweep_on();
   for (size_t i = 0; i < limits.threads; ++i) {
-    inside->threads.emplace_back([own = inside.get()] { own->context.run(); });
+    inside->threads.emplace_back([own = inside.get()] {
+      if (own->shared->limits.takes_short_turns) take_short_turns();
+      own->context.run();
+    });
   }
   return std::unique_ptr<Listeners>(new Listeners(std::move(inside)));
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/io/clock.h"
+#include "runtime/io/turns.h"
 #include "runtime/model/link.h"
 
 namespace omen {
@@ -67,6 +68,7 @@ Status Service::look_for_room() {
 // ---- the loop ----
 
 Status Service::run() {
+  if (options_.takes_short_turns) take_short_turns();
   Status ended = rounds();
   if (ended) ended = finish();
   counters_.is_ready = false;

@@ -76,6 +76,7 @@ struct ServiceOptions {
   Retention retention;                         // of the log
   uint64_t quarantine_bytes_max = 256u << 20;  // beyond it the oldest lines go; counted quarantine_given_up_bytes
   int64_t commit_apart_us = 20'000;            // under `off`, unless delivery waits: together rows share pages
+  bool takes_short_turns = true;               // its thread may interrupt whoever has the core for long (io/turns)
   int64_t room_every_us = 1'000'000;           // on a full disk: how often it looks for room
   // For tests: a disk that is nobody else's, so that the folder is not locked, and the quarantine only counts. The
   // store has its own way there: store.vfs. Nothing: the operating system's.
