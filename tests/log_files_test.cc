@@ -31,12 +31,11 @@ TEST_CASE("snapshots: the newest that the watermark has reached; two are kept") 
   SimulatedDisk disk(1);
   CHECK_FALSE(load(disk, 100).snapshot.has_value());
   for (const uint64_t sequence : {10, 20, 30}) {
-    REQUIRE(write_snapshot(disk, "s", sequence, 7, "state " + std::to_string(sequence)));
+    REQUIRE(write_snapshot(disk, "s", sequence, "state " + std::to_string(sequence)));
   }
   CHECK(list_snapshots(disk, "s").value() == std::vector<uint64_t>{20, 30});
   CHECK(load(disk, 100).snapshot->state == "state 30");
   CHECK(load(disk, 29).snapshot->sequence == 20);
-  CHECK(load(disk, 29).snapshot->fingerprint == 7);
   CHECK_FALSE(load(disk, 19).snapshot.has_value());
   disk.power_cut();
   CHECK(load(disk, 100).snapshot->state == "state 30");
@@ -45,7 +44,7 @@ TEST_CASE("snapshots: the newest that the watermark has reached; two are kept") 
 TEST_CASE("snapshots: a large one is read in pieces, until it is not wanted any more") {
   SimulatedDisk disk(1);
   const std::string state = std::string(1u << 20, 'a') + std::string(1u << 20, 'b') + "c";
-  REQUIRE(write_snapshot(disk, "s", 10, 7, state));
+  REQUIRE(write_snapshot(disk, "s", 10, state));
   CHECK(load(disk, 10).snapshot->state == state);
   std::atomic<bool> is_given_up = false;
   CHECK(load_snapshot(disk, "s", 10, &is_given_up).value().snapshot);
@@ -56,8 +55,8 @@ TEST_CASE("snapshots: a large one is read in pieces, until it is not wanted any 
 
 TEST_CASE("snapshots: a flipped bit in any byte is found and named, and the one before is taken") {
   SimulatedDisk disk(1);
-  REQUIRE(write_snapshot(disk, "s", 10, 7, "older"));
-  REQUIRE(write_snapshot(disk, "s", 20, 7, "newer"));
+  REQUIRE(write_snapshot(disk, "s", 10, "older"));
+  REQUIRE(write_snapshot(disk, "s", 20, "newer"));
   const std::string path = "s/" + snapshot_name(20), bytes = disk.content(path);
   for (uint64_t offset = 0; offset < bytes.size(); ++offset) {
     disk.flip_bit(path, offset, static_cast<int>(offset % 8));
@@ -80,8 +79,8 @@ TEST_CASE("snapshots: a flipped bit in any byte is found and named, and the one 
 
 TEST_CASE("snapshots: one of a later version stops, and is not passed over") {
   SimulatedDisk disk(1);
-  REQUIRE(write_snapshot(disk, "s", 10, 7, "older"));
-  REQUIRE(write_snapshot(disk, "s", 20, 7, "newer"));
+  REQUIRE(write_snapshot(disk, "s", 10, "older"));
+  REQUIRE(write_snapshot(disk, "s", 20, "newer"));
   std::string bytes = disk.content("s/" + snapshot_name(20));
   bytes[8] = 2;
   const uint32_t crc = crc32c(crc32c(0, std::string_view(bytes).substr(0, 40)), std::string_view(bytes).substr(44));
@@ -94,14 +93,14 @@ TEST_CASE("snapshots: one of a later version stops, and is not passed over") {
 
 TEST_CASE("snapshots: a full disk leaves the ones that were there") {
   SimulatedDisk disk(1);
-  REQUIRE(write_snapshot(disk, "s", 10, 7, "older"));
+  REQUIRE(write_snapshot(disk, "s", 10, "older"));
   for (uint64_t room = 0; room < 44 + 5; ++room) {
     disk.set_capacity(44 + 5 + room);
-    CHECK_FALSE(write_snapshot(disk, "s", 20, 7, "newer").is_ok());
+    CHECK_FALSE(write_snapshot(disk, "s", 20, "newer").is_ok());
     CHECK(load(disk, 100).snapshot->state == "older");
   }
   disk.set_capacity(UINT64_MAX);
-  CHECK(write_snapshot(disk, "s", 20, 7, "newer").is_ok());
+  CHECK(write_snapshot(disk, "s", 20, "newer").is_ok());
   CHECK(load(disk, 100).snapshot->state == "newer");
   CHECK(disk.paths().size() == 2);
 }

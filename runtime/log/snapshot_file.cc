@@ -66,8 +66,7 @@ Result<std::vector<uint64_t>> list_snapshots(Disk& disk, const std::string& fold
   return sequences;
 }
 
-Status write_snapshot(Disk& disk, const std::string& folder, uint64_t sequence, uint64_t fingerprint,
-                      std::string_view state) {
+Status write_snapshot(Disk& disk, const std::string& folder, uint64_t sequence, std::string_view state) {
   if (state.size() > snapshot_bytes_max) {
     return Status::error(fmt::format("a state of {} bytes is too large for a snapshot", state.size()));
   }
@@ -80,7 +79,7 @@ Status write_snapshot(Disk& disk, const std::string& folder, uint64_t sequence, 
   append_number(head, version);
   append_number(head, uint32_t{0});
   append_number(head, sequence);
-  append_number(head, fingerprint);
+  append_number(head, uint64_t{0});
   append_number(head, static_cast<uint64_t>(state.size()));
   append_number(head, crc32c(crc32c(0, head), state));
   const std::string path = folder + "/" + snapshot_name(sequence);
@@ -116,7 +115,6 @@ Result<Snapshot> parse_snapshot(std::string bytes) {
   }
   Snapshot snapshot;
   snapshot.sequence = number_at<uint64_t>(view, 16);
-  snapshot.fingerprint = number_at<uint64_t>(view, 24);
   bytes.erase(0, header_bytes);
   snapshot.state = std::move(bytes);
   return snapshot;

@@ -4,10 +4,12 @@
 // its folder synced; the two newest are kept, so that one damaged file costs time and no data. Layout, little-endian:
 //
 //   0  8  magic "OMENSNAP"           16  8  S                      32  8  bytes of state
-//   8  4  format version, 1          24  8  program fingerprint    40  4  CRC32C of bytes 0 to 39 and the state
+//   8  4  format version, 1          24  8  not looked at: zero    40  4  CRC32C of bytes 0 to 39 and the state
 //  12  4  zero                                                     44     state
 //
-// NOT HERE: what the state's bytes mean, and whether a fingerprint fits the rules that are loaded.
+// Earlier versions of Omen wrote a number there that none has ever asked for.
+//
+// NOT HERE: what the state's bytes mean.
 #pragma once
 
 #include <cstdint>
@@ -24,15 +26,13 @@ inline constexpr size_t snapshots_kept = 2;
 inline constexpr uint64_t snapshot_bytes_max = 16ull << 30;  // a larger one is not written, and not read
 
 struct Snapshot {
-  uint64_t sequence = 0;     // S
-  uint64_t fingerprint = 0;  // Program::fingerprint of what made it
+  uint64_t sequence = 0;  // S
   std::string state;
 };
 
 // Makes the folder when it is not there. What a writer that was ended has left unfinished goes. After an error the
 // snapshots that there were are still there.
-Status write_snapshot(Disk& disk, const std::string& folder, uint64_t sequence, uint64_t fingerprint,
-                      std::string_view state);
+Status write_snapshot(Disk& disk, const std::string& folder, uint64_t sequence, std::string_view state);
 
 struct LoadedSnapshot {
   std::optional<Snapshot> snapshot;  // none: replay from the beginning

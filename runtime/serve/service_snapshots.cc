@@ -25,9 +25,8 @@ Service::KeptState Service::keep_state() {
   KeptState kept;
   snapshot_begun_us_ = steady_clock_us();
   kept.sequence = log_->last();
-  const uint64_t fingerprint = pipeline_->program().fingerprint();
-  const auto write = [this, sequence = kept.sequence, fingerprint](std::string_view bytes) {
-    return write_snapshot(disk_, snapshot_folder(options_.data), sequence, fingerprint, bytes);
+  const auto write = [this, sequence = kept.sequence](std::string_view bytes) {
+    return write_snapshot(disk_, snapshot_folder(options_.data), sequence, bytes);
   };
   const bool is_large = pipeline_->shards().state_bytes() >= options_.aside_from_bytes;
   if (is_large && options_.disk == nullptr) {

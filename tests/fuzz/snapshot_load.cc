@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     memcpy(&bytes[40], &crc, sizeof crc);
   }
   SimulatedDisk disk(1);
-  OMEN_ASSERT(write_snapshot(disk, "s", 10, 7, "older").is_ok());
+  OMEN_ASSERT(write_snapshot(disk, "s", 10, "older").is_ok());
   disk.put("s/" + snapshot_name(20), bytes);
   const auto loaded = load_snapshot(disk, "s", 100);
   const auto parsed = parse_snapshot(bytes);

@@ -241,7 +241,7 @@ class Cycle {
     }
     const uint64_t sequence = log.synced();
     if (sequence == 0) return;
-    if (!write_snapshot(disk_, "d/snapshots", sequence, 7, state_at(sequence))) return;
+    if (!write_snapshot(disk_, "d/snapshots", sequence, state_at(sequence))) return;
     ++tally_.snapshots;
     previous_snapshot_ = sequence == snapshot_ ? previous_snapshot_ : snapshot_;
     snapshot_ = sequence;
