@@ -363,6 +363,42 @@ TEST_CASE(
   }
 }
 
+// What a rule that goes has noted for the sweep goes with it: else each change would leave a note of each key, and each
+// of them would find the state of the rule in its place and stay.
+TEST_CASE("rule change: a thousand changes leave no more notes than one") {
+  const auto files = [](int64_t change) {  // the one, then the other
+    const auto within = [](int64_t changes) { return fmt::format("within {}s", 60 + changes % 2); };
+    return Files{{"0.omen",
+                  "rule p { by u match a -> b within 50s }\nrule q { by u match a -> c within 50s }\n"
+                  "rule r { by u match a -> d within 50s }\n",
+                  false},
+                 {"1.omen", "rule shares { by u match a -> e " + within((change + 1) / 2) + " }\n", false},
+                 {"2.omen", "rule alone { by u match x as x -> b[v == x.v] " + within(change / 2) + " }\n", false}};
+  };
+  constexpr size_t keys = 100;
+  cli::RuleCompiler compiler;
+  Trace run(compiler.compile(files(0)).value(), {});
+  const Engine& engine = *run.pipeline().shards().engines()[0];
+  size_t most = 0;
+  for (int64_t i = 1; i <= 1'000; ++i) {
+    const auto changed = compiler.compile_change(files(i - 1), files(i));
+    REQUIRE(changed);
+    const auto part = part_of(run.pipeline().program(), *changed, 1);
+    REQUIRE(part);
+    run.change(*part, "");
+    std::string lines;
+    for (size_t key = 0; key < keys; ++key) {
+      for (const char* type : {"a", "x"}) {
+        lines += fmt::format(R"({{"type":"{}","ts":{},"u":"u{}"}})", type, 1'700'000'000 + i, key) + '\n';
+      }
+    }
+    run.feed(lines);
+    most = std::max<size_t>(most, engine.notes());
+  }
+  CHECK(engine.partitions() == keys);
+  CHECK(most == 2 * keys);  // of a list and a state each
+}
+
 TEST_CASE("rule change: in place it comes to the same as all rules compiled together") {
   Seen seen;
   const uint64_t first = first_seed(), count = cases(60);

@@ -205,6 +205,7 @@ class Engine {
   uint64_t partitions() const;
   uint64_t state_bytes() const;
   uint64_t captured_bytes() const { return captures_.bytes(); }  // of these, what captured events take
+  uint64_t notes() const { return sweeps_.size(); }              // of states that the sweep will look at
   // All live runs, by rule, key, start.
   std::vector<RunView> runs() const;
 
@@ -300,6 +301,7 @@ class Engine {
   };
   SavedPlaces places_to_save() const;
   void save_keys(RuleId rule, SavedPlaces& saved, StateWriter& out) const;
+  uint64_t shape(RuleId rule) const;
   static void save_histories(std::span<const Engine* const> shares, StateWriter& out);
   static void save_rules(std::span<const Engine* const> shares, std::vector<SavedPlaces>& places, StateWriter& out);
   static void save_starts(std::span<const Engine* const> shares, std::vector<SavedPlaces>& places, StateWriter& out);
@@ -332,7 +334,11 @@ class Engine {
   void remember_routes(Table& table, const Event& event);
   void build_interests(bool is_derived, std::vector<std::vector<Interest>>& interests) const;
   void add_interest(TypeId type, bool is_derived, std::vector<Interest>& interests, RuleId rule) const;
-  void forget_state_of(std::span<const RuleId> rules, std::span<const StartId> shorter, uint32_t table);
+  void forget_state_of(std::span<const RuleId> rules, std::span<const StartId> shorter,
+                       const std::vector<bool>& is_over);
+  void prefetch_noted(std::span<const Noted> coming) const;
+  bool is_of_nobody(const RuleState& state, const std::vector<bool>& is_over) const;
+  void look_for_state_of(const std::vector<bool>& is_over, uint32_t table);
   void grow();
   void note_seen_types();
   void take_interest(std::span<const RuleId> rules, RuleId known_rules, TypeId known_types);
@@ -471,8 +477,9 @@ class Engine {
   std::vector<Lookup> lookups_;
   std::vector<Value> key_values_;
   Sweeps sweeps_;
-  std::vector<RuleId> gone_;        // between let_go() and take_on()
-  std::vector<Noted> loaded_late_;  // states that are loaded of rules that are late for their start
+  std::vector<RuleId> gone_;              // between let_go() and take_on()
+  mutable std::vector<uint64_t> shapes_;  // by rule, once they were asked for; 0: not yet
+  std::vector<Noted> loaded_late_;        // states that are loaded of rules that are late for their start
   struct Window {
     int64_t number = -1;
     uint32_t count = 0;

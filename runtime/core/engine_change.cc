@@ -5,7 +5,7 @@
 // or takes the place of another, those of its types are made anew.
 #include <algorithm>
 #include <limits>
-#include <unordered_set>
+#include <utility>
 
 #include "runtime/core/engine.h"
 #include "runtime/model/link.h"
@@ -17,32 +17,85 @@ namespace omen {
 // The program still has them.
 void Engine::let_go(std::span<const RuleId> rules) {
   OMEN_ASSERT(matches_.empty());
-  std::vector<uint32_t> tables;
+  // By rule and list: those that go, and lists that are over sooner without them, or are nobody's any more.
+  std::vector<bool> is_over(starts_.list_of(starts_.size()));
   std::vector<StartId> shorter;
+  bool has_state = false;
   for (const RuleId rule : rules) {
-    tables.push_back(table_of_rule_[rule]);
     const StartId start = starts_.start_of(rule);
-    if (starts_.leave(rule)) shorter.push_back(start);
-    const bool has_lists = start != start_none && starts_.at(start).keys > 0;
-    if (rule_counters_[rule].keys == 0 && !has_lists) tables.pop_back();
+    is_over[rule] = true;
+    has_state |= rule_counters_[rule].keys > 0;
+    if (!starts_.leave(rule)) continue;
+    is_over[starts_.list_of(start)] = true;
+    has_state |= starts_.at(start).keys > 0;
+    shorter.push_back(start);
   }
-  std::ranges::sort(tables);
-  tables.erase(std::unique(tables.begin(), tables.end()), tables.end());
-  for (const uint32_t table : tables) forget_state_of(rules, shorter, table);
+  if (has_state) forget_state_of(rules, shorter, is_over);
   timers_.forget(rules);
   for (const RuleId rule : rules) {
     rule_counters_[rule] = {};
     limit_windows_[rule] = {};
     oldest_[rule].clear();
     std::erase(tables_[table_of_rule_[rule]].rules, rule);
+    if (rule < shapes_.size()) shapes_[rule] = 0;
   }
   gone_.assign(rules.begin(), rules.end());
 }
 
-// What lists know of them, too, and lists that are of no rule any more; those of the `shorter` starts may be over
-// sooner.
-void Engine::forget_state_of(std::span<const RuleId> rules, std::span<const StartId> shorter, uint32_t table) {
-  const std::unordered_set<RuleId> gone(rules.begin(), rules.end());
+// Among a million keys the few that they know are found by what is noted for the sweep. What is not noted, because
+// there is no end to it, is looked for under each key.
+void Engine::forget_state_of(std::span<const RuleId> rules, std::span<const StartId> shorter,
+                             const std::vector<bool>& is_over) {
+  const std::vector<Noted> notes = sweeps_.take_of(is_over);
+  std::vector<uint64_t> found(starts_.size());  // lists that others have yet
+  std::vector<std::pair<PartitionId, RuleStateId>> lists;
+  for (size_t i = 0; i < notes.size(); ++i) {
+    prefetch_noted(std::span(notes).subspan(i));
+    const Noted& where = notes[i];
+    const RuleStateId id = find_state(where);
+    if (id == index_none) continue;
+    if (is_of_nobody(state_at(id), is_over)) {
+      free_state(where.partition, id, RunEnd::limit);
+      free_partition_if_empty(table_of(where.rule), where.partition);
+    } else if (state_at(id).is_noted) {
+      state_at(id).is_noted = 0;
+      lists.emplace_back(where.partition, id);
+      ++found[starts_.start_of_list(where.rule)];
+    }
+  }
+  for (const auto& [partition, id] : lists) note_state(table_of(state_at(id).rule), partition, state_at(id));
+  std::vector<uint32_t> tables;
+  for (const RuleId rule : rules) {
+    if (rule_counters_[rule].keys > 0) tables.push_back(table_of_rule_[rule]);
+  }
+  for (const StartId start : shorter) {
+    if (found[start] < starts_.at(start).keys) tables.push_back(starts_.at(start).table);
+  }
+  std::ranges::sort(tables);
+  tables.erase(std::unique(tables.begin(), tables.end()), tables.end());
+  for (const uint32_t table : tables) look_for_state_of(is_over, table);
+}
+
+// What is found of the first of them leads to its memory; a few are on their way at a time.
+void Engine::prefetch_noted(std::span<const Noted> coming) const {
+  constexpr size_t partition_ahead = 16, state_ahead = 8;
+  if (coming.size() > partition_ahead) {
+    const Noted& note = coming[partition_ahead];
+    tables_[table_of(note.rule)].partitions->prefetch(note.hash);
+    __builtin_prefetch(words_.at(note.partition));
+  }
+  if (coming.size() > state_ahead) {
+    const RuleStateId first = static_cast<const Partition*>(words_.at(coming[state_ahead].partition))->first;
+    if (is_state(first)) prefetch_state(first);
+  }
+}
+
+bool Engine::is_of_nobody(const RuleState& state, const std::vector<bool>& is_over) const {
+  if (!starts_.is_list(state.rule)) return is_over[state.rule];
+  return starts_.at(starts_.start_of_list(state.rule)).rules.empty();
+}
+
+void Engine::look_for_state_of(const std::vector<bool>& is_over, uint32_t table) {
   KeyTable& partitions = *tables_[table].partitions;
   std::vector<PartitionId> all;
   partitions.for_each([&](PartitionId partition) { all.push_back(partition); });
@@ -50,16 +103,10 @@ void Engine::forget_state_of(std::span<const RuleId> rules, std::span<const Star
     for (RuleStateId id = partitions.at(partition).first; id != index_none;) {
       RuleState& state = state_at(id);
       const RuleStateId next = state.next;
-      if (!starts_.is_list(state.rule)) {
-        if (gone.contains(state.rule)) free_state(partition, id, RunEnd::limit);
-      } else if (const StartId start = starts_.start_of_list(state.rule); starts_.at(start).rules.empty()) {
+      if (is_of_nobody(state, is_over)) {
         free_state(partition, id, RunEnd::limit);
-      } else {
-        for (const RuleId rule : rules) starts_.forget_begun(state, rule);
-        if (std::ranges::find(shorter, start) != shorter.end()) {
-          state.is_noted = 0;
-          note_state(table, partition, state);
-        }
+      } else if (is_over[state.rule]) {
+        note_state(table, partition, state);
       }
       id = next;
     }

@@ -130,7 +130,7 @@ void Engine::save_rules(std::span<const Engine* const> shares, std::vector<Saved
     const RuleProgram& rule = program.rules[id];
     out.text(rule.name);
     out.text(rule.version);
-    out.fixed(shape_of(rule, shares[0]->machines_.is_counted(id)));
+    out.fixed(shares[0]->shape(id));
     const size_t begin = out.open();
     RuleCounters counters;
     Window window;
@@ -152,6 +152,13 @@ void Engine::save_rules(std::span<const Engine* const> shares, std::vector<Saved
     }
     out.close(begin);
   }
+}
+
+// Of ten thousand rules it takes as long as to write their states.
+uint64_t Engine::shape(RuleId rule) const {
+  shapes_.resize(program_.rules.size());
+  if (shapes_[rule] == 0) shapes_[rule] = shape_of(program_.rules[rule], machines_.is_counted(rule));
+  return shapes_[rule];
 }
 
 Engine::SavedPlaces Engine::places_to_save() const {
@@ -320,8 +327,7 @@ std::vector<RuleId> Engine::load_rules(StateReader& in, LoadedState& loaded, con
     const auto known = rules.find(name);
     const RuleId id = known == rules.end() ? 0 : known->second;
     numbers.push_back(rule_none);
-    if (known == rules.end() || program_.rules[id].version != version ||
-        shape_of(program_.rules[id], machines_.is_counted(id)) != shape) {
+    if (known == rules.end() || program_.rules[id].version != version || this->shape(id) != shape) {
       if (!name.empty()) loaded.gone.emplace_back(name);  // a place may be empty
       in.skip();
       continue;

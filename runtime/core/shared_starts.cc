@@ -159,7 +159,7 @@ bool SharedStarts::leave(RuleId rule) {
   start_of_rule_[rule] = start_none;
   joined_[rule] = 0;
   waiting_runs_ -= start.waiting;
-  return start.longest_us < before_us;
+  return start.rules.empty() || start.longest_us < before_us;
 }
 
 int64_t SharedStarts::alive_until(const RuleState& list) const {

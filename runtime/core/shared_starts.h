@@ -122,8 +122,9 @@ class SharedStarts {
     if (list.run_count == 0) return;
     const uint64_t from = events(list).front().sequence;
     if (list.memory != index_none) {
+      const StartId start = start_of_list(list.rule);
       begun_of(list).for_each([&](RuleId rule, uint64_t sequence) {
-        if (sequence >= from && joined_[rule] == 0) visit(rule, sequence);
+        if (sequence >= from && joined_[rule] == 0 && start_of_rule_[rule] == start) visit(rule, sequence);
       });
     }
     for (const RuleId rule : starts_[start_of_list(list.rule)].late) {
@@ -142,9 +143,10 @@ class SharedStarts {
   uint64_t waiting_runs() const { return waiting_runs_; }  // at most: those that rules have begun since are in it
 
   // Rules of the program that share their starts have come. What stands in lists, up to `sequence`, they have begun by
-  // themselves. And one goes: where it was the last one of its start, the lists are of nobody.
+  // themselves. And one goes: where it was the last one of its start, the lists are of nobody. What it has begun lists
+  // may know on; whoever comes in its place has joined them later.
   void join(std::span<const RuleId> rules, const std::vector<uint32_t>& table_of_rule, uint64_t sequence);
-  bool leave(RuleId rule);                                      // true: its lists matter less long from now on
+  bool leave(RuleId rule);  // true: its lists are of nobody, or matter less long from now on
   uint64_t joined(RuleId rule) const { return joined_[rule]; }  // 0: it is not late
 
  private:

@@ -41,4 +41,38 @@ Noted Sweeps::take() {
   return where;
 }
 
+std::vector<Noted> Sweeps::take_of(const std::vector<bool>& is_over) {
+  std::vector<Noted> taken;
+  for (auto at = buckets_.begin(); at != buckets_.end();) {
+    Bucket& bucket = at->second;
+    const size_t count = (bucket.chunks.size() - 1) * chunk_notes + bucket.used;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; ++i) {
+      const Noted note = (*bucket.chunks[i / chunk_notes])[i % chunk_notes];
+      if (is_over[note.rule]) {
+        taken.push_back(note);
+      } else {
+        (*bucket.chunks[kept / chunk_notes])[kept % chunk_notes] = note;
+        ++kept;
+      }
+    }
+    if (kept == 0) {
+      at = buckets_.erase(at);
+      continue;
+    }
+    bucket.chunks.resize((kept + chunk_notes - 1) / chunk_notes);
+    bucket.used = static_cast<uint32_t>(kept - (bucket.chunks.size() - 1) * chunk_notes);
+    ++at;
+  }
+  newest_.second = nullptr;
+  earliest_us_ = buckets_.empty() ? std::numeric_limits<int64_t>::max() : buckets_.begin()->first;
+  return taken;
+}
+
+size_t Sweeps::size() const {
+  size_t sum = 0;
+  for (const auto& [end_us, bucket] : buckets_) sum += (bucket.chunks.size() - 1) * chunk_notes + bucket.used;
+  return sum;
+}
+
 }  // namespace omen

@@ -54,6 +54,10 @@ class Sweeps {
   }
   // Takes one of the earliest bucket.
   Noted take();
+  // Takes those of all rules, or lists, that are over: a later state of the same number would be taken for theirs, and
+  // each note that finds a state stays. Reads all notes, which stand side by side.
+  std::vector<Noted> take_of(const std::vector<bool>& is_over);
+  size_t size() const;  // of all notes; for tests
   // The one that take() will give after `ahead` others, fewer than ahead_max; nullptr when it is in another chunk. With
   // it, a place for what is found of it until then: what stands there at first means nothing.
   static constexpr uint32_t ahead_max = 16;
