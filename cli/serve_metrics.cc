@@ -32,8 +32,9 @@ void add_service_metrics(Metrics& metrics, std::function<std::shared_ptr<const S
                  now->keys_evicted);
     text.gauge("omen_state_bytes", "Memory of the state", static_cast<double>(now->state_bytes));
     for (const RuleStatus& rule : now->rules) {
-      text.counter("omen_rule_matches_total", "Matches of a rule", rule.matches, {{"rule", rule.name}});
-      text.gauge("omen_rule_keys", "Keys of a rule with state", static_cast<double>(rule.keys), {{"rule", rule.name}});
+      const Labels labels = {{"rule", rule.label->name}};
+      text.counter("omen_rule_matches_total", "Matches of a rule", rule.matches, labels);
+      text.gauge("omen_rule_keys", "Keys of a rule with state", static_cast<double>(rule.keys), labels);
     }
     const auto rows = [&](const char* state, uint64_t count) {
       text.gauge("omen_outbox_rows", "Rows of the outbox", static_cast<double>(count), {{"state", state}});

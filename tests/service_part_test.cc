@@ -155,7 +155,7 @@ TEST_CASE("service: a change in place leaves the program where it is, and is see
   const auto names = [&] {
     return omen.ask([](Service& one) {
       std::string out;
-      for (const RuleStatus& rule : one.rule_statuses()) out += rule.name + ' ' + rule.file + ' ';
+      for (const RuleStatus& rule : one.rule_statuses()) out += rule.label->name + ' ' + rule.label->file + ' ';
       return out;
     });
   };

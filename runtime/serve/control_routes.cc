@@ -131,7 +131,7 @@ Response show_rule(Service& service, Exchange& exchange) {
   out += ",\"rules\":[";
   bool is_first = true;
   for (const RuleStatus& rule : service.rule_statuses()) {
-    if (rule.file != file) continue;
+    if (rule.label->file != file) continue;
     if (!is_first) out += ',';
     is_first = false;
     append_rule(out, rule);

@@ -84,13 +84,13 @@ std::string status_text(const ServiceView& view) {
 
 void append_rule(std::string& out, const RuleStatus& rule) {
   out += '{';
-  append_member(out, "name", rule.name);
-  append_member(out, "file", rule.file);
-  append_member(out, "severity", rule.severity);
+  append_member(out, "name", rule.label->name);
+  append_member(out, "file", rule.label->file);
+  append_member(out, "severity", rule.label->severity);
   append_member(out, "state", rule.is_paused ? "paused" : "active");
   append_member(out, "keys", rule.keys);
   append_member(out, "matches", rule.matches);
-  append_member(out, "version", rule.version);
+  append_member(out, "version", rule.label->version);
   out += '}';
 }
 

@@ -6,7 +6,6 @@
 
 #include "runtime/io/clock.h"
 #include "runtime/io/turns.h"
-#include "runtime/model/link.h"
 
 namespace omen {
 namespace {
@@ -319,20 +318,12 @@ Status Service::housekeeping() {
 
 std::vector<RuleStatus> Service::rule_statuses() const {
   std::vector<RuleStatus> out;
-  const CompiledRules& compiled = *pipeline_->rules();
-  for (size_t i = 0; i < compiled.program.rules.size(); ++i) {
-    const RuleProgram& rule = compiled.program.rules[i];
-    if (is_place_empty(rule)) continue;
-    RuleStatus status;
-    status.name = rule.name;
-    const auto file = compiled.file_of_rule.find(rule.name);
-    if (file != compiled.file_of_rule.end()) status.file = file->second;
-    status.severity = severity_text(rule.severity);
-    status.version = rule.version;
-    status.is_paused = rules_.is_paused(rule.name);
-    status.keys = pipeline_->shards().counters_of(static_cast<RuleId>(i)).keys;
-    status.matches = messages_->matches()[i];
-    out.push_back(std::move(status));
+  out.reserve(labels_.size());
+  for (RuleId rule = 0; rule < labels_.size(); ++rule) {
+    const std::shared_ptr<const RuleLabel>& label = labels_[rule];
+    if (label == nullptr) continue;
+    out.push_back(
+        {label, rules_.is_paused(label->name), pipeline_->shards().counters_of(rule).keys, messages_->matches()[rule]});
   }
   return out;
 }

@@ -93,8 +93,13 @@ struct ServiceOptions {
 // What a command says that found no room begins so; nothing has come of it.
 inline constexpr std::string_view disk_is_full = "the disk is full";
 
-struct RuleStatus {
+// What a rule in force is called. It is the same one in each view: only that of a rule that changes is made anew.
+struct RuleLabel {
   std::string name, severity, file, version;
+};
+
+struct RuleStatus {
+  std::shared_ptr<const RuleLabel> label;
   bool is_paused = false;
   uint64_t keys = 0, matches = 0;
 };
@@ -229,6 +234,7 @@ class Service {
   void adopt(RuleSet rules, std::unique_ptr<Pipeline> pipeline);
   Status use(RuleSet rules, std::unique_ptr<Pipeline> pipeline);
   void retire(std::unique_ptr<Pipeline> pipeline);
+  void label(RuleId rule);
 
   // service_part.cc
   bool warm_part(Warming& warming, const Program& before);
@@ -296,7 +302,8 @@ class Service {
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<Messages> messages_;
-  std::shared_ptr<const Program> mappings_;  // what other threads may read while rules change
+  std::vector<std::shared_ptr<const RuleLabel>> labels_;  // by rule; nullptr: its place is empty
+  std::shared_ptr<const Program> mappings_;               // what other threads may read while rules change
   Quarantine quarantine_;
 
   // Of the round in hand.

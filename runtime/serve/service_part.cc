@@ -61,7 +61,9 @@ Status Service::put_part_in_force(Warming& warming) {
   if (retiring_.joinable()) retiring_.join();  // a pipeline of before may have the same program
   if (Status changed = pipeline_->change(part, rebuilt); !changed) return changed;
   std::vector<RuleId> places = part.emptied;
+  for (const RuleId place : part.emptied) label(place);
   for (const RulePlace& place : part.places) {
+    label(place.id);
     if (!place.goes_on) places.push_back(place.id);  // what goes on has its count
   }
   messages_->take_on(places);

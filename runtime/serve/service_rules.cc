@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "runtime/io/clock.h"
+#include "runtime/model/link.h"
 #include "runtime/serve/service_warming.h"
 
 namespace omen {
@@ -222,6 +223,21 @@ void Service::adopt(RuleSet rules, std::unique_ptr<Pipeline> pipeline) {
   messages_ = std::move(messages);
   retire(std::exchange(pipeline_, std::move(pipeline)));
   rules_ = std::move(rules);
+  labels_.clear();
+  for (RuleId rule = 0; rule < this->program().rules.size(); ++rule) label(rule);
+}
+
+// What views say of a rule that has come to its place, or another one has.
+void Service::label(RuleId id) {
+  const CompiledRules& compiled = *pipeline_->rules();
+  const RuleProgram& rule = compiled.program.rules[id];
+  labels_.resize(compiled.program.rules.size());
+  labels_[id] = nullptr;
+  if (is_place_empty(rule)) return;
+  const auto file = compiled.file_of_rule.find(rule.name);
+  labels_[id] = std::make_shared<const RuleLabel>(
+      RuleLabel{rule.name, std::string(severity_text(rule.severity)),
+                file != compiled.file_of_rule.end() ? file->second : std::string(), rule.version});
 }
 
 // To free a large state takes as long as to write it.
