@@ -129,8 +129,10 @@ class Replay {
       Status taken = Status::ok();
       if (step.kind == Playback::Step::Kind::config) taken = take_config(step);
       if (step.kind == Playback::Step::Kind::rules && options_.rules.empty()) {
-        const auto record = parse_rules_record(step.text);
-        taken = record ? take_rules(record.value()) : Status::error(record.message());
+        const auto record = parse_rules_record(step.text, &rules_);
+        // Before any are known: the place of this segment, where all of them stand, comes yet.
+        const bool is_to_come = !record && pipeline_ == nullptr;
+        if (!is_to_come) taken = record ? take_rules(record.value()) : Status::error(record.message());
       }
       if (!taken) return taken;
       if (delivery_.is_full() && options_.is_yes) {

@@ -1,10 +1,14 @@
 // Rules of a running service that change in place (serve/rules_part.h): what comes of it is what comes of compiling all
 // rules and going on from a saved state, also when the service ends or is killed behind it.
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <vector>
 
 #include "cli/rule_compiler.h"
+#include "runtime/log/repair.h"
 #include "tests/support/running_service.h"
 
 namespace omen {
@@ -146,6 +150,58 @@ TEST_CASE("service: what waits for a rule alone goes when the rule has gone in p
   const std::string state = omen.last_state();
   CHECK(state.find("later") != std::string::npos);
   CHECK(state.find("silent") == std::string::npos);
+}
+
+TEST_CASE("service: a change of one file among many stands in the log by itself") {
+  Changing omen("omen-service-part-log", false);
+  RuleSet rules;
+  for (int i = 0; i < 100; ++i) rules.files.push_back(file("r" + std::to_string(i), "a -> b"));
+  const auto log_bytes = [&] {
+    uint64_t sum = 0;
+    for (const auto& one : fs::directory_iterator(omen.data + "/log")) sum += one.file_size();
+    return sum;
+  };
+  omen.begin(rules);
+  omen.feed(stream(0, 30), start_s * 1'000'000);
+  for (const uint64_t first_bytes = log_bytes(); rules.files.size() < 110;) {
+    rules.files.push_back(file("more" + std::to_string(rules.files.size()), "a -> c"));
+    CHECK(omen.change(rules));
+    CHECK(omen.ask([](Service& one) { return one.pause("r7", one.rules().paused.empty()); }));
+    rules.paused = omen.ask([](Service& one) { return one.rules().paused; });
+    CHECK(log_bytes() - first_bytes < 500 * (rules.files.size() - 100));
+  }
+  omen.end();
+  fs::remove_all(omen.data + "/snapshots");
+  omen.begin(rules);
+  CHECK(omen.ask([](Service& one) { return one.rules(); }) == rules);
+  CHECK(omen.in_place == 10);  // recovery has found them all
+}
+
+TEST_CASE("service: rules that build on a record which a repair has given up leave those of before") {
+  Changing omen("omen-service-part-lost", false);
+  omen.begin({{first}, {}});
+  omen.feed(stream(0, 30), start_s * 1'000'000);
+  CHECK(omen.change({{first, third}, {}}));
+  omen.feed(stream(30, 60), (start_s + 30) * 1'000'000);
+  CHECK(omen.change({{first, third, second}, {}}));
+  omen.end();
+  fs::remove_all(omen.data + "/snapshots");
+  std::string path = omen.data + "/log/";
+  for (const auto& one : fs::directory_iterator(path)) path = one.path();
+  {
+    std::fstream segment(path, std::ios::in | std::ios::out | std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(segment), {}};
+    const size_t at = bytes.find("third.omen");
+    REQUIRE(at != std::string::npos);
+    segment.seekp(static_cast<std::streamoff>(at));
+    segment.put('T');
+  }
+  REQUIRE(repair_log(real_disk(), omen.data + "/log", 0, wall_clock_us()));
+  omen.begin({{first}, {}});
+  CHECK(omen.ask([](Service& one) { return one.program().rules.size(); }) == 1);
+  CHECK(std::ranges::any_of(omen.said, [](const std::string& line) {
+    return line.find("are not known") != std::string::npos && line.find("those of before stay") != std::string::npos;
+  }));
 }
 
 TEST_CASE("service: a change in place leaves the program where it is, and is seen by all who ask for rules") {

@@ -40,8 +40,12 @@ LoggedRules logged_rules(const std::string& data) {
   REQUIRE(reader);
   out.first = reader.value()->first();
   LogReader::Entry entry;
+  const RuleSet none;
   while (reader.value()->next(entry)) {
-    if (entry.record.kind == RecordKind::rules) out.records.push_back(parse_rules_record(entry.record.text).value());
+    if (entry.record.kind != RecordKind::rules) continue;
+    const RuleSet& before = out.records.empty() ? none : out.records.back().rules;
+    // What a pruned log begins with may build on what is gone; the place of the segment follows.
+    if (auto record = parse_rules_record(entry.record.text, &before)) out.records.push_back(std::move(record.value()));
   }
   return out;
 }

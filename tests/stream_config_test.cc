@@ -85,6 +85,44 @@ TEST_CASE("rules record: with and without tables") {
   CHECK(read.value().tables == record.tables);
 }
 
+TEST_CASE("rules record: against the rules before it has the files that are new") {
+  const auto file = [](int n, const std::string& text = "rule …") {
+    return RuleFile{std::to_string(n) + ".omen", text, n % 2 == 0};
+  };
+  RuleSet before;
+  for (int n = 0; n < 9; ++n) before.files.push_back(file(n));
+  const std::vector<std::vector<RuleFile>> all = {
+      {},
+      before.files,
+      {file(0), file(1, "rule \"x\""), file(2), file(9), file(5), file(6), file(10)},
+      {file(8), file(7), file(0), file(1), file(2, "")},
+      {file(20), file(21), file(0)},
+  };
+  for (const std::vector<RuleFile>& files : all) {
+    RulesRecord record;
+    record.rules = {files, {"p"}};
+    record.warmed_from = 3;
+    const std::string text = rules_record_text(record, &before);
+    CAPTURE(text);
+    const auto read = parse_rules_record(text, &before);
+    REQUIRE(read);
+    CHECK(read.value().rules == record.rules);
+    CHECK(read.value().warmed_from == 3);
+  }
+  const RuleSet next{{file(0), file(1), file(2, "rule new"), file(3)}, {}};
+  const std::string text = rule_set_text(next, &before);
+  CHECK(text.starts_with(
+      R"({"files":[{"first":0,"count":2},{"name":"2.omen","text":"rule new","loaded":true},{"first":3,"count":1}],)"));
+  // Nobody knows what it builds on, or knows something else.
+  CHECK_FALSE(parse_rule_set(text));
+  RuleSet other = before;
+  other.files[3].text += ' ';
+  CHECK_FALSE(parse_rule_set(text, &other));
+  other.files.resize(3);
+  CHECK_FALSE(parse_rule_set(text, &other));
+  CHECK(parse_rule_set(rule_set_text(next), &other).value() == next);  // says all
+}
+
 TEST_CASE("horizon: how far back the state of a rule reaches") {
   CHECK(horizon("rule r { by u match a alert \"x\" }") == 0);
   CHECK(horizon("rule r { by u match a -> b within 2h alert \"x\" }") == 2 * hour_us);

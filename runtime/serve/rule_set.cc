@@ -7,23 +7,65 @@
 #include <unordered_map>
 
 #include "runtime/core/json.h"
+#include "runtime/log/crc32c.h"
 #include "runtime/model/link.h"
 #include "runtime/serve/horizon.h"
 
 namespace omen {
 
+namespace {
+
+void append_file(std::string& out, const RuleFile& file) {
+  out += "{\"name\":";
+  json::append_string(out, file.name);
+  out += ",\"text\":";
+  json::append_string(out, file.text);
+  out += file.is_loaded ? ",\"loaded\":true}," : "},";
+}
+
+uint32_t sum_of(const std::vector<RuleFile>& files) {
+  uint32_t sum = 0;
+  for (const RuleFile& file : files) {
+    sum = crc32c(crc32c(sum, file.name), file.is_loaded ? "\nloaded\n" : "\n");
+    sum = crc32c(sum, file.text);
+  }
+  return sum;
+}
+
+// Files that stand there one behind the other are counted together.
+void append_files(std::string& out, const std::vector<RuleFile>& files, const std::vector<RuleFile>& before) {
+  std::unordered_map<std::string_view, size_t> places;  // by name, once the order of the two is not the same
+  size_t next = 0;                                      // of `before`
+  for (size_t i = 0; i < files.size();) {
+    if (next == before.size() || before[next].name != files[i].name) {
+      for (size_t place = places.size(); place < before.size(); ++place) places.emplace(before[place].name, place);
+      if (const auto named = places.find(files[i].name); named != places.end()) next = named->second;
+    }
+    const size_t first = next;
+    while (i < files.size() && next < before.size() && files[i] == before[next]) ++i, ++next;
+    if (next > first) {
+      out += "{\"first\":" + std::to_string(first) + ",\"count\":" + std::to_string(next - first) + "},";
+    } else {
+      append_file(out, files[i++]);
+    }
+  }
+}
+
+}  // namespace
+
 bool RuleSet::is_paused(std::string_view rule) const { return std::ranges::find(paused, rule) != paused.end(); }
 
-std::string rule_set_text(const RuleSet& rules) {
+std::string rule_set_text(const RuleSet& rules, const RuleSet* before) {
   std::string out = "{\"files\":[";
-  for (size_t i = 0; i < rules.files.size(); ++i) {
-    out += i == 0 ? "{\"name\":" : ",{\"name\":";
-    json::append_string(out, rules.files[i].name);
-    out += ",\"text\":";
-    json::append_string(out, rules.files[i].text);
-    out += rules.files[i].is_loaded ? ",\"loaded\":true}" : "}";
+  if (before != nullptr) {
+    append_files(out, rules.files, before->files);
+  } else {
+    for (const RuleFile& file : rules.files) append_file(out, file);
   }
-  out += "],\"paused\":[";
+  if (out.back() == ',') out.pop_back();
+  out += ']';
+  if (before != nullptr) out += ",\"sum\":" + std::to_string(sum_of(rules.files));
+  out += ",\"paused\":[";
   for (size_t i = 0; i < rules.paused.size(); ++i) {
     if (i > 0) out += ',';
     json::append_string(out, rules.paused[i]);
@@ -31,21 +73,34 @@ std::string rule_set_text(const RuleSet& rules) {
   return out += "]}";
 }
 
-Result<RuleSet> parse_rule_set(std::string_view text) {
+Result<RuleSet> parse_rule_set(std::string_view text, const RuleSet* before) {
   const Status bad = Status::error("the rules do not read as {\"files\":[{\"name\":…,\"text\":…}],\"paused\":[…]}");
+  const Status unknown = Status::error("the rules build on others that are not known");
   simdjson::dom::parser parser;
   simdjson::dom::element json;
   simdjson::dom::array files, paused;
   if (parser.parse(simdjson::padded_string(text)).get(json) != simdjson::SUCCESS) return bad;
   if (json["files"].get(files) != simdjson::SUCCESS) return bad;
   RuleSet out;
+  bool builds_on_others = false;
   for (const simdjson::dom::element file : files) {
+    uint64_t first = 0, count = 0;
+    if (before != nullptr && file["first"].get(first) == simdjson::SUCCESS) {
+      if (file["count"].get(count) != simdjson::SUCCESS) return bad;
+      if (first > before->files.size() || count > before->files.size() - first) return unknown;
+      const auto begin = before->files.begin() + static_cast<std::ptrdiff_t>(first);
+      out.files.insert(out.files.end(), begin, begin + static_cast<std::ptrdiff_t>(count));
+      builds_on_others = true;
+      continue;
+    }
     std::string_view name, content;
     if (file["name"].get(name) != simdjson::SUCCESS || file["text"].get(content) != simdjson::SUCCESS) return bad;
     bool is_loaded = false;
     if (file["loaded"].get(is_loaded) != simdjson::SUCCESS) is_loaded = false;
     out.files.push_back({std::string(name), std::string(content), is_loaded});
   }
+  uint64_t sum = 0;
+  if (builds_on_others && (json["sum"].get(sum) != simdjson::SUCCESS || sum != sum_of(out.files))) return unknown;
   if (json["paused"].get(paused) != simdjson::SUCCESS) return out;
   for (const simdjson::dom::element rule : paused) {
     std::string_view name;
@@ -55,8 +110,8 @@ Result<RuleSet> parse_rule_set(std::string_view text) {
   return out;
 }
 
-std::string rules_record_text(const RulesRecord& record) {
-  std::string out = rule_set_text(record.rules);
+std::string rules_record_text(const RulesRecord& record, const RuleSet* before) {
+  std::string out = rule_set_text(record.rules, before);
   out.pop_back();
   if (record.warmed_from > 0) out += ",\"warmed_from\":" + std::to_string(record.warmed_from);
   if (record.coming_at > 0) out += ",\"coming_at\":" + std::to_string(record.coming_at);
@@ -73,8 +128,8 @@ std::string rules_record_text(const RulesRecord& record) {
   return out += '}';
 }
 
-Result<RulesRecord> parse_rules_record(std::string_view text) {
-  auto rules = parse_rule_set(text);
+Result<RulesRecord> parse_rules_record(std::string_view text, const RuleSet* before) {
+  auto rules = parse_rule_set(text, before);
   if (!rules) return Status::error(rules.message());
   RulesRecord record;
   record.rules = std::move(rules.value());

@@ -3,6 +3,14 @@
 //
 //   {"files":[{"name":"churn.omen","text":"…"}],"paused":["churn_risk"]}
 //
+// With ten thousand rules that is a megabyte, and mostly it is one file that changes. So the log has all files once in
+// each segment, and else only what is new against the record before; the other files it counts:
+//
+//   {"files":[{"first":0,"count":57},{"name":"churn.omen","text":"…"},{"first":58,"count":42}],"sum":…,"paused":[…]}
+//
+// `sum` is the CRC32C of all files that are meant, so that a record whose predecessor is lost (log/repair) is not taken
+// for something else.
+//
 // NOT HERE: what the texts mean. The compiler is handed in by whoever starts the service: this room does not know it.
 #pragma once
 
@@ -34,7 +42,8 @@ struct RuleSet {
   bool is_paused(std::string_view rule) const;
 };
 
-std::string rule_set_text(const RuleSet& rules);
+// `before`: files that are among those are only counted.
+std::string rule_set_text(const RuleSet& rules, const RuleSet* before = nullptr);
 // A RULES record: the same, and what a replay needs to make the same of it. Beside the members above:
 //
 //   "warmed_from":17      the state of new and changed rules was made of the log from here on; 0: from its beginning
@@ -47,12 +56,13 @@ struct RulesRecord {
   uint64_t coming_at = 0;                                    // 0: none did
   std::optional<std::map<std::string, std::string>> tables;  // none: they stay what they were
 };
-std::string rules_record_text(const RulesRecord& record);
-Result<RulesRecord> parse_rules_record(std::string_view text);
+std::string rules_record_text(const RulesRecord& record, const RuleSet* before = nullptr);
+// `before`: the rules of the record before; nullptr: nobody knows them, and the text must say all.
+Result<RulesRecord> parse_rules_record(std::string_view text, const RuleSet* before = nullptr);
 // What is to be in force when the service has read the files that it is started with: these, what was loaded beside
 // them, and the pauses.
 RuleSet started_with(RuleSet own, const RuleSet& present);
-Result<RuleSet> parse_rule_set(std::string_view text);
+Result<RuleSet> parse_rule_set(std::string_view text, const RuleSet* before = nullptr);
 
 struct CompiledRules {
   Program program;

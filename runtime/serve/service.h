@@ -179,7 +179,7 @@ class Service {
     Result<std::unique_ptr<Player>> player;  // an error counts when they come
   };
   Result<std::unique_ptr<Player>> make_coming(const RulesRecord& record, uint64_t through) const;
-  Status replay_rules(const Playback::Step& step);
+  Status replay_rules(const Playback::Step& step, bool has_gaps);
   Status replay_config(const Playback::Step& step, const Playback::Note& note);
 
   // service_snapshots.cc

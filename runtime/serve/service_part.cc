@@ -53,7 +53,8 @@ Status Service::put_part_in_force(Warming& warming) {
   RulesRecord record{std::move(warming.rules), warming.from, 0, std::nullopt};
   uint64_t sequence = 0;
   Status refused = Status::ok();
-  if (Status put = put_rules(RecordKind::rules, rules_record_text(record), sequence, refused); !put) return put;
+  const std::string text = rules_record_text(record, &rules_);
+  if (Status put = put_rules(RecordKind::rules, text, sequence, refused); !put) return put;
   if (!refused) {
     warming.done(refused);
     return Status::ok();

@@ -139,7 +139,7 @@ Status Service::replay(uint64_t after) {
     const Playback::Step step = playback.next(pipeline_.get(), note);
     if (step.kind == Playback::Step::Kind::end) break;
     Status taken = Status::ok();
-    if (step.kind == Playback::Step::Kind::rules) taken = replay_rules(step);
+    if (step.kind == Playback::Step::Kind::rules) taken = replay_rules(step, reader.value()->records_lost() > 0);
     if (step.kind == Playback::Step::Kind::config) taken = replay_config(step, note);
     if (!taken) return taken;
   }
@@ -148,9 +148,16 @@ Status Service::replay(uint64_t after) {
 }
 
 // Rules that come into force make up their state in the record that says they are coming; in logs of the first version,
-// which have none, right where they are in force.
-Status Service::replay_rules(const Playback::Step& step) {
-  auto record = parse_rules_record(step.text);
+// which have none, right where they are in force. `has_gaps`: a repair has given up records, perhaps the rules that
+// these build on.
+Status Service::replay_rules(const Playback::Step& step, bool has_gaps) {
+  auto record = parse_rules_record(step.text, &rules_);
+  if (!record && has_gaps && pipeline_ != nullptr) {
+    say("the rules of record " + std::to_string(step.sequence) + " are not known: " + record.message() +
+            "; those of before stay",
+        true);
+    return Status::ok();
+  }
   if (!record) return Status::error(record.message());
   RuleSet& rules = record.value().rules;
   if (pipeline_ != nullptr && rules.files == rules_.files) {  // they stand in each segment once more

@@ -147,7 +147,7 @@ Status Service::put_in_force(Warming& warming) {
   config.tables = tables_with(warming);
   uint64_t sequence = 0;
   Status refused = Status::ok();
-  const std::string text = rules_record_text(record_of(warming));
+  const std::string text = rules_record_text(record_of(warming), &rules_);
   if (Status put = put_rules(RecordKind::rules, text, sequence, refused); !put) return put;
   if (!refused) {
     warming.done(refused);
@@ -259,7 +259,7 @@ Status Service::pause(const std::string& rule, bool is_paused) {
   } else {
     std::erase(next.paused, rule);
   }
-  const std::string text = rule_set_text(next);
+  const std::string text = rule_set_text(next, &rules_);
   const int64_t now_us = wall_clock_us();
   const LogRecord record{RecordKind::rules, now_us, text};
   const Appended appended = log_->append({&record, 1}, now_us);
