@@ -152,6 +152,25 @@ TEST_CASE("service: what waits for a rule alone goes when the rule has gone in p
   CHECK(state.find("silent") == std::string::npos);
 }
 
+TEST_CASE("service: a rule that very many keys know comes without a pause of the writer, the whole way") {
+  Changing omen("omen-service-part-keys", false);
+  omen.begin({{first}, {}});
+  const auto program = [&] { return omen.ask([](Service& one) { return &one.program(); }); };
+  Texts lines;
+  for (int key = 0; key < 20'001; ++key) {
+    lines.push_back(R"({"type":"m","ts":)" + std::to_string(start_s) + R"(,"u":"k)" + std::to_string(key) + "\"}");
+  }
+  omen.feed(lines, start_s * 1'000'000);
+  const Program* const before = program();
+  const RuleFile many = file("many", "m -> n");
+  CHECK(fates(omen.change({{first, many}, {}})) == "first kept\nmany added 3600s\n");
+  const Program* const with_many = program();
+  CHECK(with_many != before);
+  CHECK(fates(omen.change({{first, many, third}, {}})) == "first kept\nmany kept\nthird added 3620s\n");
+  CHECK(fates(omen.change({{first, third}, {}})) == "first kept\nthird kept\nmany removed\n");
+  CHECK(program() == with_many);
+}
+
 TEST_CASE("service: a change of one file among many stands in the log by itself") {
   Changing omen("omen-service-part-log", false);
   RuleSet rules;

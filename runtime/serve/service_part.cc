@@ -2,12 +2,20 @@
 // writer plays the few records that are left, the rules become a record of the log, and the pipeline in force takes
 // them on at that place of the stream. There is no record that says they are coming: recovery makes their state right
 // there.
+//
+// The writer takes over the state that was made: a microsecond or more for each key. Where these are many, the whole
+// way is gone, on which it does not wait for that.
 #include <utility>
 
 #include "runtime/serve/configured.h"
 #include "runtime/serve/service_warming.h"
 
 namespace omen {
+namespace {
+
+constexpr uint64_t keys_max = 20'000;
+
+}  // namespace
 
 // False: the whole way has to be gone. `warming.status` says what went wrong on this one.
 bool Service::warm_part(Warming& warming, const Program& before) {
@@ -29,7 +37,8 @@ bool Service::warm_part(Warming& warming, const Program& before) {
 Status Service::put_part_in_force(Warming& warming) {
   const RulesPart& part = *warming.part;
   if (rules_.paused != warming.paused) warming.rules.paused = rules_.paused;  // meanwhile
-  if (!can_change(pipeline_->program(), part, config_.shards)) {              // there are other options since
+  const bool has_many_keys = warming.player != nullptr && warming.player->pipeline().shards().partitions() > keys_max;
+  if (has_many_keys || !can_change(pipeline_->program(), part, config_.shards)) {  // there are other options since
     auto whole = std::make_unique<Warming>();
     whole->rules = std::move(warming.rules);
     whole->done = std::move(warming.done);
