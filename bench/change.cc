@@ -2,10 +2,11 @@
 // loaded: from the command until the rule is in force, processor time of the whole process, time on the wall, and the
 // longest pause of the writer's thread, during which no event is taken.
 //
-//   change [RULES] [FILES] [EVENTS] [REPEATS] [--keys N]
+//   change [RULES] [FILES] [EVENTS] [REPEATS] [--keys N] [--others N]
 //
 // The log has so many events, within the rule's window: they are played for it. With keys it has as many more, each the
-// first event of another key, of a type that is this rule's alone. The snapshot behind a change is not measured.
+// first event of another key, of a type that is this rule's alone; with others, of a type of another rule with the same
+// `by`. The snapshot behind a change is not measured.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -38,7 +39,7 @@ using namespace omen::bench;
 constexpr std::array<const char*, 3> names = {"the rule comes", "changes", "goes"};
 
 struct Options {
-  size_t rules = 9'999, files = 100, events = 10'000, repeats = 5, keys = 0;
+  size_t rules = 9'999, files = 100, events = 10'000, repeats = 5, keys = 0, others = 0;
   std::string json;
   bool is_whole = false;
 };
@@ -53,6 +54,12 @@ RuleSet rules_of(const Options& options) {
   const std::string text = rules_text(options.rules, false);
   const size_t lines = (options.rules + options.files - 1) / options.files;
   RuleSet out;
+  if (options.others > 0) {
+    out.files.push_back({"rules/other.omen",
+                         "rule other { by user_id match other_started as a -> purchase[amount > 300] as b within 15m "
+                         "alert \"{user_id}\" }\n",
+                         false});
+  }
   for (size_t begin = 0; begin < text.size();) {
     size_t end = begin;
     for (size_t line = 0; line < lines && end < text.size(); ++line) end = text.find('\n', end) + 1;
@@ -66,8 +73,9 @@ std::vector<std::string> lines_of(const Options& options) {
   StreamShape shape;
   shape.users = 1'000;
   std::vector<std::string> lines = make_events(options.events, shape);
-  for (size_t key = 0; key < options.keys; ++key) {
-    lines.push_back(fmt::format("{{\"type\":\"more_started\",\"user_id\":\"k{}\"}}\n", key));
+  for (size_t key = 0; key < options.keys + options.others; ++key) {
+    lines.push_back(
+        fmt::format("{{\"type\":\"{}_started\",\"user_id\":\"k{}\"}}\n", key < options.keys ? "more" : "other", key));
   }
   return lines;
 }
@@ -167,7 +175,7 @@ int run(const Options& options) {
   feed(service, lines_of(options));
   std::this_thread::sleep_for(std::chrono::seconds(2));  // alerts on their way
   const std::array<RuleSet, 3> steps = {with(rules, "300", options), with(rules, "400", options), rules};
-  const bool with_pause = options.keys > 0;
+  const bool with_pause = options.keys + options.others > 0;
   std::array<std::vector<double>, 3> cpu, wall, pause;
   for (size_t repeat = 0; repeat < options.repeats; ++repeat) {
     for (size_t step = 0; step < steps.size(); ++step) {
@@ -186,9 +194,9 @@ int run(const Options& options) {
   opened.value().reset();
   std::filesystem::remove_all(data);
   Results results("change");
-  fmt::print("{} rules in {} files, {} events and {} keys in the log; medians of {}\n\n{:<20}{:>12}{:>12}{:>12}\n",
-             options.rules, options.files, options.events, options.keys, options.repeats, "", "cpu ms", "wall ms",
-             with_pause ? "pause ms" : "");
+  fmt::print("{} rules in {} files, {} events, {} keys and {} others in the log; medians of {}\n\n", options.rules,
+             options.files, options.events, options.keys, options.others, options.repeats);
+  fmt::print("{:<20}{:>12}{:>12}{:>12}\n", "", "cpu ms", "wall ms", with_pause ? "pause ms" : "");
   for (size_t step = 0; step < steps.size(); ++step) {
     const double cpu_median = quantile(cpu[step], 0.5), wall_median = quantile(wall[step], 0.5);
     fmt::print("{:<20}{:>12.1f}{:>12.1f}", names[step], cpu_median, wall_median);
@@ -214,6 +222,7 @@ int main(int argc, char** argv) {
   app.add_option("EVENTS", options.events, "In the log");
   app.add_option("REPEATS", options.repeats);
   app.add_option("--keys", options.keys, "Keys of which the rule has something to remember; the writer's pause, too");
+  app.add_option("--others", options.others, "Keys of which another rule has; likewise");
   app.add_flag("--whole", options.is_whole, "Have all rules compiled each time");
   app.add_option("--json", options.json, "Rows for programs");
   CLI11_PARSE(app, argc, argv);
