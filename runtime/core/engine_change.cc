@@ -183,8 +183,17 @@ void Engine::take_interest(std::span<const RuleId> rules, RuleId known_rules, Ty
       const auto is_replaced = [&](RuleId rule) {
         return rule < known_rules && cares_for(program_.rules[rule], type, is_derived);
       };
-      if (type >= known_types || std::ranges::any_of(gone_, saw) || std::ranges::any_of(rules, is_replaced)) {
+      if (type >= known_types) {
         build_interests_of(type, is_derived, interests[type]);
+      } else if (std::ranges::any_of(gone_, saw) || std::ranges::any_of(rules, is_replaced)) {
+        // Of those that are there the ones that care are known: to ask each of them takes as long as all the rest.
+        std::vector<RuleId> caring(rules.begin(), rules.end());
+        for (RuleId rule = 0; rule < known_rules; ++rule) {
+          if (std::ranges::find(gone_, rule) == gone_.end() && saw(rule)) caring.push_back(rule);
+        }
+        std::ranges::sort(caring);
+        interests[type].clear();
+        for (const RuleId rule : caring) add_interest(type, is_derived, interests[type], rule);
       } else {
         for (const RuleId rule : rules) {
           if (rule >= known_rules) add_interest(type, is_derived, interests[type], rule);
