@@ -383,14 +383,4 @@ std::string Program::dump() const {
   return out;
 }
 
-// FNV-1a over the dump.
-uint64_t Program::fingerprint() const {
-  uint64_t hash = 0xcbf29ce484222325ull;
-  for (const char c : dump()) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3ull;
-  }
-  return hash;
-}
-
 }  // namespace omen

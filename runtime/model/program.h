@@ -256,9 +256,8 @@ struct Program {
   // 0: never.
   uint32_t stretch_runs_from = 16;
 
-  Status verify() const;         // every index in range; run after compile and after load
-  std::string dump() const;      // stable text: golden tests, `omen dump`
-  uint64_t fingerprint() const;  // of dump(): another program's snapshot is refused
+  Status verify() const;     // every index in range; run after compile and after load
+  std::string dump() const;  // stable text: golden tests, `omen dump`
 };
 
 }  // namespace omen
