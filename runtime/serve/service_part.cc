@@ -31,14 +31,16 @@ bool Service::warm_part(Warming& warming, const Program& before) {
   warming.from = warm_from(horizon_of(warming.changes), warming.clock_us, warming.log_first, warming.head);
   warming.next = warming.from;
   warming.status = catch_up(*warming.player, warming);
-  return true;
+  if (!warming.status || warming.player->pipeline().shards().partitions() <= keys_max) return true;
+  warming.part.reset();
+  warming.player.reset();  // here, for it takes its time
+  return false;
 }
 
 Status Service::put_part_in_force(Warming& warming) {
   const RulesPart& part = *warming.part;
   if (rules_.paused != warming.paused) warming.rules.paused = rules_.paused;  // meanwhile
-  const bool has_many_keys = warming.player != nullptr && warming.player->pipeline().shards().partitions() > keys_max;
-  if (has_many_keys || !can_change(pipeline_->program(), part, config_.shards)) {  // there are other options since
+  if (!can_change(pipeline_->program(), part, config_.shards)) {              // there are other options since
     auto whole = std::make_unique<Warming>();
     whole->rules = std::move(warming.rules);
     whole->done = std::move(warming.done);
