@@ -233,5 +233,22 @@ TEST_CASE("engine: foreseen events give the same matches as unforeseen ones") {
   CHECK(outcomes[0] == outcomes[1]);
 }
 
+TEST_CASE("engine: a key that matches again and again leaves the sweep one note a match, until its window is over") {
+  // The second rule's run keeps the key, so that each new state of the first stands where the one before stood.
+  const Program program =
+      program_of("rule r { by u match a+ -> b within 10m } rule s { by u match k -> z within 365d }");
+  VirtualRun run(program, {});
+  feed(run, event("k", 0, "x"));
+  uint64_t most = 0;
+  for (int second = 1; second < 12'000; second += 10) {  // twenty windows of sixty matches
+    feed(run, event("b", second, "x"));
+    feed(run, event("a", second, "x"));
+    most = std::max(most, run.engine().notes());
+  }
+  CHECK(run.alerts().size() == 1'199);
+  CHECK(most < 100);
+  CHECK(run.engine().pending_runs() == 2);
+}
+
 }  // namespace
 }  // namespace omen

@@ -478,7 +478,7 @@ void Engine::set_key(uint32_t table, std::string_view key) {
 RuleStateId Engine::add_rule_state(PartitionId partition, RuleId rule) {
   const RuleStateId id = tables_[table_of(rule)].partitions->take_state(partition, state_words(rule));
   Partition& owner = *static_cast<Partition*>(words_.at(partition));
-  auto* state = new (words_.at(id)) RuleState{rule, owner.first, index_none, index_none, 0, 0, 0, index_none, 0};
+  auto* state = new (words_.at(id)) RuleState{rule, owner.first, index_none, index_none, 0, 0, index_none, 0, 0};
   owner.first = id;
   if (starts_.is_list(rule)) {
     starts_.init(*state);
@@ -502,11 +502,11 @@ void Engine::step_rule(uint32_t table, PartitionId partition, RuleStateId id, ui
 
 // A sweep will look at a state that nothing can come of after some time.
 void Engine::note_state(uint32_t table, PartitionId partition, RuleState& state) {
-  if (state.is_noted) return;
+  if (state.noted != 0) return;
   const int64_t until_us = alive_until(state);
   if (until_us == time_unbounded) return;
-  state.is_noted = 1;
-  sweeps_.note({partition, tables_[table].partitions->at(partition).hash, state.rule}, until_us, clock_us_);
+  state.noted =
+      sweeps_.note({partition, tables_[table].partitions->at(partition).hash, state.rule}, until_us, clock_us_);
 }
 
 }  // namespace omen

@@ -57,8 +57,8 @@ void Engine::forget_state_of(std::span<const RuleId> rules, std::span<const Star
     if (is_of_nobody(state_at(id), is_over)) {
       free_state(where.partition, id, RunEnd::limit);
       free_partition_if_empty(table_of(where.rule), where.partition);
-    } else if (state_at(id).is_noted) {
-      state_at(id).is_noted = 0;
+    } else if (state_at(id).noted != 0) {
+      state_at(id).noted = 0;
       lists.emplace_back(where.partition, id);
       ++found[starts_.start_of_list(where.rule)];
     }

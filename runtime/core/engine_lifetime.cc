@@ -104,18 +104,20 @@ void Engine::free_partition_if_empty(uint32_t table, PartitionId partition) {
 void Engine::sweep(size_t states_max) {
   for (; sweeps_.is_due(clock_us_) && states_max > 0; --states_max) {
     prefetch_swept();
+    const uint32_t tag = sweeps_.next_tag();
     const Noted where = sweeps_.take();
     const RuleStateId id = find_state(where);
     if (id == index_none) continue;
     RuleState& state = state_at(id);
+    if (state.noted != tag) continue;  // of one before it: this one has a note of its own
     const int64_t until_us = alive_until(state);
     if (until_us < clock_us_) {
       free_idle(where.partition, id, find_list(where.partition, where.rule));
       free_partition_if_empty(table_of(where.rule), where.partition);
     } else if (until_us == time_unbounded) {
-      state.is_noted = 0;
+      state.noted = 0;
     } else {
-      sweeps_.note(where, until_us, clock_us_);
+      state.noted = sweeps_.note(where, until_us, clock_us_);
     }
   }
 }

@@ -198,7 +198,7 @@ Engine::SavedPlaces Engine::places_to_save() const {
 void Engine::save_keys(RuleId rule, SavedPlaces& saved, StateWriter& out) const {
   for (; saved.next < saved.places.size() && saved.places[saved.next].rule == rule; ++saved.next) {
     const SavedPlaces::Place& place = saved.places[saved.next];
-    const RuleState nothing{rule, index_none, index_none, index_none, 0, 0, 0, index_none, place.touched};
+    const RuleState nothing{rule, index_none, index_none, index_none, 0, 0, index_none, place.touched, 0};
     out.text(tables_[table_of_rule_[rule]].partitions->key(place.partition));
     out.number(place.touched);
     machines_.save(out, place.state == index_none ? nothing : state_at(place.state));

@@ -82,7 +82,7 @@ PartitionId KeyTable::add(std::string_view key, uint32_t hash) {
   const PartitionId id = words_.take(partition_words + room_words_);
   if (room_words_ > 0)
     new (words_.at(id + partition_words))
-        RuleState{rule_none, index_none, index_none, index_none, 0, 0, 0, index_none, 0};
+        RuleState{rule_none, index_none, index_none, index_none, 0, 0, index_none, 0, 0};
   auto* partition = new (words_.at(id)) Partition{hash, index_none, {}};
   if (key.size() <= 15) {
     if (!key.empty()) std::memcpy(partition->key, key.data(), key.size());

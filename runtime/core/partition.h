@@ -47,11 +47,11 @@ struct RuleState {
   RuleId rule;
   RuleStateId next;
   RunId first, last;  // runs by start
-  uint32_t run_count : 30;
+  uint32_t run_count : 31;
   uint32_t has_stretches : 1;  // its runs, many of them, are known by their places (stretches.cc)
-  uint32_t is_noted : 1;       // a sweep will look at it
   uint32_t memory;
-  uint64_t touched;  // sequence of the last event of the key: the one idle longest goes first
+  uint64_t touched : 58;  // sequence of the last event of the key: the one idle longest goes first
+  uint64_t noted : 6;     // the tag of its note, by which a sweep will look at it (sweeps.h); 0: there is none
 };
 static_assert(sizeof(RuleState) == 32);
 inline constexpr uint32_t rule_state_words = sizeof(RuleState) / sizeof(uint64_t);

@@ -4,7 +4,7 @@
 
 namespace omen {
 
-void Sweeps::note(Noted where, int64_t until_us, int64_t clock_us) {
+uint32_t Sweeps::note(Noted where, int64_t until_us, int64_t clock_us) {
   until_us = std::max(until_us, clock_us);  // what can come to nothing already goes with the next sweep
   int64_t width_us = 1'000'000;
   while (width_us < (until_us - clock_us) / 32) width_us *= 2;
@@ -25,6 +25,7 @@ void Sweeps::note(Noted where, int64_t until_us, int64_t clock_us) {
   }
   (*bucket.chunks.back())[bucket.used++] = where;
   ++noted_;
+  return tag_of(end_us);
 }
 
 Noted Sweeps::take() {

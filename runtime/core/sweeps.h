@@ -35,7 +35,11 @@ struct Noted {
 
 class Sweeps {
  public:
-  void note(Noted where, int64_t until_us, int64_t clock_us);
+  // Returns the tag of the note, 1 to 63, which its state keeps. A state goes when it has matched, and its note stays;
+  // the next one of the rule and key has its own. By the tag the sweep knows a note of a state before, and lets it go:
+  // else each such note would stay as long as there is any state. Two buckets in 63 may have the same tag: then a note
+  // stays once more, and the other one goes.
+  uint32_t note(Noted where, int64_t until_us, int64_t clock_us);
 
   bool is_due(int64_t clock_us) const { return earliest_us_ < clock_us; }
   // Nothing is due: what has been paid is lost.
@@ -52,10 +56,11 @@ class Sweeps {
     credit_us_ %= look_us;
     return states;
   }
-  // Takes one of the earliest bucket.
+  // Takes one of the earliest bucket; and that bucket's tag.
   Noted take();
-  // Takes those of all rules, or lists, that are over: a later state of the same number would be taken for theirs, and
-  // each note that finds a state stays. Reads all notes, which stand side by side.
+  uint32_t next_tag() const { return tag_of(earliest_us_); }
+  // Takes those of all rules, or lists, that are over: a later state of the same number would be taken for theirs.
+  // Reads all notes, which stand side by side.
   std::vector<Noted> take_of(const std::vector<bool>& is_over);
   size_t size() const;  // of all notes; for tests
   // The one that take() will give after `ahead` others, fewer than ahead_max; nullptr when it is in another chunk. With
@@ -75,6 +80,9 @@ class Sweeps {
  private:
   static constexpr uint32_t chunk_notes = 1024;
   static constexpr size_t spare_max = 64;
+  static uint32_t tag_of(int64_t end_us) {
+    return 1 + static_cast<uint32_t>((static_cast<uint64_t>(end_us) * 0x9e3779b97f4a7c15u) >> 32) % 63;
+  }
   using Chunk = std::array<Noted, chunk_notes>;
   struct Bucket {
     std::vector<std::unique_ptr<Chunk>> chunks;  // all full but the last
