@@ -125,13 +125,16 @@ class Replay {
     const auto noting = [this](Pipeline& played) { note(played); };
     for (;;) {
       const Playback::Step step = playback.next(pipeline_.get(), noting);
-      if (step.kind == Playback::Step::Kind::end) return reader.status();
+      if (step.kind == Playback::Step::Kind::end) {
+        return reader.status() && pipeline_ == nullptr ? skipped_ : reader.status();
+      }
       Status taken = Status::ok();
       if (step.kind == Playback::Step::Kind::config) taken = take_config(step);
       if (step.kind == Playback::Step::Kind::rules && options_.rules.empty()) {
         const auto record = parse_rules_record(step.text, &rules_);
         // Before any are known: the place of this segment, where all of them stand, comes yet.
         const bool is_to_come = !record && pipeline_ == nullptr;
+        if (is_to_come) skipped_ = Status::error(record.message());
         if (!is_to_come) taken = record ? take_rules(record.value()) : Status::error(record.message());
       }
       if (!taken) return taken;
@@ -155,6 +158,7 @@ class Replay {
   const Pipelines pipelines_;
   StreamConfig config_, own_;
   RuleSet rules_;
+  Status skipped_ = Status::ok();  // the newest record of rules that builds on some that are not known
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<Messages> messages_;
   std::optional<StreamPlace> place_;  // where the log begins

@@ -40,8 +40,8 @@ void WordPool::give(uint32_t index, uint32_t words) {
 
 std::byte* BytePool::take(uint32_t size) {
   const uint32_t rounded = (size + step - 1) / step * step;
-  bytes_ += rounded;
   if (rounded > pooled_max) return take_large(rounded);
+  bytes_ += rounded;
   Free*& free = free_[rounded / step];
   if (free != nullptr) {
     std::byte* block = reinterpret_cast<std::byte*>(free);
@@ -63,17 +63,20 @@ std::byte* BytePool::take_large(size_t size) {
   const bool is_on_pages = size >= Chunk::large_bytes;
   Chunk chunk(is_on_pages ? (size + Chunk::large_bytes - 1) / Chunk::large_bytes * Chunk::large_bytes : size);
   std::byte* const block = chunk.data();
+  bytes_ += chunk.bytes();
   large_.emplace(block, std::move(chunk));
   return block;
 }
 
 void BytePool::give(std::byte* block, uint32_t size) {
   const uint32_t rounded = (size + step - 1) / step * step;
-  bytes_ -= rounded;
   if (rounded > pooled_max) {
-    large_.erase(block);
+    const auto large = large_.find(block);
+    bytes_ -= large->second.bytes();
+    large_.erase(large);
     return;
   }
+  bytes_ -= rounded;
   Free* head = reinterpret_cast<Free*>(block);
   head->next = free_[rounded / step];
   free_[rounded / step] = head;

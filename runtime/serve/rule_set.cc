@@ -128,6 +128,14 @@ std::string rules_record_text(const RulesRecord& record, const RuleSet* before) 
   return out += '}';
 }
 
+uint64_t rules_record_bytes_max(const RuleSet& rules) {
+  constexpr uint64_t escaped = 6, beside = 64;  // \u001f; the members of a file, and those of the record
+  uint64_t bytes = 4 * beside;
+  for (const RuleFile& file : rules.files) bytes += escaped * (file.name.size() + file.text.size()) + beside;
+  for (const std::string& rule : rules.paused) bytes += escaped * rule.size() + beside;
+  return bytes;
+}
+
 Result<RulesRecord> parse_rules_record(std::string_view text, const RuleSet* before) {
   auto rules = parse_rule_set(text, before);
   if (!rules) return Status::error(rules.message());

@@ -57,6 +57,8 @@ struct RulesRecord {
   std::optional<std::map<std::string, std::string>> tables;  // none: they stay what they were
 };
 std::string rules_record_text(const RulesRecord& record, const RuleSet* before = nullptr);
+// At least as many bytes as the text of a record with all files has. Cheaper than the text.
+uint64_t rules_record_bytes_max(const RuleSet& rules);
 // `before`: the rules of the record before; nullptr: nobody knows them, and the text must say all.
 Result<RulesRecord> parse_rules_record(std::string_view text, const RuleSet* before = nullptr);
 // What is to be in force when the service has read the files that it is started with: these, what was loaded beside

@@ -339,6 +339,7 @@ class Service {
   bool outbox_is_full_ = false;  // a receiver is behind, as of the last commit, or round without one under way
   bool store_is_full_ = false;   // the last commit found no room
   int64_t next_commit_us_ = 0;   // one that nobody waits for: not before
+  int64_t next_end_us_ = 0;      // of a segment for whose successor there was no room: not before
   int64_t commit_again_us_ = 0;  // when it is tried again
   std::shared_ptr<Warming> warming_;
   std::optional<Coming> coming_;  // of recovery: rules that the log says are coming, with their state

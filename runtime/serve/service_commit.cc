@@ -20,8 +20,9 @@
 namespace omen {
 namespace {
 
-constexpr int64_t commit_every_us = 200'000;      // on a full disk
-constexpr uint64_t commit_lag_max = 100'000;      // records behind which W is committed even without a match
+constexpr int64_t commit_every_us = 200'000;  // on a full disk
+constexpr uint64_t commit_lag_max = 100'000;  // records behind which W is committed even without a match
+constexpr size_t published_at_once = 512;
 constexpr uint64_t unsent_bytes_max = 16u << 20;  // beyond, what runs ahead of the store waits for it
 
 }  // namespace
@@ -41,7 +42,11 @@ void Service::publish_found() {
 }
 
 void Service::publish(std::span<const Message> messages) const {
-  if (options_.publish && !messages.empty()) options_.publish(messages);
+  // In pieces: who listens can take one while the next is put into a queue that has a limit.
+  for (; options_.publish && !messages.empty();
+       messages = messages.subspan(std::min(messages.size(), published_at_once))) {
+    options_.publish(messages.first(std::min(messages.size(), published_at_once)));
+  }
 }
 
 // ---- settle: what was written becomes durable, is acknowledged and committed ----
@@ -75,7 +80,8 @@ void Service::acknowledge() {
 // Asked when none is under way.
 bool Service::has_to_commit() const {
   return store_is_full_ || !unsent_.empty() || has_attempts_ || keeps_state_ || has_to_prune() ||
-         (runs_ahead() && log_->is_over()) || log_->last() - store_->watermark() > commit_lag_max;
+         (runs_ahead() && log_->is_over() && steady_clock_us() >= next_end_us_) ||
+         log_->last() - store_->watermark() > commit_lag_max;
 }
 
 // Likewise. What runs ahead of the store has its commits apart: together rows share pages. But what delivery waits for
@@ -171,6 +177,7 @@ Status Service::end_commit(const Status& done) {
   if (Status synced = log_->end_sync(commit_.sync); !synced) return synced;
   if (commit_.sync.is_of_one_over() && runs_ahead()) {
     if (Status ended = log_->end_if_over(); !ended) return ended;
+    if (log_->is_over()) next_end_us_ = steady_clock_us() + options_.room_every_us;  // no room for another one
   }
   counters_.syncs += log_->synced() > synced_before ? 1 : 0;
   std::vector<Message> messages = std::exchange(commit_.messages, {});

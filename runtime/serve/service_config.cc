@@ -145,7 +145,11 @@ Status Service::mark_place() {
   const LogRecord records[] = {{RecordKind::config, now_us, config}, {RecordKind::rules, now_us, rules}};
   const Appended appended = log_->append(records, now_us);
   if (appended.outcome == Appended::Outcome::dead) return Status::error(appended.problem);
-  if (appended.outcome == Appended::Outcome::done) marked_segment_ = log_->segment_first();
+  if (appended.outcome == Appended::Outcome::refused) {
+    say("the place of segment " + std::to_string(log_->segment_first()) + " is left out: " + appended.problem, true);
+  }
+  const bool is_settled = appended.outcome == Appended::Outcome::done || appended.outcome == Appended::Outcome::refused;
+  if (is_settled) marked_segment_ = log_->segment_first();
   return Status::ok();
 }
 

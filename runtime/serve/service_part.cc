@@ -31,7 +31,8 @@ bool Service::warm_part(Warming& warming, const Program& before) {
   warming.from = warm_from(horizon_of(warming.changes), warming.clock_us, warming.log_first, warming.head);
   warming.next = warming.from;
   warming.status = catch_up(*warming.player, warming);
-  if (!warming.status || warming.player->pipeline().shards().partitions() <= keys_max) return true;
+  const bool is_small = warming.player->pipeline().shards().partitions() <= keys_max;
+  if (!warming.status || warming.is_given_up || is_small) return true;
   warming.part.reset();
   warming.player.reset();  // here, for it takes its time
   return false;
@@ -62,6 +63,12 @@ Status Service::put_part_in_force(Warming& warming) {
     warming.player->pipeline().save(order, rebuilt);
   }
   RulesRecord record{std::move(warming.rules), warming.from, 0, std::nullopt};
+  if (rules_record_bytes_max(record.rules) > record_text_bytes_max &&
+      rules_record_text(record).size() > record_text_bytes_max) {  // each segment begins with all of them
+    warming.done(
+        Status::error("all rule files together are larger than a record of the log; the rules stay as they are"));
+    return Status::ok();
+  }
   uint64_t sequence = 0;
   Status refused = Status::ok();
   const std::string text = rules_record_text(record, &rules_);

@@ -152,9 +152,9 @@ Status Service::replay(uint64_t after) {
 // these build on.
 Status Service::replay_rules(const Playback::Step& step, bool has_gaps) {
   auto record = parse_rules_record(step.text, &rules_);
-  if (!record && has_gaps && pipeline_ != nullptr) {
+  if (!record && has_gaps) {
     say("the rules of record " + std::to_string(step.sequence) + " are not known: " + record.message() +
-            "; those of before stay",
+            (pipeline_ != nullptr ? "; those of before stay" : "; events count from where a segment has all of them"),
         true);
     return Status::ok();
   }

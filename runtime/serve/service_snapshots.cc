@@ -116,8 +116,8 @@ bool Service::is_snapshot_due() const {
   const int64_t apart_us = snapshot_took_us_ < snapshot_long_us ? 0 : snapshot_took_us_ * snapshot_part;
   if (since_us < apart_us) return false;
   if (records > 0 && since_us >= options_.snapshot_us) return true;
-  if (records < options_.snapshot_records) return false;
-  return !runs_ahead() || since_us >= options_.snapshot_apart_us || holds_pruning_up(records);
+  if (runs_ahead() && holds_pruning_up(records)) return true;
+  return records >= options_.snapshot_records && (!runs_ahead() || since_us >= options_.snapshot_apart_us);
 }
 
 // Whether the log is beyond its retention because there is no newer snapshot. So it has about twice as much at most.

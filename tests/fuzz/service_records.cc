@@ -24,6 +24,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto again = parse_rules_record(written);
     OMEN_ASSERT(again && again.value().rules == rules.value().rules && rules_record_text(again.value()) == written);
   }
+  const RuleSet before{{{"a.omen", "rule a {}"}, {"b.omen", "rule b {}", true}, {"c.omen", ""}}, {"b"}};
+  if (const auto rules = parse_rules_record(text, &before)) {
+    const std::string written = rules_record_text(rules.value(), &before);
+    const auto again = parse_rules_record(written, &before);
+    OMEN_ASSERT(again && again.value().rules == rules.value().rules);
+  }
   if (const auto messages = parse_replayed(text)) {
     std::string written;
     for (const Message& message : messages.value()) append_replayed(written, message);
