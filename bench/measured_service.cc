@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "bench/child.h"
+#include "runtime/io/turns.h"
 
 namespace omen::bench {
 namespace {
@@ -64,6 +65,7 @@ MeasuredService::MeasuredService(const ServeOptions& options) : folder_(make_fol
 }
 
 void MeasuredService::follow() {
+  take_short_turns();
   std::string rest;
   for (;;) {
     rest += alerts_->receive();

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "bench/link.h"
+#include "runtime/io/turns.h"
 
 namespace omen::bench {
 
@@ -34,6 +35,7 @@ void Piped::send(std::string_view bytes) {
 }
 
 void Piped::follow() {
+  take_short_turns();
   std::string buffer(64u << 10, '\0'), rest;
   for (ssize_t got = 0; (got = read(out_.read, buffer.data(), buffer.size())) > 0;) {
     const int64_t at_ns = now_ns();
