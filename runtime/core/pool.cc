@@ -38,6 +38,10 @@ void WordPool::give(uint32_t index, uint32_t words) {
   free_[words] = index;
 }
 
+BytePool::~BytePool() {
+  for (std::byte* block : large_) delete[] block;
+}
+
 std::byte* BytePool::take(uint32_t size) {
   const uint32_t rounded = (size + step - 1) / step * step;
   if (rounded > pooled_max) return take_large(rounded);
@@ -59,21 +63,35 @@ std::byte* BytePool::take(uint32_t size) {
   return block;
 }
 
+// From 2 MB on they are chunks of their own, on large pages: a ring that grows meets a fault for each page.
 std::byte* BytePool::take_large(size_t size) {
-  const bool is_on_pages = size >= Chunk::large_bytes;
-  Chunk chunk(is_on_pages ? (size + Chunk::large_bytes - 1) / Chunk::large_bytes * Chunk::large_bytes : size);
-  std::byte* const block = chunk.data();
+  if (size < Chunk::large_bytes) {
+    bytes_ += size;
+    return *large_.insert(new std::byte[size]).first;
+  }
+  Chunk chunk((size + Chunk::large_bytes - 1) / Chunk::large_bytes * Chunk::large_bytes);
   bytes_ += chunk.bytes();
-  large_.emplace(block, std::move(chunk));
+  std::byte* const block = chunk.data();
+  largest_.emplace(block, std::move(chunk));
   return block;
+}
+
+void BytePool::give_large(std::byte* block, size_t size) {
+  if (size < Chunk::large_bytes) {
+    bytes_ -= size;
+    large_.erase(block);
+    delete[] block;
+    return;
+  }
+  const auto chunk = largest_.find(block);
+  bytes_ -= chunk->second.bytes();
+  largest_.erase(chunk);
 }
 
 void BytePool::give(std::byte* block, uint32_t size) {
   const uint32_t rounded = (size + step - 1) / step * step;
   if (rounded > pooled_max) {
-    const auto large = large_.find(block);
-    bytes_ -= large->second.bytes();
-    large_.erase(large);
+    give_large(block, rounded);
     return;
   }
   bytes_ -= rounded;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "runtime/core/chunk.h"
@@ -49,6 +50,7 @@ class WordPool {
 class BytePool {
  public:
   BytePool() = default;
+  ~BytePool();
   BytePool(const BytePool&) = delete;
   BytePool& operator=(const BytePool&) = delete;
   // Aligned to 16 bytes when the size is a multiple of 16, to 8 otherwise.
@@ -58,14 +60,16 @@ class BytePool {
 
  private:
   std::byte* take_large(size_t size);
+  void give_large(std::byte* block, size_t size);
   static constexpr uint32_t step = 8;
-  static constexpr uint32_t pooled_max = 2048;                                 // larger blocks are chunks of their own
+  static constexpr uint32_t pooled_max = 2048;                                 // larger blocks come one by one
   static constexpr uint32_t small_chunk_bytes = 256u << 10, small_chunks = 8;  // the first ones; then large ones
   struct Free {
     Free* next;
   };
   std::vector<Chunk> chunks_;
-  std::unordered_map<std::byte*, Chunk> large_;
+  std::unordered_set<std::byte*> large_;
+  std::unordered_map<std::byte*, Chunk> largest_;
   std::array<Free*, pooled_max / step + 1> free_{};
   size_t used_ = 0;  // of the last chunk
   uint64_t bytes_ = 0;
