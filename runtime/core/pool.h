@@ -68,8 +68,8 @@ class BytePool {
     Free* next;
   };
   std::vector<Chunk> chunks_;
-  std::unordered_set<std::byte*> large_;
-  std::unordered_map<std::byte*, Chunk> largest_;
+  std::unordered_set<std::byte*> large_;           // beyond pooled_max
+  std::unordered_map<std::byte*, Chunk> largest_;  // of Chunk::large_bytes or more
   std::array<Free*, pooled_max / step + 1> free_{};
   size_t used_ = 0;  // of the last chunk
   uint64_t bytes_ = 0;

@@ -37,8 +37,8 @@ class Sweeps {
  public:
   // Returns the tag of the note, 1 to 63, which its state keeps. A state goes when it has matched, and its note stays;
   // the next one of the rule and key has its own. By the tag the sweep knows a note of a state before, and lets it go:
-  // else each such note would stay as long as there is any state. Two buckets in 63 may have the same tag: then a note
-  // stays once more, and the other one goes.
+  // else each such note would stay as long as there is any state. One bucket in 63 has the tag of another by chance:
+  // then a note stays once more, and the other one goes.
   uint32_t note(Noted where, int64_t until_us, int64_t clock_us);
 
   bool is_due(int64_t clock_us) const { return earliest_us_ < clock_us; }

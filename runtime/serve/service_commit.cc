@@ -43,9 +43,10 @@ void Service::publish_found() {
 
 void Service::publish(std::span<const Message> messages) const {
   // In pieces: who listens can take one while the next is put into a queue that has a limit.
-  for (; options_.publish && !messages.empty();
-       messages = messages.subspan(std::min(messages.size(), published_at_once))) {
-    options_.publish(messages.first(std::min(messages.size(), published_at_once)));
+  while (options_.publish && !messages.empty()) {
+    const size_t piece = std::min(messages.size(), published_at_once);
+    options_.publish(messages.first(piece));
+    messages = messages.subspan(piece);
   }
 }
 
