@@ -23,8 +23,8 @@ struct Begun {
   Place* places;
   uint32_t capacity, count;  // a power of two; taken places
 
-  // Asks for the memory that of() will read.
-  void prefetch(RuleId rule) const {
+  // Asks for the memory that of() will read. Inlined: GCC takes a call for one without effect.
+  [[gnu::always_inline]] void prefetch(RuleId rule) const {
     if (capacity > 0) __builtin_prefetch(&places[home(rule)]);
   }
   // 0 when nothing is known of the rule.

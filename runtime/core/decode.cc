@@ -441,7 +441,13 @@ bool Decoder::is_right(const Glance& glance, Token token) const {
 void Decoder::extract(const Extraction& extraction, const Event& event, Value* row) {
   for (const FieldId field : extraction.fields) row[field] = Value::missing();
   for (const auto& [head, node] : extraction.heads) {
-    if (const Token token = heads_->at(head)) extract_at(node, token, row);
+    const Token token = heads_->at(head);
+    if (token == nullptr) continue;
+    if (node.fields.size() == 1 && node.below.empty()) {
+      row[node.fields[0]] = value_at(token);
+    } else {
+      extract_at(node, token, row);
+    }
   }
   for (const auto& [field, member] : extraction.members) {
     switch (member) {
@@ -503,15 +509,14 @@ std::string_view Decoder::unescaped(std::string_view text) {
 }
 
 std::string_view Decoder::scalar(Token token) const {
-  const std::string_view text(base_ + *token, token[1] - *token);
-  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+  size_t size = token[1] - *token;
+  while (static_cast<uint8_t>(base_[*token + size - 1]) <= ' ') --size;
+  return {base_ + *token, size};
 }
 
-Value Decoder::value_at(Token token) {
+Value Decoder::other_value_at(Token token) {
   const char* const at = base_ + *token;
   switch (*at) {
-    case '"':
-      return Value::of_text(plain_text(token));
     case '{':
       return Value::of_object({at, static_cast<size_t>(base_ + skip(token)[-1] + 1 - at)});
     case '[':

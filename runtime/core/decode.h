@@ -152,7 +152,10 @@ class Decoder {
   }
   std::string_view unescaped(std::string_view text);
   std::string_view scalar(Token token) const;
-  Value value_at(Token token);
+  Value value_at(Token token) {
+    return base_[*token] == '"' ? Value::of_text(plain_text(token)) : other_value_at(token);
+  }
+  Value other_value_at(Token token);  // that is no text
 
   const Program& program_;
   size_t batch_max_ = batch_events_max;
