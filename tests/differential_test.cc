@@ -120,15 +120,17 @@ TEST_CASE("a => inside a repeated `and` follows what it should, with derived eve
 
 TEST_CASE("without each optimisation the alerts are the same") {
   const uint64_t count = cases(cases_all, 10);
-  OptimizeOptions no_sharing, no_simple, no_folding, no_stretches;
+  OptimizeOptions no_sharing, no_simple, no_folding, no_stretches, no_newcomers;
   no_sharing.share_predicates = false;
   no_simple.simple_predicates = false;
   no_folding.fold_constants = false;
   no_stretches.stretch_runs_from = 0;
+  no_newcomers.keep_newcomers = false;
   SUBCASE("predicates not shared") { run_cases(no_sharing, count, 1'000'000); }
   SUBCASE("no simple predicates") { run_cases(no_simple, count, 1'100'000); }
   SUBCASE("constants not folded") { run_cases(no_folding, count, 1'200'000); }
   SUBCASE("runs never stepped by stretches") { run_cases(no_stretches, count, 1'300'000); }
+  SUBCASE("no key is a newcomer") { run_cases(no_newcomers, count, 1'400'000); }
 }
 
 }  // namespace omen::reference

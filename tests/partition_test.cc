@@ -15,7 +15,9 @@ TEST_CASE("partition: a key table holds what a map holds, through growth and rem
     CAPTURE(seed);
     WordPool words;
     BytePool blocks;
-    KeyTable table(words, blocks);
+    Program program;
+    CaptureStore captures(program);
+    KeyTable table(words, blocks, captures);
     std::map<std::string, PartitionId> expected;
     std::mt19937 random(seed);
     for (int step = 0; step < 20'000; ++step) {

@@ -19,45 +19,78 @@ int32_t CaptureStore::kept_index(TypeId type, FieldId field) const {
   return found != kept.end() && *found == field ? static_cast<int32_t>(found - kept.begin()) : -1;
 }
 
-KeptEvent* CaptureStore::keep(const Event& event) {
+namespace {
+
+bool is_in_raw(const Event& event, std::string_view text) {
+  return text.data() >= event.raw.data() && text.data() + text.size() <= event.raw.data() + event.raw.size();
+}
+
+// What few events have, as wide as it is used: what is written as a byte and read as a word has to wait for it.
+struct Extras {
+  uint64_t has_id, has_name, has_origin, place;
+  Extras(const Event& event, const TypeInfo& type)
+      : has_id(event.id.empty() ? 0 : 1),
+        has_name(event.type == type_unnamed && event.type_name != type.name ? 1 : 0),
+        has_origin(event.ts_us != event.time_us || event.derived_so_far != 0 ? 1 : 0),
+        place(event.sequence - event.derived_so_far) {}
+  size_t bytes() const {
+    return (has_id + has_name) * sizeof(KeptEvent::Text) + has_origin * sizeof(KeptEvent::Origin);
+  }
+};
+
+}  // namespace
+
+// Texts that stand in the event's own bytes are kept with them; only unescaped ones need a copy.
+size_t CaptureStore::bytes_of(const Event& event) const {
   const TypeInfo& type = program_.types[event.type];
-  const auto is_in_raw = [&](std::string_view text) {
-    return text.data() >= event.raw.data() && text.data() + text.size() <= event.raw.data() + event.raw.size();
-  };
-  // As wide as they are used: what is written as a byte and read as a word has to wait for it.
-  const uint64_t has_id = event.id.empty() ? 0 : 1, has_name = event.type_name != type.name ? 1 : 0;
-  const uint64_t place = event.sequence - event.derived_so_far;
-  const uint64_t has_origin = event.ts_us != event.time_us || place != event.sequence ? 1 : 0;
-  // Texts that stand in the event's own bytes are kept with them; only unescaped ones need a copy.
-  size_t bytes = sizeof(KeptEvent) + (has_id + has_name) * sizeof(KeptEvent::Text) +
-                 has_origin * sizeof(KeptEvent::Origin) + type.kept.size() * sizeof(Value);
-  const size_t texts_offset = bytes;
-  if (has_id != 0 && !is_in_raw(event.id)) bytes += event.id.size();
-  if (has_name != 0 && !is_in_raw(event.type_name)) bytes += event.type_name.size();
+  const Extras extras(event, type);
+  size_t bytes = sizeof(KeptEvent) + extras.bytes() + type.kept.size() * sizeof(Value) + event.raw.size();
+  if (extras.has_id != 0 && !is_in_raw(event, event.id)) bytes += event.id.size();
+  if (extras.has_name != 0 && !is_in_raw(event, event.type_name)) bytes += event.type_name.size();
   for (FieldId field : type.kept) {
     const Value& value = event.fields[field];
-    if (value.has_bytes() && !is_in_raw(value.bytes())) bytes += value.size;
+    if (value.has_bytes() && !is_in_raw(event, value.bytes())) bytes += value.size;
   }
-  bytes += event.raw.size();
+  return bytes;
+}
 
-  std::byte* const block = blocks_.take(static_cast<uint32_t>(bytes));
+KeptEvent* CaptureStore::keep(const Event& event) {
+  const size_t bytes = bytes_of(event);
+  return make(blocks_.take(static_cast<uint32_t>(bytes)), event, bytes);
+}
+
+KeptEvent* CaptureStore::keep(const KeptEvent& event) {
+  std::byte* const block = blocks_.take(event.bytes);
+  std::memcpy(block, &event, event.bytes);
+  auto* const out = reinterpret_cast<KeptEvent*>(block);
+  out->references = 1;
+  Value* const fields = const_cast<Value*>(out->fields());
+  for (size_t i = 0; i < program_.types[event.type].kept.size(); ++i) {
+    if (fields[i].has_bytes()) fields[i].data = out->begin() + (fields[i].data - event.begin());
+  }
+  return out;
+}
+
+KeptEvent* CaptureStore::make(std::byte* block, const Event& event, size_t bytes) const {
+  const TypeInfo& type = program_.types[event.type];
+  const Extras extras(event, type);
   auto* const out = new (block) KeptEvent{};
   out->time_us = event.time_us;
   out->sequence = event.sequence & ((1ull << 58) - 1);
   out->is_derived = event.is_derived;
-  out->has_id = has_id;
-  out->has_name = has_name;
-  out->has_origin = has_origin;
+  out->has_id = extras.has_id;
+  out->has_name = extras.has_name;
+  out->has_origin = extras.has_origin;
   out->type = event.type;
   out->references = 1;
   out->bytes = static_cast<uint32_t>(bytes);
   out->raw_size = static_cast<uint32_t>(event.raw.size());
   char* const begin = reinterpret_cast<char*>(block);
-  char* texts = begin + texts_offset;
+  char* texts = begin + sizeof(KeptEvent) + extras.bytes() + type.kept.size() * sizeof(Value);
   char* const raw = begin + (bytes - event.raw.size());
   if (!event.raw.empty()) std::memcpy(raw, event.raw.data(), event.raw.size());
   const auto kept_text = [&](std::string_view text) -> const char* {
-    if (is_in_raw(text)) return raw + (text.data() - event.raw.data());
+    if (is_in_raw(event, text)) return raw + (text.data() - event.raw.data());
     if (!text.empty()) std::memcpy(texts, text.data(), text.size());
     return std::exchange(texts, texts + text.size());
   };
@@ -66,10 +99,10 @@ KeptEvent* CaptureStore::keep(const Event& event) {
     new (extra) KeptEvent::Text{static_cast<uint32_t>(kept_text(text) - begin), static_cast<uint32_t>(text.size())};
     extra += sizeof(KeptEvent::Text);
   };
-  if (has_id != 0) add_text(event.id);
-  if (has_name != 0) add_text(event.type_name);
-  if (has_origin != 0) {
-    new (extra) KeptEvent::Origin{event.ts_us, place};
+  if (extras.has_id != 0) add_text(event.id);
+  if (extras.has_name != 0) add_text(event.type_name);
+  if (extras.has_origin != 0) {
+    new (extra) KeptEvent::Origin{event.ts_us, extras.place};
     extra += sizeof(KeptEvent::Origin);
   }
   for (FieldId field : type.kept) {

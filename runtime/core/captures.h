@@ -93,6 +93,11 @@ class CaptureStore {
 
   // Copies an event; the caller holds the one reference.
   KeptEvent* keep(const Event& event);
+  // Likewise of one that is kept elsewhere.
+  KeptEvent* keep(const KeptEvent& event);
+  // Likewise where the caller has memory for it: so many bytes as bytes_of() says.
+  size_t bytes_of(const Event& event) const;
+  KeptEvent* make(std::byte* memory, const Event& event, size_t bytes) const;
   void release(KeptEvent* event);
   // One reference more.
   KeptEvent* share(KeptEvent* event) {

@@ -10,7 +10,7 @@ namespace omen {
 
 namespace {
 
-constexpr size_t swept_per_event = 16;  // for the time that has passed
+constexpr size_t swept_per_event = 16;  // for the time that has passed; and first events of newcomers that are over
 // Of a key, at most: more would not stay in the cache until their event comes.
 constexpr int states_ahead = 32;
 constexpr size_t keys_between = 6;  // steps of asking for one key's memory
@@ -18,6 +18,12 @@ constexpr size_t keys_between = 6;  // steps of asking for one key's memory
 bool takes_type(const StepProgram& step, TypeId type, bool is_derived) {
   if (step.types.empty()) return !is_derived;
   return std::ranges::find(step.types, type) != step.types.end();
+}
+
+// There is no more memory for words, whatever the limit says.
+Limits bounded(Limits limits) {
+  limits.max_state_bytes = std::min(limits.max_state_bytes, WordPool::bytes_max);
+  return limits;
 }
 
 std::vector<bool> rules_of(const Share& share, const Program& program) {
@@ -31,7 +37,7 @@ std::vector<bool> rules_of(const Share& share, const Program& program) {
 
 Engine::Engine(const Program& program, const Limits& limits, bool only_counts, const Share& share)
     : program_(program),
-      limits_(limits),
+      limits_(bounded(limits)),
       only_counts_(only_counts),
       share_(share),
       works_for_(rules_of(share, program)),
@@ -55,6 +61,7 @@ Engine::Engine(const Program& program, const Limits& limits, bool only_counts, c
   build_interests(false, interests_);
   build_interests(true, derived_interests_);
   note_seen_types();
+  admit_newcomers();
   prepare_emits();
   prepare_violations();
 }
@@ -90,7 +97,7 @@ uint32_t Engine::add_to_table(RuleId rule) {
     auto& added = tables_.emplace_back();
     added.key = routes[0].key;
     added.has_routes = routes.size() > 1;
-    added.partitions = std::make_unique<KeyTable>(words_, key_blocks_);
+    added.partitions = std::make_unique<KeyTable>(words_, key_blocks_, captures_);
     added.partitions->make_room(start_list_words);  // unless its rules have no lists, as build_tables() may know
   }
   tables_[table].rules.insert(std::ranges::upper_bound(tables_[table].rules, rule), rule);
@@ -197,6 +204,7 @@ void Engine::take(const Event& event) {
     } else {
       sweeps_.pass(clock_us_);
     }
+    if (newcomers_due_us_ < clock_us_) let_newcomers_go(swept_per_event);
   }
   const size_t first_match = matches_.size();
   if (event.is_derived) {
@@ -275,17 +283,18 @@ void Engine::prefetch_keys(size_t count, const At& at) {
   foreseen_.clear();
   first_key_.resize(count);
   lookups_.clear();
-  size_t partitions = 0, states = 0;  // keys of which these steps have been made
+  size_t asked = 0, found = 0, states = 0;  // keys of which these steps have been made; those found stand first
   const auto look_for_partitions = [&](size_t end) {
-    for (; partitions < end; ++partitions) {
-      Lookup& lookup = lookups_[partitions];
-      lookup.partition = lookup.table->prefetch_partition(lookup.hash);
+    for (; asked < end; ++asked) {
+      const Lookup lookup = lookups_[asked];
+      const PartitionId partition = lookup.table->prefetch_partition(lookup.hash);
+      if (partition != index_none) lookups_[found++] = {lookup.table, lookup.hash, partition, index_none};
     }
   };
   const auto look_for_states = [&](size_t end) {
     for (; states < end; ++states) {
       Lookup& lookup = lookups_[states];
-      if (lookup.partition != index_none) lookup.state = lookup.table->at(lookup.partition).first;
+      lookup.state = lookup.table->at(lookup.partition).first;
       if (lookup.state != index_none) prefetch_state(lookup.state);
     }
   };
@@ -302,11 +311,12 @@ void Engine::prefetch_keys(size_t count, const At& at) {
       table.partitions->prefetch(hash);
       lookups_.push_back({table.partitions.get(), hash, index_none, index_none});
       look_for_partitions(lookups_.size() - std::min(lookups_.size(), keys_between));
-      look_for_states(partitions - std::min(partitions, keys_between));
+      look_for_states(found - std::min(found, keys_between));
     }
   }
   look_for_partitions(lookups_.size());
-  look_for_states(lookups_.size());
+  lookups_.resize(found);
+  look_for_states(found);
   for (int round = 0; round < states_ahead; ++round) {
     std::erase_if(lookups_, [](const Lookup& lookup) { return lookup.state == index_none; });
     if (lookups_.empty()) return;
@@ -382,8 +392,14 @@ void Engine::visit(const Interest& interest, uint32_t routes, std::string_view k
   KeyTable& table = *tables_[interest.table].partitions;
   PartitionId partition = table.find(key, hash);
   if (partition == index_none && interest.starts.empty() && interest.shared_starts.empty()) return;
-  ++visit_number_;
   set_key(interest.table, key);
+  const bool is_newcomer = Newcomers::is_newcomer(partition);
+  if (interest.admits_newcomers && (is_newcomer || partition == index_none) &&
+      stays_new(interest, partition, key, hash)) {
+    return;
+  }
+  if (is_newcomer) partition = settle(interest.table, partition);
+  ++visit_number_;
   added_.clear();
   stepped_sharing_.clear();
   if (partition != index_none) {
@@ -464,7 +480,7 @@ void Engine::visit_routes(const Interest& interest, const Event& event) {
 
 void Engine::set_key(uint32_t table, std::string_view key) {
   const size_t parts = tables_[table].key.size();
-  key_values_.resize(parts);
+  if (key_values_.size() != parts) key_values_.resize(parts);
   if (parts == 1) {
     key_values_[0] = Value::of_text(key);
   } else if (parts > 0) {

@@ -124,7 +124,10 @@ class Engine {
   }
   void advance(int64_t time_us);
   // Either frees a part of what is over, and what is over may still be counted. This frees the rest.
-  void free_what_is_over() { sweep(SIZE_MAX); }
+  void free_what_is_over() {
+    sweep(SIZE_MAX);
+    let_newcomers_go(SIZE_MAX);
+  }
   // For free rules: so many events have been derived, by the engine of the bound ones, before the next one of the
   // stream. All engines number events alike then.
   void set_derived(uint64_t count) { derived_ = count; }
@@ -204,8 +207,8 @@ class Engine {
   uint64_t waiting_absences() const;  // runs that wait for a final absence; looks at all of them
   uint64_t partitions() const;
   uint64_t state_bytes() const;
-  uint64_t captured_bytes() const { return captures_.bytes(); }  // of these, what captured events take
-  uint64_t notes() const { return sweeps_.size(); }              // of states that the sweep will look at
+  uint64_t captured_bytes() const;                   // of these, what captured events take
+  uint64_t notes() const { return sweeps_.size(); }  // of states that the sweep will look at
   // All live runs, by rule, key, start.
   std::vector<RunView> runs() const;
 
@@ -217,6 +220,7 @@ class Engine {
     std::vector<RuleId> rules;
     std::unique_ptr<KeyTable> partitions;
     std::unique_ptr<History> history;  // when a rule asks for it
+    int64_t newcomers_us = -1;         // how long events of newcomers matter; -1: there are none
   };
   // Rules that may start with an event of this type, if a predicate holds.
   struct Starts {
@@ -243,6 +247,7 @@ class Engine {
     std::vector<StartId> shared_starts;
     std::vector<Followers> followers;
     std::vector<uint8_t> routes;  // multi-route: those that exist for this type
+    bool admits_newcomers = false;
   };
 
   // A key of an event to come.
@@ -317,6 +322,8 @@ class Engine {
     std::vector<RuleId> apart;    // rules of no such start
   };
   LoadedStarts loaded_starts(const std::vector<RuleId>& rules) const;
+  void save_newcomer(const Newcomers& newcomers, PartitionId newest, StartId start, StateWriter& out) const;
+  void note_newcomer_places(const Table& table, PartitionId newest, std::vector<SavedPlaces::Place>& places) const;
   void load_list(StateReader& in, const LoadedStarts& loaded);
   std::vector<KeptEvent*> load_list_events(StateReader& in, const RuleProgram& rule);
   void begin_loaded(PartitionId partition, RuleId rule, const std::vector<KeptEvent*>& events);
@@ -352,7 +359,7 @@ class Engine {
   // Nothing comes of it but the time and the sequence: what most events are to most programs.
   bool only_passes(const Event& event) const {
     const bool is_seen = event.is_derived || event.is_broken || is_seen_[event.type] != 0;
-    const bool makes_due = event.time_us > deadline_us() || sweeps_.is_due(event.time_us);
+    const bool makes_due = event.time_us > std::min(deadline_us(), newcomers_due_us_) || sweeps_.is_due(event.time_us);
     return !is_seen && !makes_due && clock_us_ != std::numeric_limits<int64_t>::min() && event.time_us >= clock_us_;
   }
   // What is due before it is met by any later time.
@@ -380,6 +387,17 @@ class Engine {
   void step_sharing(const Interest& interest, PartitionId partition, uint32_t routes);
   void add_start(PartitionId partition, StartId start);
   uint64_t begun_by_all(PartitionId partition, StartId start, const RuleState& list);
+  void admit_newcomers();
+  bool stays_new(const Interest& interest, PartitionId newest, std::string_view key, uint32_t hash);
+  bool may_move(const Interest& interest, const FirstEvent& first);
+  bool has_room_for_newcomers(uint32_t table);
+  PartitionId settle(uint32_t table, PartitionId newcomer);
+  PartitionId partition_of(uint32_t table, std::string_view key, uint32_t hash);
+  void settle_oldest(uint32_t table, size_t keys_max);
+  void let_newcomers_go(size_t events_max);
+  int64_t newcomers_until_us(const Table& table) const;
+  void note_newcomers_due();
+  uint64_t pending_runs(const Table& table, PartitionId newest) const;
   RuleStateId list_in_hand(StartId start) const;
   RuleStateId find_list(PartitionId partition, RuleId rule) const;
   void begin_starts(RuleState& state, RuleStateId list);
@@ -459,7 +477,11 @@ class Engine {
   std::vector<bool> has_runs_;
   std::vector<const Follower*> moved_;   // of a start's rules those that the event may move
   std::vector<RuleId> stepped_sharing_;  // of the rules that share their start, those with runs that the event has met
-  std::vector<RuleId> added_;            // rules that got a state in this visit
+  std::vector<uint32_t> newcomer_tables_;                           // that have or admit them
+  int64_t newcomers_due_us_ = std::numeric_limits<int64_t>::max();  // when the oldest of their events is over
+  int64_t newcomer_room_bytes_ = 0;    // when it was counted, less those that have come since
+  std::vector<FirstEvent*> settling_;  // of the key in hand, the newest first
+  std::vector<RuleId> added_;          // rules that got a state in this visit
   std::vector<Completion> completions_;
   std::vector<Match> matches_;
   std::string match_keys_;

@@ -25,7 +25,7 @@ void Engine::let_go(std::span<const RuleId> rules) {
     const StartId start = starts_.start_of(rule);
     is_over[rule] = true;
     has_state |= rule_counters_[rule].keys > 0;
-    if (!starts_.leave(rule)) continue;
+    if (!starts_.leave(rule, sequence_)) continue;
     is_over[starts_.list_of(start)] = true;
     has_state |= starts_.at(start).keys > 0;
     shorter.push_back(start);
@@ -202,6 +202,7 @@ void Engine::take_interest(std::span<const RuleId> rules, RuleId known_rules, Ty
     }
   }
   note_seen_types();
+  admit_newcomers();
 }
 
 }  // namespace omen

@@ -10,7 +10,8 @@ namespace {
 
 constexpr size_t oldest_remembered = 1024;
 constexpr uint32_t run_words = sizeof(Run) / sizeof(uint64_t);  // at least
-constexpr size_t swept_per_advance = 2048;                      // a millisecond or two
+constexpr size_t settled_per_event = 8;
+constexpr size_t swept_per_advance = 2048;  // a millisecond or two
 
 }  // namespace
 
@@ -25,6 +26,7 @@ void Engine::advance(int64_t time_us) {
     if (table.history != nullptr) table.history->expire(clock_us_);
   }
   sweep(sweeps_.take_allowance(clock_us_, swept_per_advance));
+  let_newcomers_go(swept_per_advance);
 }
 
 void Engine::end_stream() {
@@ -41,7 +43,7 @@ void Engine::begin_stream(int64_t time_us) {
 void Engine::begin_rule(RuleId rule, int64_t time_us) {
   if (!works_for_[rule] || !Machines::begins_with_stream(program_.rules[rule])) return;
   if (!share_.owns(KeyTable::hash({}))) return;
-  const PartitionId partition = tables_[table_of_rule_[rule]].partitions->find_or_add({}, KeyTable::hash({}));
+  const PartitionId partition = partition_of(table_of_rule_[rule], {}, KeyTable::hash({}));
   machines_.begin(state_at(add_rule_state(partition, rule)), partition, time_us);
 }
 
@@ -157,15 +159,17 @@ void Engine::prefetch_swept() {
   }
 }
 
-// `rule` may be a list of starts.
+// `rule` may be a list of starts. Newcomers settle long before a limit is reached.
 void Engine::enforce_limits(RuleId rule) {
   const bool is_list = starts_.is_list(rule);
+  if (!has_room_for_newcomers(table_of(rule))) settle_oldest(table_of(rule), settled_per_event);
   const StartId start = is_list ? starts_.start_of_list(rule) : start_none;
   if ((is_list ? starts_.at(start).keys : rule_counters_[rule].keys) > limits_.max_keys) {
     const uint32_t table = is_list ? starts_.at(start).table : table_of_rule_[rule];
     evict_oldest(table, table + 1, &rule, oldest_[rule]);
   }
   if (state_bytes() > limits_.max_state_bytes) {
+    for (const uint32_t table : newcomer_tables_) settle_oldest(table, SIZE_MAX);
     evict_oldest(0, static_cast<uint32_t>(tables_.size()), nullptr, oldest_of_all_);
   }
 }

@@ -1,5 +1,6 @@
 // Shared starts as bytes, and back (shared_starts.h, state_writer.h).
 #include <algorithm>
+#include <ranges>
 #include <unordered_map>
 
 #include "runtime/core/engine.h"
@@ -42,10 +43,39 @@ void Engine::save_lists(StartId start, SavedPlaces& saved, StateWriter& out) con
   const RuleId rule = starts_.list_of(start);
   for (; saved.next < saved.places.size() && saved.places[saved.next].rule == rule; ++saved.next) {
     const SavedPlaces::Place& place = saved.places[saved.next];
+    const KeyTable& keys = *tables_[starts_.at(start).table].partitions;
+    out.text(keys.key(place.partition));
+    if (Newcomers::is_newcomer(place.partition)) {
+      save_newcomer(keys.newcomers(), place.partition, start, out);
+      continue;
+    }
     const RuleState& list = state_at(place.state);
-    out.text(tables_[starts_.at(start).table].partitions->key(place.partition));
     out.number(list.run_count);
     for (const BeginEvent& begin : SharedStarts::events(list)) out.event(*begin.event);
+  }
+}
+
+// As if it had settled.
+void Engine::save_newcomer(const Newcomers& newcomers, PartitionId newest, StartId start, StateWriter& out) const {
+  std::vector<const KeptEvent*> events;
+  for (const FirstEvent* first = &newcomers.at(newest); first != nullptr; first = newcomers.previous(*first)) {
+    if (first->start == start && starts_.waits(start, first->event()->sequence)) events.push_back(first->event());
+  }
+  out.number(events.size());
+  for (const KeptEvent* const event : events | std::views::reverse) out.event(*event);
+}
+
+// One for each list that it would have.
+void Engine::note_newcomer_places(const Table& table, PartitionId newest,
+                                  std::vector<SavedPlaces::Place>& places) const {
+  const Newcomers& newcomers = table.partitions->newcomers();
+  const size_t begin = places.size();
+  for (const FirstEvent* first = &newcomers.at(newest); first != nullptr; first = newcomers.previous(*first)) {
+    const RuleId list = starts_.list_of(first->start);
+    const auto is_it = [&](const SavedPlaces::Place& place) { return place.rule == list; };
+    if (!starts_.waits(first->start, first->event()->sequence)) continue;
+    if (std::any_of(places.begin() + static_cast<ptrdiff_t>(begin), places.end(), is_it)) continue;
+    places.push_back({list, first->hash, newest, index_none, first->event()->sequence});
   }
 }
 
@@ -95,13 +125,12 @@ Engine::LoadedStarts Engine::loaded_starts(const std::vector<RuleId>& rules) con
 
 void Engine::load_list(StateReader& in, const LoadedStarts& loaded) {
   const uint32_t table = table_of_rule_[loaded.rule];
-  KeyTable& partitions = *tables_[table].partitions;
   const std::string_view key = in.text();
   if (!in.check(is_key(key, tables_[table].key.size()), "a start has no such key")) return;
   const std::vector<KeptEvent*> events = load_list_events(in, program_.rules[loaded.rule]);
   const uint32_t hash = KeyTable::hash(key);
   if (!in.is_ok() || !share_.owns(hash)) return;
-  const PartitionId partition = partitions.find_or_add(key, hash);
+  const PartitionId partition = partition_of(table, key, hash);
   for (RuleId rule : loaded.apart) begin_loaded(partition, rule, events);
   for (StartId start : loaded.starts) {
     const RuleId list = starts_.list_of(start);

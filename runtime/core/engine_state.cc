@@ -178,6 +178,7 @@ Engine::SavedPlaces Engine::places_to_save() const {
         });
       }
     });
+    table.partitions->for_each_newcomer([&](PartitionId newest) { note_newcomer_places(table, newest, places); });
   }
   std::ranges::sort(places, [&](const SavedPlaces::Place& a, const SavedPlaces::Place& b) {
     if (a.rule != b.rule || a.hash != b.hash) return std::tie(a.rule, a.hash) < std::tie(b.rule, b.hash);
@@ -363,13 +364,12 @@ void Engine::load_rule(StateReader& in, RuleId id) {
 
 void Engine::load_rule_state(StateReader& in, RuleId rule) {
   const uint32_t table = table_of_rule_[rule];
-  KeyTable& partitions = *tables_[table].partitions;
   const std::string_view key = in.text();
   const uint64_t touched = in.number_up_to(sequence_);
   if (!in.check(is_key(key, tables_[table].key.size()), "a rule has no such key")) return;
   const uint32_t hash = KeyTable::hash(key);
   const bool is_ours = share_.owns(hash);
-  const PartitionId partition = partitions.find_or_add(key, hash);
+  const PartitionId partition = partition_of(table, key, hash);
   if (!in.check(find_state({partition, hash, rule}) == index_none, "a key is there twice")) return;
   RuleState& state = state_at(add_rule_state(partition, rule));
   state.touched = touched;

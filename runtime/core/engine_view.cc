@@ -21,11 +21,18 @@ uint64_t Engine::state_bytes() const {
   return sum;
 }
 
+uint64_t Engine::captured_bytes() const {
+  uint64_t sum = captures_.bytes();
+  for (const Table& table : tables_) sum += table.partitions->newcomers().bytes();
+  return sum;
+}
+
 // Of those put off, the ones that a rule would begin now.
 uint64_t Engine::pending_runs() const {
   uint64_t count = machines_.live_runs();
   std::map<RuleId, uint64_t> touched;  // of the partition in hand
   for (const Table& table : tables_) {
+    table.partitions->for_each_newcomer([&](PartitionId newest) { count += pending_runs(table, newest); });
     table.partitions->for_each([&](PartitionId partition) {
       const RuleStateId first = table.partitions->at(partition).first;
       touched.clear();
@@ -42,6 +49,20 @@ uint64_t Engine::pending_runs() const {
         }
       }
     });
+  }
+  return count;
+}
+
+uint64_t Engine::pending_runs(const Table& table, PartitionId newest) const {
+  uint64_t count = 0;
+  const Newcomers& newcomers = table.partitions->newcomers();
+  for (const FirstEvent* first = &newcomers.at(newest); first != nullptr; first = newcomers.previous(*first)) {
+    const KeptEvent& event = *first->event();
+    if (!starts_.waits(first->start, event.sequence)) continue;
+    for (const RuleId rule : starts_.at(first->start).rules) {
+      const bool is_over = clock_us_ - event.time_us > program_.rules[rule].within_us;
+      count += !is_over && event.sequence > starts_.joined(rule) ? 1 : 0;
+    }
   }
   return count;
 }

@@ -22,7 +22,7 @@ History::History(int64_t back_us, const Limits& limits, CaptureStore& captures, 
       captures_(captures),
       words_(words),
       counters_(counters),
-      keys_(words, blocks) {}
+      keys_(words, blocks, captures) {}
 
 History::~History() {
   while (oldest_ != index_none) drop_key(oldest_);

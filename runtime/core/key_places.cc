@@ -83,6 +83,12 @@ void KeyPlaces::move(size_t places) {
   moved_ = 0;
 }
 
+void KeyPlaces::replace(uint32_t hash, PartitionId id, PartitionId by) {
+  const size_t at = current_.place_of(hash, id, 0);
+  Place& place = at != current_.size() ? current_[at] : old_[old_.place_of(hash, id, moved_)];
+  place.inverse = ~by;
+}
+
 void KeyPlaces::remove(uint32_t hash, PartitionId id) {
   if (const size_t at = current_.place_of(hash, id, 0); at != current_.size()) {
     current_.close(at);

@@ -34,6 +34,7 @@ class KeyPlaces {
   // One that is not there yet; one that is.
   void add(uint32_t hash, PartitionId id);
   void remove(uint32_t hash, PartitionId id);
+  void replace(uint32_t hash, PartitionId id, PartitionId by);
   // Asks for the memory that find() will read.
   void prefetch(uint32_t hash) const {
     current_.prefetch(hash);

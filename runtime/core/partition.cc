@@ -63,6 +63,7 @@ uint32_t KeyTable::hash(std::string_view key) {
 }
 
 std::string_view KeyTable::key(PartitionId id) const {
+  if (Newcomers::is_newcomer(id)) return newcomers_.key(id);
   const Partition& partition = at(id);
   const uint8_t size = static_cast<uint8_t>(partition.key[15]);
   if (size != Partition::is_long) return {partition.key, size};
@@ -79,6 +80,12 @@ bool KeyTable::contains(PartitionId id, uint32_t hash) const {
 }
 
 PartitionId KeyTable::add(std::string_view key, uint32_t hash) {
+  const PartitionId id = make(key, hash);
+  places_.add(hash, id);
+  return id;
+}
+
+PartitionId KeyTable::make(std::string_view key, uint32_t hash) {
   const PartitionId id = words_.take(partition_words + room_words_);
   if (room_words_ > 0)
     new (words_.at(id + partition_words))
@@ -95,7 +102,33 @@ PartitionId KeyTable::add(std::string_view key, uint32_t hash) {
     std::memcpy(partition->key + sizeof(block), &size, sizeof(size));
     partition->key[15] = static_cast<char>(Partition::is_long);
   }
-  places_.add(hash, id);
+  return id;
+}
+
+PartitionId KeyTable::add_newcomer(const Event& event, std::string_view key, uint32_t hash, StartId start,
+                                   PartitionId newest) {
+  const PartitionId id = newcomers_.add(event, key, hash, start, newest);
+  if (id == index_none) return id;
+  if (newest == index_none) {
+    places_.add(hash, id);
+  } else {
+    places_.replace(hash, newest, id);
+  }
+  return id;
+}
+
+void KeyTable::pop_newcomer() {
+  if (const FirstEvent* const coming = newcomers_.look_ahead()) places_.prefetch(coming->hash);
+  const FirstEvent& event = newcomers_.oldest();
+  if (event.is_newest != 0) places_.remove(event.hash, newcomers_.oldest_id());
+  newcomers_.pop_oldest();
+}
+
+PartitionId KeyTable::settle(PartitionId newcomer) {
+  FirstEvent& event = newcomers_.at(newcomer);
+  const PartitionId id = make(newcomers_.key(newcomer), event.hash);
+  places_.replace(event.hash, newcomer, id);
+  event.is_newest = 0;
   return id;
 }
 

@@ -3,7 +3,8 @@
 // A key table belongs to one way of partitioning (the list of `by` fields); all rules with the same `by` share it, so
 // an event's key is looked up once for all of them (key_places.h). Partitions and what hangs on them live in word
 // pools. A partition without rule states does not exist, and most have one: behind a partition there is room for it, so
-// that whoever has found the key has found that, too.
+// that whoever has found the key has found that, too. A key of which nothing is known but what may begin runs is a
+// newcomer (newcomers.h): it is in the same table, and has no partition yet.
 //
 // MEMORY of a key with one waiting run beside its captured events: partition 24, its place in the table 13 to 26, rule
 // state 32 or that of a list of starts 56, run 40, note for the sweep 12.
@@ -18,6 +19,7 @@
 
 #include "runtime/core/captures.h"
 #include "runtime/core/key_places.h"
+#include "runtime/core/newcomers.h"
 #include "runtime/core/pool.h"
 #include "runtime/model/program.h"
 
@@ -69,7 +71,8 @@ inline constexpr uint32_t partition_words = sizeof(Partition) / sizeof(uint64_t)
 class KeyTable {
  public:
   // The pools are the engine's: all tables share them.
-  KeyTable(WordPool& words, BytePool& blocks) : words_(words), blocks_(blocks) {}
+  KeyTable(WordPool& words, BytePool& blocks, CaptureStore& captures)
+      : words_(words), blocks_(blocks), newcomers_(captures) {}
   ~KeyTable();
   // Before the first key: for the rule states of so many words there is room behind the partitions.
   void make_room(uint32_t words) { room_words_ = words; }
@@ -77,18 +80,28 @@ class KeyTable {
   KeyTable& operator=(const KeyTable&) = delete;
 
   static uint32_t hash(std::string_view key);
-  PartitionId find(std::string_view key, uint32_t hash) const;  // index_none when there is none
-  PartitionId add(std::string_view key, uint32_t hash);         // one that is not there
-  PartitionId find_or_add(std::string_view key, uint32_t hash) {
+  // Of a partition or a newcomer; index_none when there is neither.
+  PartitionId find(std::string_view key, uint32_t hash) const;
+  PartitionId add(std::string_view key, uint32_t hash);           // one that is not there
+  PartitionId find_or_add(std::string_view key, uint32_t hash) {  // of a table without newcomers
     const PartitionId found = find(key, hash);
     return found != index_none ? found : add(key, hash);
   }
   void remove(PartitionId id);
+  // Newcomers: the event is the key's first one, or joins its others, of which `newest` is the newest. What is returned
+  // is the newest then; index_none: it has no room among them.
+  PartitionId add_newcomer(const Event& event, std::string_view key, uint32_t hash, StartId start, PartitionId newest);
+  // The oldest event of them goes, and with its last one the key.
+  void pop_newcomer();
+  // The key gets its partition. What stood in it, whoever calls takes along.
+  PartitionId settle(PartitionId newcomer);
+  Newcomers& newcomers() { return newcomers_; }
+  const Newcomers& newcomers() const { return newcomers_; }
   // Whether a partition with this id and hash still exists; safe to ask of any id.
   bool contains(PartitionId id, uint32_t hash) const;
   Partition& at(PartitionId id) { return *static_cast<Partition*>(words_.at(id)); }
   const Partition& at(PartitionId id) const { return *static_cast<const Partition*>(words_.at(id)); }
-  std::string_view key(PartitionId id) const;
+  std::string_view key(PartitionId id) const;  // of either kind
   // Memory for a rule state of the partition, behind it or elsewhere. Its `rule` says that it is taken.
   RuleStateId take_state(PartitionId id, uint32_t words) {
     const bool is_room = words <= room_words_ && room_of(id).rule == rule_none;
@@ -101,14 +114,15 @@ class KeyTable {
       words_.give(state, words);
     }
   }
-  uint32_t size() const { return places_.count(); }
-  uint64_t bytes() const { return places_.bytes(); }
+  uint32_t size() const { return places_.count(); }  // of both kinds
+  uint64_t bytes() const { return places_.bytes() + newcomers_.bytes(); }
   // Ask for the memory that find() will read, one step further each; the second says what stands there, most likely, or
   // index_none.
   void prefetch(uint32_t hash) const { places_.prefetch(hash); }
   PartitionId prefetch_partition(uint32_t hash) const {
     const PartitionId id = places_.likely(hash);
     if (id == index_none) return id;
+    if (Newcomers::is_newcomer(id)) return newcomers_.prefetch(id), index_none;
     const char* const partition = static_cast<const char*>(words_.at(id));
     __builtin_prefetch(partition, 1);
     __builtin_prefetch(partition + sizeof(Partition) + sizeof(RuleState) - 1, 1);  // perhaps on the next line
@@ -117,16 +131,26 @@ class KeyTable {
   // Every partition, in the order of the table's places: for inspection and eviction, which order by themselves.
   template <typename Visit>
   void for_each(Visit visit) const {
-    places_.for_each(visit);
+    places_.for_each([&](PartitionId id) {
+      if (!Newcomers::is_newcomer(id)) visit(id);
+    });
+  }
+  template <typename Visit>
+  void for_each_newcomer(Visit visit) const {
+    places_.for_each([&](PartitionId id) {
+      if (Newcomers::is_newcomer(id)) visit(id);
+    });
   }
 
  private:
+  PartitionId make(std::string_view key, uint32_t hash);
   RuleState& room_of(PartitionId id) { return *static_cast<RuleState*>(words_.at(id + partition_words)); }
 
   WordPool& words_;
   BytePool& blocks_;
   uint32_t room_words_ = 0;
   KeyPlaces places_;
+  Newcomers newcomers_;
 };
 
 }  // namespace omen

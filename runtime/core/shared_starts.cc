@@ -148,7 +148,7 @@ void SharedStarts::join(std::span<const RuleId> rules, const std::vector<uint32_
   }
 }
 
-bool SharedStarts::leave(RuleId rule) {
+bool SharedStarts::leave(RuleId rule, uint64_t sequence) {
   const StartId id = start_of_rule_[rule];
   if (id == start_none) return false;
   SharedStart& start = starts_[id];
@@ -159,6 +159,7 @@ bool SharedStarts::leave(RuleId rule) {
   start_of_rule_[rule] = start_none;
   joined_[rule] = 0;
   waiting_runs_ -= start.waiting;
+  if (start.rules.empty()) start.nobodys_until = sequence;
   return start.rules.empty() || start.longest_us < before_us;
 }
 

@@ -45,7 +45,6 @@
 
 namespace omen {
 
-using StartId = uint32_t;
 inline constexpr StartId start_none = UINT32_MAX;
 
 // A first step, and the rules that begin with it.
@@ -56,8 +55,9 @@ struct SharedStart {
   std::vector<RuleId> rules;               // ascending
   int64_t longest_us = 0;                  // of their windows
   uint64_t keys = 0;                       // lists at present
-  uint64_t waiting = 0;                    // events in them
+  uint64_t waiting = 0;                    // events in them, and of newcomers
   std::vector<RuleId> late = {};           // of the rules, those that have come later
+  uint64_t nobodys_until = 0;              // no rule was left then: newcomers' events up to this sequence begin nothing
 };
 
 // An event that may begin runs, and what is asked of it most.
@@ -99,7 +99,7 @@ class SharedStarts {
     return list.run_count <= 1 ? std::span(&whole.one, list.run_count) : std::span(whole.many.begin(), list.run_count);
   }
   // Of any state, also one that is no more: asks for the event of a list of one.
-  static void prefetch_event(const RuleState& list) {
+  [[gnu::always_inline]] static void prefetch_event(const RuleState& list) {
     if (list.run_count == 1) __builtin_prefetch(reinterpret_cast<const StartList&>(list).one.event, 1);
   }
   static void init(RuleState& list);               // empty
@@ -108,7 +108,7 @@ class SharedStarts {
   uint64_t begun(const RuleState& list, RuleId rule) const {
     return std::max(joined_[rule], list.memory == index_none ? 0 : begun_of(list).of(rule));
   }
-  void prefetch_begun(const RuleState& list, RuleId rule) const {
+  [[gnu::always_inline]] void prefetch_begun(const RuleState& list, RuleId rule) const {
     if (list.memory != index_none) begun_of(list).prefetch(rule);
   }
   void set_begun(RuleState& list, RuleId rule, uint64_t sequence);
@@ -140,13 +140,24 @@ class SharedStarts {
   // Those from `from_us` on that are behind `sequence`.
   static std::span<const BeginEvent> events_after(const RuleState& list, uint64_t sequence, int64_t from_us);
 
+  // Events of newcomers (newcomers.h) wait as those in lists do, until they go or their key settles.
+  void note_newcomer(StartId start) {
+    ++starts_[start].waiting;
+    waiting_runs_ += starts_[start].rules.size();
+  }
+  void forget_newcomer(StartId start) {
+    --starts_[start].waiting;
+    waiting_runs_ -= starts_[start].rules.size();
+  }
+  bool waits(StartId start, uint64_t sequence) const { return sequence > starts_[start].nobodys_until; }
+
   uint64_t waiting_runs() const { return waiting_runs_; }  // at most: those that rules have begun since are in it
 
   // Rules of the program that share their starts have come. What stands in lists, up to `sequence`, they have begun by
   // themselves. And one goes: where it was the last one of its start, the lists are of nobody. What it has begun lists
   // may know on; whoever comes in its place has joined them later.
   void join(std::span<const RuleId> rules, const std::vector<uint32_t>& table_of_rule, uint64_t sequence);
-  bool leave(RuleId rule);  // true: its lists are of nobody, or matter less long from now on
+  bool leave(RuleId rule, uint64_t sequence);  // true: its lists are of nobody, or matter less long from now on
   uint64_t joined(RuleId rule) const { return joined_[rule]; }  // 0: it is not late
 
  private:

@@ -1,0 +1,206 @@
+// Keys of which nothing is known but first events: they change no alert, and their limits are those of all keys
+// (core/newcomers).
+#include "runtime/core/newcomers.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "cli/virtual_run.h"
+#include "compiler/compile.h"
+#include "runtime/model/time.h"
+#include "tests/support/resumed.h"
+
+namespace omen {
+namespace {
+
+constexpr int64_t start_s = 1'767'600'000;
+
+Program program_of(const std::string& rules, bool keep_newcomers = true) {
+  OptimizeOptions options;
+  options.keep_newcomers = keep_newcomers;
+  Compilation compilation = compile(Sources{{{"rules.omen", rules}}}, options);
+  for (const Diagnostic& diagnostic : compilation.diagnostics.items) INFO(diagnostic.message);
+  REQUIRE(compilation.program);
+  return std::move(*compilation.program);
+}
+
+// Of all kinds that may be found beside them: windows alike and not, conditions, what they emit, keys of two ways, a
+// rule that begins its runs at once.
+std::string rules_text(std::mt19937& random) {
+  constexpr const char* kinds[] = {
+      "by u match a as first -> b[n > {}] within {}s alert \"{{u}}\"",
+      "by u match a[n > {}] -> b -> c within {}s overlap starts alert \"{{u}}\"",
+      "by u match b -> a[n < {}] -> a within {}s overlap latest alert \"{{u}}\"",
+      "by u match c as first -> b[n > {}] within {}s unless d alert \"{{u}}\"",
+      "by u match c -> d[n > {}] as last within {}s emit e {{ u: u, n: last.n }}",
+      "by u match e -> a[n > {}] within {}s alert \"{{u}}\"",
+      "by u match d -> c -> not a[n > {}] for 5s within {}s alert \"{{u}}\"",
+      "by v match d as first -> a[n > {}] within {}s alert \"{{v}}\"",
+  };
+  std::string out;
+  const uint32_t count = 2 + random() % 7;
+  const uint32_t window_s = 5 + random() % 40;
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t within_s = random() % 6 == 0 ? window_s * 10 : window_s + random() % 10;
+    out += fmt::format("rule r{} {{ {} }}\n", i,
+                       fmt::format(fmt::runtime(kinds[random() % std::size(kinds)]), random() % 10, within_s));
+  }
+  return out;
+}
+
+// A few users come often, most once or twice. Their names are short, long, numbers, and such as need an escape.
+std::string user(std::mt19937& random) {
+  const uint32_t number = random() % 4 == 0 ? random() % 3 : random() % 400;
+  switch (number % 5) {
+    case 0:
+      return fmt::format("{}", number);
+    case 1:
+      return fmt::format("\"123e4567-e89b-12d3-a456-{:012}\"", number);
+    case 2:
+      return fmt::format("\"a\\\"b{}\"", number);
+    default:
+      return fmt::format("\"u{}\"", number);
+  }
+}
+
+std::string event(std::mt19937& random, int64_t& second) {
+  second += random() % 3 == 0 ? static_cast<int64_t>(random() % 3) : 0;
+  if (random() % 400 == 0) second += 60;  // all of them go
+  const std::string u = random() % 50 == 0 ? "null" : user(random);
+  return fmt::format(R"({{"type":"{}","ts":{},"u":{},"v":{},"n":{}}})", std::string(1, "aabbcd"[random() % 6]),
+                     start_s + second, u, user(random), random() % 12);
+}
+
+TEST_CASE("newcomers: the alerts are those of keys that all have their partitions") {
+  uint64_t alerts = 0;
+  for (uint32_t seed = 1; seed <= 150; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const std::string rules = rules_text(random);
+    CAPTURE(rules);
+    const Program with = program_of(rules), without = program_of(rules, false);
+    VirtualRun one(with), other(without);
+    int64_t second = 0;
+    for (int i = 0; i < 1'500; ++i) {
+      const std::string line = event(random, second);
+      REQUIRE(one.feed(line));
+      REQUIRE(other.feed(line));
+      REQUIRE(one.alerts().size() == other.alerts().size());
+    }
+    for (size_t i = 0; i < one.alerts().size(); ++i) REQUIRE(one.alerts()[i].record == other.alerts()[i].record);
+    for (RuleId rule = 0; rule < with.rules.size(); ++rule) {
+      const RuleCounters& a = one.engine().rule_counters()[rule];
+      const RuleCounters& b = other.engine().rule_counters()[rule];
+      CHECK(a.matches == b.matches);
+    }
+    alerts += one.alerts().size();
+    one.end_stream();
+    other.end_stream();
+    for (const VirtualRun* run : {&one, &other}) {
+      CHECK(run->engine().partitions() == 0);
+      CHECK(run->engine().live_runs() == 0);
+    }
+    CHECK(one.engine().captured_bytes() == other.engine().captured_bytes());
+  }
+  CHECK(alerts > 10'000);
+}
+
+// Which go may depend on what has been swept by then.
+TEST_CASE("newcomers: no rule has more keys than it may have") {
+  uint64_t evicted = 0;
+  for (uint32_t seed = 1; seed <= 100; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const Program program = program_of(rules_text(random));
+    Limits limits;
+    limits.max_keys = 1 + random() % 60;
+    VirtualRun run(program, limits);
+    int64_t second = 0;
+    for (int i = 0; i < 1'000; ++i) {
+      REQUIRE(run.feed(event(random, second)));
+      // Two ways of keys; and each rule may have other ones.
+      REQUIRE(run.engine().partitions() <= limits.max_keys * (program.rules.size() + 1));
+      for (const RuleCounters& counters : run.engine().rule_counters()) REQUIRE(counters.keys <= limits.max_keys);
+    }
+    for (const RuleCounters& counters : run.engine().rule_counters()) evicted += counters.keys_evicted;
+  }
+  CHECK(evicted > 10'000);
+}
+
+TEST_CASE("newcomers: the state stays within its limit of bytes") {
+  for (uint32_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const Program program = program_of(rules_text(random));
+    Limits limits;
+    limits.max_state_bytes = 20'000 + random() % 60'000;
+    VirtualRun run(program, limits);
+    int64_t second = 0;
+    for (int i = 0; i < 2'000; ++i) {
+      REQUIRE(run.feed(event(random, second)));
+      // A key goes for each that comes, whatever either takes.
+      REQUIRE(run.engine().state_bytes() <= limits.max_state_bytes + 8'192);
+    }
+  }
+}
+
+TEST_CASE("newcomers: what is saved goes on as if it had not been stopped") {
+  for (uint32_t seed = 1; seed <= 100; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const std::string rules = rules_text(random);
+    CAPTURE(rules);
+    const Program with = program_of(rules), without = program_of(rules, false);
+    Resumed stopped(with), through(with), other(without);
+    int64_t second = 0;
+    for (int i = 0; i < 600; ++i) {
+      const std::string line = event(random, second);
+      for (Resumed* run : {&stopped, &through, &other}) run->feed(line);
+      if (random() % 150 != 0) continue;
+      REQUIRE(through.saved().size() > 0);
+      REQUIRE(stopped.restart());
+    }
+    CHECK(stopped.raised() == through.raised());
+    CHECK(stopped.raised() == other.raised());
+  }
+}
+
+TEST_CASE("newcomers: a key has no more waiting events than it may have runs") {
+  for (const bool keep_newcomers : {true, false}) {
+    const Program program = program_of("rule r { by u match a -> b within 1h }", keep_newcomers);
+    Limits limits;
+    limits.max_runs = 3;
+    VirtualRun run(program, limits);
+    for (int i = 0; i < 5; ++i) REQUIRE(run.feed(fmt::format(R"({{"type":"a","ts":{},"u":"x"}})", start_s + i)));
+    CHECK(run.engine().rule_counters()[0].runs_refused == 2);
+    CHECK(run.engine().pending_runs() == 3);
+  }
+}
+
+TEST_CASE("newcomers: a key with one waiting event has neither partition nor list, and is counted") {
+  const Program program = program_of("rule r { by u match a -> b within 1m alert \"{u}\" }");
+  VirtualRun run(program);
+  for (int i = 0; i < 1'000; ++i) {
+    REQUIRE(run.feed(fmt::format(R"({{"type":"a","ts":{},"u":"u{}"}})", start_s, i)));
+  }
+  CHECK(run.engine().partitions() == 1'000);
+  CHECK(run.engine().pending_runs() == 1'000);
+  CHECK(run.engine().live_runs() == 1'000);
+  CHECK(run.engine().notes() == 0);  // a list of starts would have one
+  REQUIRE(run.feed(fmt::format(R"({{"type":"b","ts":{},"u":"u7"}})", start_s + 60)));
+  CHECK(run.alerts().size() == 1);
+  CHECK(run.engine().notes() == 1);
+  // They go as events come, and with the clock alone.
+  for (int i = 0; i < 200; ++i) REQUIRE(run.feed(fmt::format(R"({{"type":"z","ts":{}}})", start_s + 61)));
+  CHECK(run.engine().live_runs() < 300);
+  run.advance((start_s + 62) * us_per_second);
+  CHECK(run.engine().live_runs() <= 1);
+}
+
+}  // namespace
+}  // namespace omen
