@@ -77,7 +77,7 @@ std::string event(std::mt19937& random, int64_t& second) {
 }
 
 TEST_CASE("newcomers: the alerts are those of keys that all have their partitions") {
-  uint64_t alerts = 0;
+  uint64_t alerts = 0, fewer_notes = 0;
   for (uint32_t seed = 1; seed <= 150; ++seed) {
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -91,6 +91,7 @@ TEST_CASE("newcomers: the alerts are those of keys that all have their partition
       REQUIRE(one.feed(line));
       REQUIRE(other.feed(line));
       REQUIRE(one.alerts().size() == other.alerts().size());
+      fewer_notes += one.engine().notes() < other.engine().notes() ? 1 : 0;
     }
     for (size_t i = 0; i < one.alerts().size(); ++i) REQUIRE(one.alerts()[i].record == other.alerts()[i].record);
     for (RuleId rule = 0; rule < with.rules.size(); ++rule) {
@@ -108,6 +109,7 @@ TEST_CASE("newcomers: the alerts are those of keys that all have their partition
     CHECK(one.engine().captured_bytes() == other.engine().captured_bytes());
   }
   CHECK(alerts > 10'000);
+  CHECK(fewer_notes > 50'000);  // there were newcomers
 }
 
 // Which go may depend on what has been swept by then.
@@ -168,6 +170,37 @@ TEST_CASE("newcomers: what is saved goes on as if it had not been stopped") {
     CHECK(stopped.raised() == through.raised());
     CHECK(stopped.raised() == other.raised());
   }
+}
+
+TEST_CASE("newcomers: each is looked at once, in order, some before it is the oldest") {
+  const Program program = program_of("rule r { by u match a -> b within 1h }");
+  CaptureStore captures(program);
+  Newcomers newcomers(captures);
+  Event event;
+  const std::string raw(3'000, 'x');  // many segments
+  event.type = 1;
+  event.type_name = program.types[1].name;
+  event.raw = raw;
+  const std::vector<Value> fields(program.fields.size());
+  event.fields = fields.data();
+  constexpr uint32_t count = 5'000;
+  uint32_t added = 0, looked_at = 0, gone = 0;
+  std::mt19937 random(1);
+  while (gone < count) {
+    if (added < count && random() % 2 == 0) {
+      REQUIRE(newcomers.add(event, "u", added, 0, WordPool::none) != WordPool::none);
+      ++added;
+    }
+    if (newcomers.is_empty() || random() % 2 == 0) continue;
+    while (const FirstEvent* const coming = newcomers.look_ahead()) REQUIRE(coming->hash == looked_at++);
+    REQUIRE(looked_at > gone);
+    REQUIRE(looked_at <= gone + 12);
+    REQUIRE(newcomers.oldest().hash == gone);
+    newcomers.pop_oldest();
+    ++gone;
+  }
+  CHECK(looked_at == count);
+  CHECK(newcomers.bytes() == 0);
 }
 
 TEST_CASE("newcomers: a key has no more waiting events than it may have runs") {

@@ -363,6 +363,34 @@ TEST_CASE(
   }
 }
 
+// Nothing is played for it: what stood there before it came it does not begin, behind a restart neither.
+TEST_CASE(
+    "rule change: a rule that comes late and knows nothing begins nothing that was there, and so behind a restart") {
+  const RuleFile one{"1.omen", "rule one { by u match a -> b within 60s }\n", false};
+  const RuleFile two{"2.omen", "rule two { by u match a -> c within 60s }\n", false};
+  const auto line = [](const char* type, int second) {
+    return fmt::format(R"({{"type":"{}","ts":{},"u":"u1"}})"
+                       "\n",
+                       type, 1'700'000'000 + second);
+  };
+  for (const bool is_stopped : {false, true}) {
+    CAPTURE(is_stopped);
+    cli::RuleCompiler compiler;
+    Trace run(compiler.compile({one}).value(), {});
+    run.feed(line("a", 1));
+    const auto changed = compiler.compile_change({one}, {one, two});
+    REQUIRE(changed);
+    const auto part = part_of(run.pipeline().program(), *changed, 1);
+    REQUIRE(part);
+    run.change(*part, "");
+    if (is_stopped) run.go_on_with(compiler.compile({one, two}).value(), {});
+    run.feed(line("c", 2));
+    CHECK(run.raised.find("two x1") == std::string::npos);
+    run.feed(line("a", 3) + line("c", 4));
+    CHECK(run.raised.find("two x1") != std::string::npos);
+  }
+}
+
 // What a rule that goes has noted for the sweep goes with it: else each change would leave a note of each key, and each
 // of them would find the state of the rule in its place and stay.
 TEST_CASE("rule change: a thousand changes leave no more notes than one") {

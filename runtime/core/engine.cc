@@ -20,12 +20,6 @@ bool takes_type(const StepProgram& step, TypeId type, bool is_derived) {
   return std::ranges::find(step.types, type) != step.types.end();
 }
 
-// There is no more memory for words, whatever the limit says.
-Limits bounded(Limits limits) {
-  limits.max_state_bytes = std::min(limits.max_state_bytes, WordPool::bytes_max);
-  return limits;
-}
-
 std::vector<bool> rules_of(const Share& share, const Program& program) {
   if (share.rules == Share::Rules::all) return std::vector<bool>(program.rules.size(), true);
   std::vector<bool> rules = bound_rules(program);
@@ -37,7 +31,7 @@ std::vector<bool> rules_of(const Share& share, const Program& program) {
 
 Engine::Engine(const Program& program, const Limits& limits, bool only_counts, const Share& share)
     : program_(program),
-      limits_(bounded(limits)),
+      limits_(limits),
       only_counts_(only_counts),
       share_(share),
       works_for_(rules_of(share, program)),

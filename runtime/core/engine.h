@@ -390,10 +390,10 @@ class Engine {
   void admit_newcomers();
   bool stays_new(const Interest& interest, PartitionId newest, std::string_view key, uint32_t hash);
   bool may_move(const Interest& interest, const FirstEvent& first);
-  bool has_room_for_newcomers(uint32_t table);
+  bool take_room_for_newcomer(uint32_t table);
   PartitionId settle(uint32_t table, PartitionId newcomer);
   PartitionId partition_of(uint32_t table, std::string_view key, uint32_t hash);
-  void settle_oldest(uint32_t table, size_t keys_max);
+  void settle_oldest(uint32_t table, size_t events_max);
   void let_newcomers_go(size_t events_max);
   int64_t newcomers_until_us(const Table& table) const;
   void note_newcomers_due();
@@ -480,7 +480,7 @@ class Engine {
   std::vector<uint32_t> newcomer_tables_;                           // that have or admit them
   int64_t newcomers_due_us_ = std::numeric_limits<int64_t>::max();  // when the oldest of their events is over
   int64_t newcomer_room_bytes_ = 0;    // when it was counted, less those that have come since
-  std::vector<FirstEvent*> settling_;  // of the key in hand, the newest first
+  std::vector<FirstEvent*> settling_;  // of the key in hand
   std::vector<RuleId> added_;          // rules that got a state in this visit
   std::vector<Completion> completions_;
   std::vector<Match> matches_;

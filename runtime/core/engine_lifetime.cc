@@ -10,8 +10,8 @@ namespace {
 
 constexpr size_t oldest_remembered = 1024;
 constexpr uint32_t run_words = sizeof(Run) / sizeof(uint64_t);  // at least
-constexpr size_t settled_per_event = 8;
-constexpr size_t swept_per_advance = 2048;  // a millisecond or two
+constexpr size_t settled_per_event = 32;                        // first events
+constexpr size_t swept_per_advance = 2048;                      // a millisecond or two
 
 }  // namespace
 
@@ -159,17 +159,18 @@ void Engine::prefetch_swept() {
   }
 }
 
-// `rule` may be a list of starts. Newcomers settle long before a limit is reached.
+// `rule` may be a list of starts. Limits know settled keys only: newcomers settle from half of a limit on.
 void Engine::enforce_limits(RuleId rule) {
   const bool is_list = starts_.is_list(rule);
-  if (!has_room_for_newcomers(table_of(rule))) settle_oldest(table_of(rule), settled_per_event);
+  if (!take_room_for_newcomer(table_of(rule))) {
+    for (const uint32_t table : newcomer_tables_) settle_oldest(table, settled_per_event);
+  }
   const StartId start = is_list ? starts_.start_of_list(rule) : start_none;
   if ((is_list ? starts_.at(start).keys : rule_counters_[rule].keys) > limits_.max_keys) {
     const uint32_t table = is_list ? starts_.at(start).table : table_of_rule_[rule];
     evict_oldest(table, table + 1, &rule, oldest_[rule]);
   }
-  if (state_bytes() > limits_.max_state_bytes) {
-    for (const uint32_t table : newcomer_tables_) settle_oldest(table, SIZE_MAX);
+  if (state_bytes() > limits_.max_state_bytes || words_.bytes() > KeyTable::words_bytes_max) {
     evict_oldest(0, static_cast<uint32_t>(tables_.size()), nullptr, oldest_of_all_);
   }
 }

@@ -12,7 +12,6 @@
 // limits know settled keys only.
 #include <algorithm>
 #include <limits>
-#include <ranges>
 
 #include "runtime/core/engine.h"
 
@@ -26,7 +25,9 @@ constexpr uint32_t events_of_key_max = 8;
 
 // ---- decided once ----
 
-// Events of a ring go in their order, so their windows must not be too different: each stays for the longest.
+// Events of a ring go in their order, so their windows must not be too different: each stays for the longest. An event
+// has one place, so one table only may see its type; and a key of one part stands in the event. Derived events settle
+// their key.
 void Engine::admit_newcomers() {
   for (Table& table : tables_) table.newcomers_us = -1;
   for (StartId start = 0; start < starts_.size(); ++start) {
@@ -36,11 +37,11 @@ void Engine::admit_newcomers() {
   for (std::vector<Interest>& interests : interests_) {
     for (Interest& interest : interests) {
       const Table& table = tables_[interest.table];
-      interest.admits_newcomers = program_.keeps_newcomers && interests.size() == 1 && !has_histories_ &&
-                                  !table.has_routes && table.key.size() == 1 && interest.starts.empty() &&
-                                  std::ranges::all_of(interest.shared_starts, [&](StartId start) {
-                                    return starts_.at(start).longest_us >= table.newcomers_us / 4;
-                                  });
+      interest.admits_newcomers =
+          program_.keeps_newcomers && limits_.max_runs > 0 && interests.size() == 1 && !has_histories_ &&
+          !table.has_routes && table.key.size() == 1 && interest.starts.empty() &&
+          std::ranges::all_of(interest.shared_starts,
+                              [&](StartId start) { return starts_.at(start).longest_us >= table.newcomers_us / 4; });
     }
   }
   newcomer_tables_.clear();
@@ -73,7 +74,7 @@ bool Engine::stays_new(const Interest& interest, PartitionId newest, std::string
     begun = start;
   }
   if (begun == start_none) return true;
-  if (!has_room_for_newcomers(interest.table)) return false;
+  if (!take_room_for_newcomer(interest.table)) return false;
   if (table.add_newcomer(present().event(), key, hash, begun, newest) == index_none) return false;
   starts_.note_newcomer(begun);
   newcomers_due_us_ = std::min(newcomers_due_us_, newcomers_until_us(tables_[interest.table]));
@@ -93,16 +94,18 @@ bool Engine::may_move(const Interest& interest, const FirstEvent& first) {
   return false;
 }
 
-// Of half of either limit: while they settle the other half fills. Bytes are counted when those that there were room
-// for have come.
-bool Engine::has_room_for_newcomers(uint32_t table) {
-  constexpr int64_t bytes_beside_raw = 512;
+// Of half of either limit: while they settle the other half fills. Bytes are counted anew when those that there was
+// room for have come. No more come where most have settled: their events stand twice until they go.
+bool Engine::take_room_for_newcomer(uint32_t table) {
+  constexpr int64_t bytes_beside_raw = 512, counted_at_least = 64;
   if (newcomer_room_bytes_ <= 0) {
     const uint64_t bytes_max = std::min(limits_.max_state_bytes, EventRing::capacity_bytes);
-    newcomer_room_bytes_ = static_cast<int64_t>(bytes_max / 2) - static_cast<int64_t>(state_bytes());
+    const auto room = static_cast<int64_t>(bytes_max / 2) - static_cast<int64_t>(state_bytes());
+    newcomer_room_bytes_ = std::min(room, static_cast<int64_t>(bytes_max / counted_at_least));
   }
   newcomer_room_bytes_ -= bytes_beside_raw + static_cast<int64_t>(present().event().raw.size());
-  return newcomer_room_bytes_ > 0 && tables_[table].partitions->size() < limits_.max_keys / 2;
+  const KeyTable& keys = *tables_[table].partitions;
+  return newcomer_room_bytes_ > 0 && keys.size() < limits_.max_keys / 2 && !keys.newcomers().are_mostly_settled();
 }
 
 // ---- how long it lives ----
@@ -115,10 +118,11 @@ PartitionId Engine::settle(uint32_t table, PartitionId newcomer) {
        first = keys.newcomers().previous(*first)) {
     settling_.push_back(first);
   }
+  std::ranges::reverse(settling_);
   const PartitionId partition = keys.settle(newcomer);
-  for (FirstEvent* const first : settling_ | std::views::reverse) {
+  for (FirstEvent* const first : settling_) {
     starts_.forget_newcomer(first->start);
-    first->is_settled = 1;
+    keys.newcomers().settle(*first);
     if (!starts_.waits(first->start, first->event()->sequence)) continue;
     const RuleId list = starts_.list_of(first->start);
     RuleStateId id = find_state({partition, first->hash, list});
@@ -142,14 +146,13 @@ PartitionId Engine::partition_of(uint32_t table, std::string_view key, uint32_t 
 }
 
 // The oldest ones first. Those of whose lists nothing is left go.
-void Engine::settle_oldest(uint32_t table, size_t keys_max) {
+void Engine::settle_oldest(uint32_t table, size_t events_max) {
   KeyTable& keys = *tables_[table].partitions;
-  while (keys_max > 0 && !keys.newcomers().is_empty()) {
+  for (; events_max > 0 && !keys.newcomers().is_empty(); --events_max) {
     const FirstEvent& oldest = keys.newcomers().oldest();
     if (oldest.is_settled == 0) {
       const std::string key(keys.newcomers().key(keys.newcomers().oldest_id()));
       free_partition_if_empty(table, settle(table, keys.find(key, oldest.hash)));
-      --keys_max;
     }
     keys.pop_newcomer();
   }

@@ -1,6 +1,5 @@
 // Shared starts as bytes, and back (shared_starts.h, state_writer.h).
 #include <algorithm>
-#include <ranges>
 #include <unordered_map>
 
 #include "runtime/core/engine.h"
@@ -62,10 +61,13 @@ void Engine::save_newcomer(const Newcomers& newcomers, PartitionId newest, Start
     if (first->start == start && starts_.waits(start, first->event()->sequence)) events.push_back(first->event());
   }
   out.number(events.size());
-  for (const KeptEvent* const event : events | std::views::reverse) out.event(*event);
+  while (!events.empty()) {
+    out.event(*events.back());
+    events.pop_back();
+  }
 }
 
-// One for each list that it would have.
+// One for each list that it would have; and for each rule that has come later than its events, which says so.
 void Engine::note_newcomer_places(const Table& table, PartitionId newest,
                                   std::vector<SavedPlaces::Place>& places) const {
   const Newcomers& newcomers = table.partitions->newcomers();
@@ -76,6 +78,9 @@ void Engine::note_newcomer_places(const Table& table, PartitionId newest,
     if (!starts_.waits(first->start, first->event()->sequence)) continue;
     if (std::any_of(places.begin() + static_cast<ptrdiff_t>(begin), places.end(), is_it)) continue;
     places.push_back({list, first->hash, newest, index_none, first->event()->sequence});
+    for (const RuleId rule : starts_.at(first->start).late) {
+      places.push_back({rule, first->hash, newest, index_none, starts_.joined(rule)});
+    }
   }
 }
 

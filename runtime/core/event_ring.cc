@@ -13,8 +13,8 @@ constexpr uint32_t ahead_bytes = 1024;  // of what is written next
 
 EventRing::Added EventRing::add(uint32_t lines) {
   OMEN_ASSERT(lines > 0 && lines <= lines_of(bytes_max));
-  // The last lines of a segment begin no event: place_none is one of them.
-  if (segments_.empty() || head_ % segment_lines + lines > segment_lines - 1) begin_segment();
+  // The last two lines of a segment begin no event: place_none is one of them, and who keeps places may need two.
+  if (segments_.empty() || head_ % segment_lines + lines > segment_lines - 2) begin_segment();
   const uint32_t place = head_;
   std::byte* const memory = at(place);
   __builtin_prefetch(memory + ahead_bytes, 1);
@@ -32,27 +32,28 @@ void EventRing::begin_segment() {
     segments_.resize(1);
   } else {
     number = (head_ / segment_lines + 1) % segment_count;
-    segments_[head_ / segment_lines & (segments_.size() - 1)].used = head_ % segment_lines;
-    if (was_empty) spare_.push_back(segment_of(head_).memory);
+    segment_of(head_).used = head_ % segment_lines;
+    if (was_empty) leave(segment_of(head_));
     const uint32_t first = was_empty ? number : tail_ / segment_lines;
     const uint32_t count = (number - first) % segment_count + 1;
     OMEN_ASSERT(count < segment_count);
     if (count > segments_.size()) {
       std::vector<Segment> larger(segments_.size() * 2);
       for (uint32_t i = 0; i + 1 < count; ++i) {
-        larger[(first + i) & (larger.size() - 1)] = segments_[(first + i) & (segments_.size() - 1)];
+        larger[(first + i) & (larger.size() - 1)] = std::move(segments_[(first + i) & (segments_.size() - 1)]);
       }
       segments_ = std::move(larger);
     }
   }
+  Segment& segment = segments_[number & (segments_.size() - 1)];
   if (spare_.empty()) {
     // The first one on small pages: most engines need no second.
-    Chunk& chunk = chunks_.emplace_back(segment_bytes, chunks_.empty() ? Chunk::Pages::small : Chunk::Pages::large);
-    spare_.reserve(chunks_.size());
-    spare_.push_back(chunk.data());
+    segment.chunk = Chunk(segment_bytes, std::exchange(is_first_, false) ? Chunk::Pages::small : Chunk::Pages::large);
+  } else {
+    segment.chunk = std::move(spare_.back());
+    spare_.pop_back();
   }
-  segments_[number & (segments_.size() - 1)] = {spare_.back(), 0};
-  spare_.pop_back();
+  segment.used = segment_lines;
   head_ = number * segment_lines;
   if (was_empty) tail_ = head_;
 }
@@ -63,11 +64,16 @@ uint32_t EventRing::next(uint32_t place, uint32_t lines) const {
   return (place / segment_lines + 1) * segment_lines % place_count;
 }
 
+void EventRing::leave(Segment& segment) {
+  if (spare_.size() < spare_max) spare_.push_back(std::move(segment.chunk));
+  segment.chunk = Chunk();
+}
+
 void EventRing::pop(uint32_t lines) {
-  const Segment& segment = segment_of(tail_);
+  Segment& segment = segment_of(tail_);
   tail_ = next(tail_, lines);
   lines_ -= lines;
-  if (&segment_of(tail_) != &segment) spare_.push_back(segment.memory);
+  if (&segment_of(tail_) != &segment) leave(segment);
 }
 
 }  // namespace omen

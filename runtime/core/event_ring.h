@@ -6,7 +6,7 @@
 //    | event | event | event | event | event |
 //      goes first                              the next one
 //
-// It stands in segments of 2 MB; one that the tail has left is used again.
+// It stands in segments of 2 MB; some that the tail has left are kept to be used again.
 //
 // Places are lines of 64 bytes, counted from the beginning on; behind the last one they begin anew. So whether a place
 // is yet between tail and head can be asked of any.
@@ -53,25 +53,28 @@ class EventRing {
   uint32_t next(uint32_t place, uint32_t lines) const;
   bool is_there(uint32_t place) const { return distance(tail_, place) < distance(tail_, head_); }
   // Of one that is there.
-  std::byte* at(uint32_t place) { return segment_of(place).memory + size_t{place % segment_lines} * line_bytes; }
+  std::byte* at(uint32_t place) { return segment_of(place).chunk.data() + size_t{place % segment_lines} * line_bytes; }
   const std::byte* at(uint32_t place) const {
-    return segment_of(place).memory + size_t{place % segment_lines} * line_bytes;
+    return segment_of(place).chunk.data() + size_t{place % segment_lines} * line_bytes;
   }
   uint64_t bytes() const { return lines_ * line_bytes; }
 
  private:
   static constexpr uint32_t segment_bytes = Chunk::large_bytes, segment_lines = segment_bytes / line_bytes;
   struct Segment {
-    std::byte* memory;
-    uint32_t used;  // lines, when it is full
+    Chunk chunk;
+    uint32_t used = segment_lines;  // lines, when it is full; until then as many as none has
   };
   static uint32_t distance(uint32_t from, uint32_t to) { return (to - from) % place_count; }
+  Segment& segment_of(uint32_t place) { return segments_[place / segment_lines & (segments_.size() - 1)]; }
   const Segment& segment_of(uint32_t place) const { return segments_[place / segment_lines & (segments_.size() - 1)]; }
+  static constexpr size_t spare_max = 8;
   void begin_segment();
+  void leave(Segment& segment);
 
-  std::vector<Chunk> chunks_;
   std::vector<Segment> segments_;  // those between tail and head, by their number modulo the size, a power of two
-  std::vector<std::byte*> spare_;
+  std::vector<Chunk> spare_;
+  bool is_first_ = true;
   uint32_t tail_ = 0, head_ = 0;
   uint64_t lines_ = 0;
 };

@@ -1,4 +1,5 @@
-// KeyPlaces: from the hash of a key to its partition, by open addressing, growing without a pause.
+// KeyPlaces: from the hash of a key to its partition, or its id as a newcomer, by open addressing, growing without a
+// pause.
 //
 // A place is a hash and an index, so that neither a probe nor a move reads a partition. The next one is tried where one
 // is taken; what follows a hole is moved up where its own place allows. When the table is five eighths full, one of

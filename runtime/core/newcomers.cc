@@ -32,13 +32,15 @@ PartitionId Newcomers::add(const Event& event, std::string_view key, uint32_t ha
 
 void Newcomers::pop_oldest() {
   const FirstEvent& event = oldest();
+  if (event.is_settled != 0) settled_lines_ -= event.lines;
   ring_.pop(event.lines);
   if (ahead_count_ > 0) --ahead_count_;
 }
 
 const FirstEvent* Newcomers::look_ahead() {
+  if (ahead_count_ >= ahead_max || ring_.is_empty()) return nullptr;
   ahead_ = ahead_count_ == 0 ? ring_.tail() : ring_.next(ahead_, 0);  // the head may be in another segment by now
-  if (ahead_count_ >= ahead_max || ahead_ == ring_.head()) return nullptr;
+  if (ahead_ == ring_.head()) return nullptr;
   const FirstEvent& event = at(ahead_ | bit);
   ahead_ = ring_.next(ahead_, event.lines);
   ++ahead_count_;

@@ -47,7 +47,7 @@ static_assert(sizeof(FirstEvent) == 32);
 
 class Newcomers {
  public:
-  static constexpr PartitionId bit = WordPool::index_max;
+  static constexpr PartitionId bit = 1u << 31;
   static constexpr bool is_newcomer(PartitionId id) { return id >= bit && id != WordPool::none; }
 
   explicit Newcomers(CaptureStore& captures) : captures_(captures) {}
@@ -80,8 +80,18 @@ class Newcomers {
   const FirstEvent& oldest() const { return at(ring_.tail() | bit); }
   PartitionId oldest_id() const { return ring_.tail() | bit; }
   void pop_oldest();
-  // One that is looked at while the oldest go, so many before it is its turn; nullptr: there is none.
+  // Each once, in their order, a dozen before it is the oldest; nullptr: for the moment there is none.
   const FirstEvent* look_ahead();
+  // The key of this one is no newcomer any more.
+  void settle(FirstEvent& event) {
+    event.is_settled = 1;
+    settled_lines_ += event.lines;
+  }
+  bool are_mostly_settled() const {
+    constexpr uint64_t few_bytes = 1u << 20;
+    const uint64_t bytes = settled_lines_ * EventRing::line_bytes;
+    return bytes > few_bytes && bytes > ring_.bytes() / 2;
+  }
   uint64_t bytes() const { return ring_.bytes(); }
 
  private:
@@ -89,6 +99,7 @@ class Newcomers {
   CaptureStore& captures_;
   EventRing ring_;
   uint32_t ahead_ = 0, ahead_count_ = 0;  // look_ahead() has seen so many from the tail on; the place of the next one
+  uint64_t settled_lines_ = 0;
 };
 
 }  // namespace omen

@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "runtime/model/status.h"
+
 namespace omen {
 
 namespace {
@@ -87,6 +89,7 @@ PartitionId KeyTable::add(std::string_view key, uint32_t hash) {
 
 PartitionId KeyTable::make(std::string_view key, uint32_t hash) {
   const PartitionId id = words_.take(partition_words + room_words_);
+  OMEN_ASSERT(!Newcomers::is_newcomer(id));  // keys go long before that: words_bytes_max
   if (room_words_ > 0)
     new (words_.at(id + partition_words))
         RuleState{rule_none, index_none, index_none, index_none, 0, 0, index_none, 0, 0};
@@ -118,7 +121,7 @@ PartitionId KeyTable::add_newcomer(const Event& event, std::string_view key, uin
 }
 
 void KeyTable::pop_newcomer() {
-  if (const FirstEvent* const coming = newcomers_.look_ahead()) places_.prefetch(coming->hash);
+  while (const FirstEvent* const coming = newcomers_.look_ahead()) places_.prefetch(coming->hash);
   const FirstEvent& event = newcomers_.oldest();
   if (event.is_newest != 0) places_.remove(event.hash, newcomers_.oldest_id());
   newcomers_.pop_oldest();

@@ -70,6 +70,8 @@ inline constexpr uint32_t partition_words = sizeof(Partition) / sizeof(uint64_t)
 
 class KeyTable {
  public:
+  // What the pool of words may hand out, three quarters of what a partition's id can name: keys go then.
+  static constexpr uint64_t words_bytes_max = uint64_t{Newcomers::bit} / 4 * 3 * sizeof(uint64_t);
   // The pools are the engine's: all tables share them.
   KeyTable(WordPool& words, BytePool& blocks, CaptureStore& captures)
       : words_(words), blocks_(blocks), newcomers_(captures) {}

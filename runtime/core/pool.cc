@@ -27,7 +27,7 @@ uint32_t WordPool::take(uint32_t words) {
     used_words_ = 0;
   }
   const size_t index = (chunks_.size() - 1) * chunk_words + used_words_;
-  OMEN_ASSERT(index < index_max);
+  OMEN_ASSERT(index < none - 1);
   used_words_ += words;
   return static_cast<uint32_t>(index);
 }

@@ -21,8 +21,6 @@ namespace omen {
 class WordPool {
  public:
   static constexpr uint32_t none = UINT32_MAX;
-  static constexpr uint32_t index_max = 1u << 31;  // whoever keeps an index has a bit to spare
-  static constexpr uint64_t bytes_max = uint64_t{index_max} * sizeof(uint64_t);
 
   uint32_t take(uint32_t words);
   void give(uint32_t index, uint32_t words);
