@@ -25,7 +25,7 @@ void check_bytes(const EventRing& ring, const Known& known) {
 }
 
 TEST_CASE("event ring: what is between tail and head stays as it was written, through many segments") {
-  for (uint32_t seed = 1; seed <= 5; ++seed) {
+  for (uint32_t seed = 1; seed <= 3; ++seed) {
     CAPTURE(seed);
     std::mt19937 random(seed);
     EventRing ring;
@@ -67,16 +67,18 @@ TEST_CASE("event ring: places begin anew behind the last one") {
   EventRing ring;
   constexpr uint32_t lines = EventRing::lines_of(EventRing::bytes_max);
   uint32_t before = EventRing::place_none, anew = 0;
+  bool are_there = true;  // millions of them
   for (uint64_t added = 0; added < 2 * uint64_t{EventRing::place_count}; added += lines) {
     const uint32_t place = ring.add(lines).place;
     if (before != EventRing::place_none) {
-      REQUIRE(ring.is_there(before));
+      are_there &= ring.is_there(before);
       anew += place < before ? 1 : 0;
       ring.pop(lines);
-      REQUIRE(ring.tail() == place);
+      are_there &= ring.tail() == place;
     }
     before = place;
   }
+  CHECK(are_there);
   CHECK(anew == 2);
 }
 

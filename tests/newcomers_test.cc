@@ -78,7 +78,7 @@ std::string event(std::mt19937& random, int64_t& second) {
 
 TEST_CASE("newcomers: the alerts are those of keys that all have their partitions") {
   uint64_t alerts = 0, fewer_notes = 0;
-  for (uint32_t seed = 1; seed <= 150; ++seed) {
+  for (uint32_t seed = 1; seed <= 100; ++seed) {
     CAPTURE(seed);
     std::mt19937 random(seed);
     const std::string rules = rules_text(random);
@@ -108,8 +108,8 @@ TEST_CASE("newcomers: the alerts are those of keys that all have their partition
     }
     CHECK(one.engine().captured_bytes() == other.engine().captured_bytes());
   }
-  CHECK(alerts > 10'000);
-  CHECK(fewer_notes > 50'000);  // there were newcomers
+  CHECK(alerts > 5'000);
+  CHECK(fewer_notes > 30'000);  // there were newcomers
 }
 
 // Which go may depend on what has been swept by then.
