@@ -318,6 +318,12 @@ class Trial {
   std::string story_;
 };
 
+std::string line(const char* type, int second) {
+  return fmt::format(R"({{"type":"{}","ts":{},"u":"u1"}})"
+                     "\n",
+                     type, 1'700'000'000 + second);
+}
+
 }  // namespace
 
 // Each `a` is begun once by each of them, whoever begins it, and whatever is saved and loaded between.
@@ -325,11 +331,6 @@ TEST_CASE(
     "rule change: a rule that comes late to a shared start begins what stood there once, and so behind a restart") {
   const RuleFile one{"1.omen", "rule one { by u match a -> b within 60s overlap starts }\n", false};
   const RuleFile two{"2.omen", "rule two { by u match a -> c within 60s overlap starts }\n", false};
-  const auto line = [](const char* type, int second) {
-    return fmt::format(R"({{"type":"{}","ts":{},"u":"u1"}})"
-                       "\n",
-                       type, 1'700'000'000 + second);
-  };
   const auto completed = [](const Trace& run) {
     size_t count = 0;
     for (size_t at = run.raised.find("two x1"); at != std::string::npos; at = run.raised.find("two x1", at + 1))
@@ -368,11 +369,6 @@ TEST_CASE(
     "rule change: a rule that comes late and knows nothing begins nothing that was there, and so behind a restart") {
   const RuleFile one{"1.omen", "rule one { by u match a -> b within 60s }\n", false};
   const RuleFile two{"2.omen", "rule two { by u match a -> c within 60s }\n", false};
-  const auto line = [](const char* type, int second) {
-    return fmt::format(R"({{"type":"{}","ts":{},"u":"u1"}})"
-                       "\n",
-                       type, 1'700'000'000 + second);
-  };
   for (const bool is_stopped : {false, true}) {
     CAPTURE(is_stopped);
     cli::RuleCompiler compiler;
