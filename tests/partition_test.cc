@@ -2,7 +2,9 @@
 #include "runtime/core/partition.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
@@ -50,6 +52,23 @@ TEST_CASE("partition: a key table holds what a map holds, through growth and rem
     for (const auto& [key, id] : expected) table.remove(id);
     CHECK(words.bytes() == 0);
     CHECK(blocks.bytes() == 0);
+  }
+}
+
+// As random hashes would: of as many keys as there are places, all but a share of 1/e of the places are somebody's. The
+// lower bits place a key in its table, the upper ones say which shard it belongs to.
+TEST_CASE("partition: keys that are numbered stand all over their table") {
+  constexpr uint32_t count = 1u << 16;
+  for (const char* const format : {"u{:07}", "{}", "{:016x}", "customer-{:08}", "{:08}@example.com", "{:012}-eu"}) {
+    CAPTURE(format);
+    std::vector<bool> lower(count), upper(count);
+    for (uint32_t number = 0; number < count; ++number) {
+      const uint32_t hash = KeyTable::hash(fmt::format(fmt::runtime(format), number));
+      lower[hash % count] = true;
+      upper[hash / (UINT32_MAX / count + 1)] = true;
+    }
+    CHECK(std::ranges::count(lower, true) > count * 6 / 10);
+    CHECK(std::ranges::count(upper, true) > count * 6 / 10);
   }
 }
 

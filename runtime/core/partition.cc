@@ -41,13 +41,16 @@ bool is_same(std::string_view a, std::string_view b) {
 
 KeyTable::~KeyTable() = default;
 
-// FNV-1a's successor for short keys: eight bytes a step, multiplied and folded.
+// Eight bytes a step, multiplied to 128 bits and folded (after wyhash, Wang Yi): each bit of the key reaches the lower
+// bits of the hash, which say where it stands. Of keys that are numbered, the last bytes alone differ; where only the
+// lower half of a product is kept, these never come to the lower bits of the hash, and all keys ask for a few places.
 uint32_t KeyTable::hash(std::string_view key) {
-  constexpr uint64_t multiplier = 0x9E3779B97F4A7C15ull;
-  uint64_t state = key.size() * multiplier;
-  auto mix = [&](uint64_t word) {
-    state = (state ^ word) * multiplier;
-    state ^= state >> 32;
+  __extension__ using Product = unsigned __int128;
+  constexpr uint64_t multiplier = 0x9E3779B97F4A7C15u;
+  uint64_t state = (key.size() + 1) * multiplier;
+  const auto mix = [&](uint64_t word) {
+    const Product product = static_cast<Product>(state ^ word) * multiplier;
+    state = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
   };
   const char* data = key.data();
   size_t left = key.size();
@@ -61,7 +64,7 @@ uint32_t KeyTable::hash(std::string_view key) {
     std::memcpy(&word, data, left);
     mix(word);
   }
-  return static_cast<uint32_t>(state ^ (state >> 29));
+  return static_cast<uint32_t>(state ^ (state >> 32));
 }
 
 std::string_view KeyTable::key(PartitionId id) const {
