@@ -29,10 +29,6 @@ Truth test_relation(const PreparedTest& test, Value value, Scratch& scratch) {
   return relate(test.relation, folds_elements(test, value), value, test.constant, scratch);
 }
 
-inline Truth accepts(const PreparedTest& test, uint8_t order) {
-  return (test.orders & order) != 0 ? Truth::yes : Truth::no;
-}
-
 // The commonest tests are done here, the others behind a call.
 inline Truth passes(const PreparedTest& test, const Evaluation& evaluation) {
   if (evaluation.candidate == nullptr) return Truth::unknown;
@@ -47,14 +43,15 @@ inline Truth passes(const PreparedTest& test, const Evaluation& evaluation) {
     case PreparedTest::Way::is_false:
       return negation(truth_of(value));
     case PreparedTest::Way::integer:
-      if (value.kind != Kind::integer) break;
-      return accepts(test, order_bit(value.integer, test.constant.integer));
-    case PreparedTest::Way::number:
-      if (value.kind != Kind::number) break;
-      return accepts(test, order_bit(value.number, test.constant.number));
+    case PreparedTest::Way::number: {
+      bool holds = false;
+      if (!test.compares(value, holds)) break;
+      return holds ? Truth::yes : Truth::no;
+    }
     case PreparedTest::Way::text:
       if (value.kind != Kind::text) break;
-      return accepts(test, value.bytes() == test.constant.bytes() ? order_bit(0, 0) : order_bit(0, 1));
+      return test.accepts(value.bytes() == test.constant.bytes() ? order_bit(0, 0) : order_bit(0, 1)) ? Truth::yes
+                                                                                                      : Truth::no;
     case PreparedTest::Way::relate:
       break;
     case PreparedTest::Way::any_of:

@@ -15,11 +15,16 @@ class Predicates {
   explicit Predicates(const Program& program) : stamps_(program.code.predicates.size(), 0) {}
   void grow(const Program& program) { stamps_.resize(program.code.predicates.size(), 0); }
   void next_event() { stamp_ += 2; }
-  // `evaluate` gives what the answer needs: the present event as its candidate.
+  // `fields` are the present event's; `evaluate` gives what the answer needs where it takes more: the event as its
+  // candidate.
   template <typename Evaluate>
-  bool holds(PredicateId predicate, Evaluate evaluate) {
+  bool holds(PredicateId predicate, const Prepared& prepared, const Value* fields, Evaluate evaluate) {
     uint64_t& stamp = stamps_[predicate];
-    if (stamp < stamp_) stamp = stamp_ + (omen::holds(predicate, evaluate()) ? 1 : 0);
+    if (stamp < stamp_) {
+      bool holds = false;
+      if (!prepared.compares(predicate, fields, holds)) holds = omen::holds(predicate, evaluate());
+      stamp = stamp_ + (holds ? 1 : 0);
+    }
     return (stamp & 1) != 0;
   }
 

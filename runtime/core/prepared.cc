@@ -114,6 +114,8 @@ uint8_t orders_of(Relation relation) {
   }
 }
 
+constexpr int64_t exact_max = int64_t{1} << 53;  // of integers that are exact as a float
+
 PreparedTest::Way way_of_relation(const PreparedTest& test) {
   const bool is_comparison = orders_of(test.relation) != 0;
   const bool is_equality = test.relation == Relation::equal || test.relation == Relation::not_equal;
@@ -147,6 +149,8 @@ PreparedTest Prepared::prepared(const Test& test) {
     case Test::Kind::relate:
       made.constant = test.fold ? folded(constants_[test.operand]) : constants_[test.operand];
       made.way = way_of_relation(made);
+      made.is_small = made.constant.kind == Kind::integer && -exact_max <= made.constant.integer &&
+                      made.constant.integer <= exact_max;
       break;
     case Test::Kind::any_of_list:
     case Test::Kind::none_of_list:

@@ -39,16 +39,32 @@ constexpr uint8_t order_bit(T a, T b) {
 }
 
 // A Test with its operand at hand, folded when it is. The commonest comparisons have a way of their own: what is not of
-// the constant's kind is left to `relate`, which knows all kinds.
+// the constant's kind, or another kind of number that compares as it does, is left to `relate`, which knows all kinds.
 struct PreparedTest {
   enum class Way : uint8_t { exists, missing, is_true, is_false, integer, number, text, relate, any_of, none_of };
   Way way = Way::exists;
   uint8_t orders = 0;  // integer, number, text
+  bool is_small = false;  // the constant is an integer that is exact as a float, too
   Relation relation = Relation::equal;
   bool fold = false;
   FieldId field = 0;
   Value constant;
   const PreparedList* list = nullptr;
+
+  bool accepts(uint8_t order) const { return (orders & order) != 0; }
+  // Sets what the test says of a number, and returns true, where that takes no more than a comparison of two.
+  bool compares(const Value& value, bool& holds) const {
+    if (way == Way::number && value.kind == Kind::number) {
+      holds = accepts(order_bit(value.number, constant.number));
+    } else if (way == Way::integer && value.kind == Kind::integer) {
+      holds = accepts(order_bit(value.integer, constant.integer));
+    } else if (way == Way::integer && value.kind == Kind::number && is_small) {
+      holds = accepts(order_bit(value.number, static_cast<double>(constant.integer)));
+    } else {
+      return false;
+    }
+    return true;
+  }
 };
 
 struct PreparedPredicate {
@@ -79,6 +95,14 @@ class Prepared {
   // Values that came of the table before may point into it: between events only.
   void set_table(uint32_t index, std::shared_ptr<const LookupTable> table) { tables_[index] = std::move(table); }
   const PreparedTest& test(uint32_t index) const { return tests_[index]; }
+  // Of the field that the predicate is about, where it is one comparison of numbers and the value one, as most are of
+  // many rules: what it says; false: it is to be evaluated (core/evaluate).
+  bool compares(PredicateId index, const Value* fields, bool& holds) const {
+    const PreparedPredicate& predicate = predicates_[index];
+    if (predicate.count != 1) return false;
+    const PreparedTest& test = predicate_tests_[predicate.first];
+    return test.compares(fields[test.field], holds);
+  }
   const PreparedPredicate& predicate(PredicateId index) const { return predicates_[index]; }
   const PreparedTest* tests(const PreparedPredicate& predicate) const {
     return predicate_tests_.data() + predicate.first;

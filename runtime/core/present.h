@@ -68,7 +68,7 @@ class Present {
     return events_;
   }
   bool shared_holds(PredicateId predicate) {
-    return predicates_.holds(predicate, [&] { return evaluation(); });
+    return predicates_.holds(predicate, prepared_, event_->fields, [&] { return evaluation(); });
   }
   // By type and route (bit each of those by which the event is seen): the step's condition may still refuse it.
   bool sees(const StepProgram& step, uint32_t routes) const {
