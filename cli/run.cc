@@ -45,7 +45,7 @@ void print_tally(const Program& program, const Tally& tally) {
     const Tally::Rule& rule = tally.rules()[i];
     out += "{\"rule\":";
     json::append_string(out, program.rules[i].name);
-    out += fmt::format(",\"alerts\":{},\"keys\":{},\"moments\":{}", rule.alerts, rule.keys.size(), rule.moments);
+    out += fmt::format(",\"alerts\":{},\"keys\":{},\"moments\":{}", rule.alerts, rule.keys, rule.moments);
     out += program.rules[i].resolves ? fmt::format(",\"resolved\":{}}}\n", rule.resolved) : "}\n";
   }
   std::fputs(out.c_str(), stdout);

@@ -16,13 +16,26 @@ void Tally::take(const Match& match, std::string_view described) {
   }
   rule.alerts += match.count;
   const uint32_t key = number_of(described);
-  rule.keys.insert(key);
+  rule.keys += meets(key, match.rule) ? 1 : 0;
   if (!match.at_deadline) {
     rule.moments += std::exchange(rule.last_sequence, match.end_sequence) != match.end_sequence;
     return;
   }
-  if (std::exchange(rule.last_end_us, match.end_us) != match.end_us) rule.keys_at_end.clear();
-  rule.moments += rule.keys_at_end.insert(key).second;
+  Deadlines& newest = deadlines_[match.rule];
+  if (std::exchange(newest.end_us, match.end_us) != match.end_us) newest.keys.clear();
+  rule.moments += newest.keys.insert(key).second;
+}
+
+bool Tally::meets(uint32_t key, RuleId rule) {
+  const uint64_t block = uint64_t{key} << 32 | rule / 64;
+  if (bits_ == nullptr || block != block_) {
+    block_ = block;
+    bits_ = &met_[block];
+  }
+  const uint64_t bit = uint64_t{1} << rule % 64;
+  const bool is_first = (*bits_ & bit) == 0;
+  *bits_ |= bit;
+  return is_first;
 }
 
 uint32_t Tally::number_of(std::string_view key) {

@@ -2,7 +2,8 @@
 //
 // A moment is an event that completed at least one match, or for a match that an absence completed, its key and end.
 //
-// Keys are numbered, so that what each rule has met is a set of small numbers; the matches of an event mostly have one.
+// Keys are numbered. Which rules a key has met are bits, 64 rules to a word: the matches of an event mostly have one key
+// and come in the order of the rules, so what is asked of them stands together, however many rules there are.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -19,17 +20,14 @@ namespace omen {
 
 class Tally : public MatchSink {
  public:
-  explicit Tally(const Program& program) : rules_(program.rules.size()) {}
+  explicit Tally(const Program& program) : rules_(program.rules.size()), deadlines_(program.rules.size()) {}
 
   struct Rule {
     uint64_t alerts = 0;
     uint64_t resolved = 0;  // of a measure rule: what was raised is over
     uint64_t moments = 0;
-    boost::unordered_flat_set<uint32_t> keys;
-
+    uint64_t keys = 0;
     uint64_t last_sequence = 0;  // of the newest moment that is an event
-    int64_t last_end_us = 0;     // of the newest deadlines, and the keys that had one then
-    boost::unordered_flat_set<uint32_t> keys_at_end;
   };
   const std::vector<Rule>& rules() const { return rules_; }
 
@@ -40,9 +38,18 @@ class Tally : public MatchSink {
   bool is_closed() const override { return false; }
 
  private:
+  struct Deadlines {
+    int64_t end_us = 0;  // of the newest ones, and the keys that had one then
+    boost::unordered_flat_set<uint32_t> keys;
+  };
   uint32_t number_of(std::string_view key);
+  bool meets(uint32_t key, RuleId rule);  // for the first time
 
   std::vector<Rule> rules_;
+  std::vector<Deadlines> deadlines_;                  // by rule
+  boost::unordered_flat_map<uint64_t, uint64_t> met_;  // by key and 64 rules
+  uint64_t block_ = 0;                                 // the newest of these
+  uint64_t* bits_ = nullptr;                           // and what it has; nullptr: there is none yet
   boost::unordered_flat_map<std::string, uint32_t> numbers_;
   std::string key_;  // the newest, and its number
   uint32_t number_ = 0;
