@@ -43,7 +43,7 @@ constexpr uint8_t order_bit(T a, T b) {
 struct PreparedTest {
   enum class Way : uint8_t { exists, missing, is_true, is_false, integer, number, text, relate, any_of, none_of };
   Way way = Way::exists;
-  uint8_t orders = 0;  // integer, number, text
+  uint8_t orders = 0;     // integer, number, text
   bool is_small = false;  // the constant is an integer that is exact as a float, too
   Relation relation = Relation::equal;
   bool fold = false;

@@ -2,8 +2,8 @@
 //
 // A moment is an event that completed at least one match, or for a match that an absence completed, its key and end.
 //
-// Keys are numbered. Which rules a key has met are bits, 64 rules to a word: the matches of an event mostly have one key
-// and come in the order of the rules, so what is asked of them stands together, however many rules there are.
+// Keys are numbered. Which rules a key has met are bits, 64 rules to a word: the matches of an event mostly have one
+// key and come in the order of the rules, so what is asked of them stands together, however many rules there are.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -46,7 +46,7 @@ class Tally : public MatchSink {
   bool meets(uint32_t key, RuleId rule);  // for the first time
 
   std::vector<Rule> rules_;
-  std::vector<Deadlines> deadlines_;                  // by rule
+  std::vector<Deadlines> deadlines_;                   // by rule
   boost::unordered_flat_map<uint64_t, uint64_t> met_;  // by key and 64 rules
   uint64_t block_ = 0;                                 // the newest of these
   uint64_t* bits_ = nullptr;                           // and what it has; nullptr: there is none yet
