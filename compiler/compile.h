@@ -27,6 +27,7 @@ struct OptimizeOptions {
   // Rules that begin with the same step put their runs off (core/shared_starts) from so many rules on; 0: never.
   uint32_t share_starts_from = 1;
   uint32_t stretch_runs_from = 16;  // see Program
+  uint32_t state_rows_from = 8;     // likewise
   bool keep_newcomers = true;       // likewise
 };
 

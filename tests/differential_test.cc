@@ -120,17 +120,21 @@ TEST_CASE("a => inside a repeated `and` follows what it should, with derived eve
 
 TEST_CASE("without each optimisation the alerts are the same") {
   const uint64_t count = cases(cases_all, 10);
-  OptimizeOptions no_sharing, no_simple, no_folding, no_stretches, no_newcomers;
+  OptimizeOptions no_sharing, no_simple, no_folding, no_stretches, no_newcomers, no_rows, rows;
   no_sharing.share_predicates = false;
   no_simple.simple_predicates = false;
   no_folding.fold_constants = false;
   no_stretches.stretch_runs_from = 0;
   no_newcomers.keep_newcomers = false;
+  no_rows.state_rows_from = 0;
+  rows.state_rows_from = 1;
   SUBCASE("predicates not shared") { run_cases(no_sharing, count, 1'000'000); }
   SUBCASE("no simple predicates") { run_cases(no_simple, count, 1'100'000); }
   SUBCASE("constants not folded") { run_cases(no_folding, count, 1'200'000); }
   SUBCASE("runs never stepped by stretches") { run_cases(no_stretches, count, 1'300'000); }
   SUBCASE("no key is a newcomer") { run_cases(no_newcomers, count, 1'400'000); }
+  SUBCASE("no key has a row of its states") { run_cases(no_rows, count, 1'500'000); }
+  SUBCASE("each key has a row of its states") { run_cases(rows, count, 1'600'000); }
 }
 
 }  // namespace omen::reference

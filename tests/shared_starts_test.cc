@@ -63,6 +63,46 @@ size_t sharing(const Program& program) {
   return static_cast<size_t>(std::ranges::count_if(program.rules, &RuleProgram::shares_start));
 }
 
+// As a list of one, as one in a block, and as one whose oldest have gone.
+TEST_CASE("shared starts: what a rule is yet to begin is found from either end") {
+  const Program program = program_of("rule r { by u match a -> b within 1h }", 1);
+  CaptureStore captures(program);
+  WordPool words;
+  BytePool blocks;
+  SharedStarts starts(program, {true}, {0}, captures, words, blocks);
+  const uint32_t id = words.take(start_list_words);
+  auto* const list =
+      new (words.at(id)) RuleState{starts.list_of(0), index_none, index_none, index_none, 0, 0, index_none, 0, 0};
+  SharedStarts::init(*list);
+  std::vector<BeginEvent> expected;
+  for (uint64_t i = 1; i <= 70; ++i) {
+    Event event;
+    event.sequence = i * 3;
+    event.time_us = static_cast<int64_t>(i / 2 * 1000) - 5'000;
+    KeptEvent* const kept = captures.keep(event);
+    starts.append(*list, kept);
+    captures.release(kept);
+    expected.push_back({kept, event.time_us, event.sequence});
+    REQUIRE(SharedStarts::newest_us(*list) == event.time_us);
+    if (i % 7 == 0) {
+      starts.drop_until(*list, expected[1].sequence);
+      expected.erase(expected.begin(), expected.begin() + 2);
+    }
+    for (uint64_t begun = 0; begun <= event.sequence + 1; ++begun) {
+      for (int64_t from_us = -6'000; from_us <= event.time_us + 1'000; from_us += 500) {
+        const auto first = std::ranges::find_if(
+            expected, [&](const BeginEvent& one) { return one.sequence > begun && one.time_us >= from_us; });
+        const auto found = SharedStarts::events_after(*list, begun, from_us);
+        REQUIRE(found.size() == static_cast<size_t>(expected.end() - first));
+        if (!found.empty()) REQUIRE(found[0].sequence == first->sequence);
+      }
+    }
+  }
+  starts.drop(*list);
+  words.give(id, start_list_words);
+  CHECK(captures.bytes() == 0);
+}
+
 TEST_CASE("shared starts: from four rules on that begin alike, and under the same key") {
   CHECK(sharing(program_of(rules_text(0, 3))) == 0);
   CHECK(sharing(program_of(rules_text(0, 4))) == 4);

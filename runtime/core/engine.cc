@@ -73,6 +73,7 @@ std::vector<uint32_t> Engine::build_tables() {
   std::vector<uint32_t> table_of_rule(program_.rules.size());
   for (RuleId rule = 0; rule < program_.rules.size(); ++rule) table_of_rule[rule] = add_to_table(rule);
   for (Table& table : tables_) {
+    table.partitions->make_rows_from(program_.state_rows_from);
     const bool has_lists =
         std::ranges::any_of(table.rules, [&](RuleId rule) { return program_.rules[rule].shares_start; });
     if (!has_lists) table.partitions->make_room(rule_state_words);
@@ -277,17 +278,25 @@ void Engine::prefetch_keys(size_t count, const At& at) {
   foreseen_.clear();
   first_key_.resize(count);
   lookups_.clear();
+  rows_.clear();
   size_t asked = 0, found = 0, states = 0;  // keys of which these steps have been made; those found stand first
   const auto look_for_partitions = [&](size_t end) {
     for (; asked < end; ++asked) {
       const Lookup lookup = lookups_[asked];
       const PartitionId partition = lookup.table->prefetch_partition(lookup.hash);
-      if (partition != index_none) lookups_[found++] = {lookup.table, lookup.hash, partition, index_none};
+      if (partition == index_none) continue;
+      lookups_[found] = lookup;
+      lookups_[found++].partition = partition;
     }
   };
   const auto look_for_states = [&](size_t end) {
     for (; states < end; ++states) {
       Lookup& lookup = lookups_[states];
+      if (const StateRow* const row = lookup.table->row(lookup.partition); row != nullptr) {
+        __builtin_prefetch(row);
+        rows_.emplace_back(row, lookup.interest);
+        continue;
+      }
       lookup.state = lookup.table->at(lookup.partition).first;
       if (lookup.state != index_none) prefetch_state(lookup.state);
     }
@@ -303,7 +312,7 @@ void Engine::prefetch_keys(size_t count, const At& at) {
       foreseen_.push_back({text, hash});
       if (!share_.owns(hash)) continue;
       table.partitions->prefetch(hash);
-      lookups_.push_back({table.partitions.get(), hash, index_none, index_none});
+      lookups_.push_back({table.partitions.get(), &interest, hash, index_none, index_none});
       look_for_partitions(lookups_.size() - std::min(lookups_.size(), keys_between));
       look_for_states(found - std::min(found, keys_between));
     }
@@ -311,6 +320,7 @@ void Engine::prefetch_keys(size_t count, const At& at) {
   look_for_partitions(lookups_.size());
   lookups_.resize(found);
   look_for_states(found);
+  prefetch_rows();
   for (int round = 0; round < states_ahead; ++round) {
     std::erase_if(lookups_, [](const Lookup& lookup) { return lookup.state == index_none; });
     if (lookups_.empty()) return;
@@ -321,6 +331,23 @@ void Engine::prefetch_keys(size_t count, const At& at) {
       if (lookup.state != index_none) prefetch_state(lookup.state);
     }
   }
+}
+
+// Of keys with many states, the lists of starts that the events concern.
+void Engine::prefetch_rows() {
+  for (const auto& [row, interest] : rows_) row->prefetch_all();
+  wanted_.clear();
+  const auto want = [&](const StateRow& row, StartId start) {
+    const RuleStateId list = row.find(starts_.list_of(start));
+    if (list == index_none) return;
+    prefetch_state(list);
+    wanted_.push_back(list);
+  };
+  for (const auto& [row, interest] : rows_) {
+    for (const StartId start : interest->shared_starts) want(*row, start);
+    for (const Followers& followers : interest->followers) want(*row, followers.start);
+  }
+  for (const RuleStateId list : wanted_) starts_.prefetch_ends(state_at(list));
 }
 
 uint32_t Engine::hash_of_key(const Table& table, const Event& event) {
@@ -424,7 +451,11 @@ void Engine::visit(const Interest& interest, uint32_t routes, std::string_view k
 // Those of rules that share their start wait until all states have been seen.
 void Engine::step_states(const Interest& interest, PartitionId partition, uint32_t routes) {
   to_step_.clear();
-  for (RuleStateId id = tables_[interest.table].partitions->at(partition).first; id != index_none;) {
+  const KeyTable& table = *tables_[interest.table].partitions;
+  if (const StateRow* const row = table.row(partition); row != nullptr) {
+    return step_row(interest, partition, *row, routes);
+  }
+  for (RuleStateId id = table.at(partition).first; id != index_none;) {
     const RuleState& state = state_at(id);
     const RuleStateId next = state.next;
     if (starts_.is_list(state.rule)) {
@@ -440,6 +471,25 @@ void Engine::step_states(const Interest& interest, PartitionId partition, uint32
     }
     id = next;
   }
+}
+
+// Likewise of a key with many states: of those that the event does not concern no memory is read.
+void Engine::step_row(const Interest& interest, PartitionId partition, const StateRow& row, uint32_t routes) {
+  to_step_first_.clear();
+  row.for_each([&](RuleId rule, RuleStateId id) {
+    if (starts_.is_list(rule)) {
+      lists_seen_[starts_.start_of_list(rule)] = {visit_number_, id};
+    } else if (interest.cares[rule]) {
+      if (starts_.start_of(rule) == start_none) {
+        stepped_at_[rule] = visit_number_;
+        to_step_first_.push_back(id);
+      } else {
+        sharing_seen_[rule] = {visit_number_, id};
+        if (state_at(id).first != index_none) to_step_.push_back(id);
+      }
+    }
+  });
+  for (const RuleStateId id : to_step_first_) step_rule(interest.table, partition, id, routes);
 }
 
 // A rule whose steps name the key in several ways sees the event once under each different key, by all the routes
@@ -487,9 +537,8 @@ void Engine::set_key(uint32_t table, std::string_view key) {
 
 RuleStateId Engine::add_rule_state(PartitionId partition, RuleId rule) {
   const RuleStateId id = tables_[table_of(rule)].partitions->take_state(partition, state_words(rule));
-  Partition& owner = *static_cast<Partition*>(words_.at(partition));
-  auto* state = new (words_.at(id)) RuleState{rule, owner.first, index_none, index_none, 0, 0, index_none, 0, 0};
-  owner.first = id;
+  auto* state = new (words_.at(id)) RuleState{rule, index_none, index_none, index_none, 0, 0, index_none, 0, 0};
+  tables_[table_of(rule)].partitions->link_state(partition, id);
   if (starts_.is_list(rule)) {
     starts_.init(*state);
     ++starts_.at(starts_.start_of_list(rule)).keys;

@@ -144,6 +144,7 @@ class Engine {
   void clear_matches();
   // The parts of a match's key, as canonical texts. Empty for rules without `by`.
   std::vector<std::string_view> match_key(const Match& match) const;
+  void match_key(const Match& match, std::vector<std::string_view>& parts) const;
   // The same as one text: another one for each key of the rule.
   std::string_view match_key_text(const Match& match) const {
     return std::string_view(match_keys_).substr(match.key_begin, match.key_size);
@@ -257,9 +258,17 @@ class Engine {
   };
   struct Lookup {
     const KeyTable* table;
+    const Interest* interest;
     uint32_t hash;
     PartitionId partition;
     RuleStateId state;
+  };
+  // A rule behind a shared start that an event moves, and the events with which it is yet to begin runs.
+  struct Moved {
+    const Follower* follower;
+    RuleStateId id;  // index_none: the key has no state of the rule
+    uint64_t begun;
+    BeginEvent oldest;
   };
   struct Oldest {
     uint64_t touched;
@@ -354,6 +363,7 @@ class Engine {
   void pass_time(int64_t time_us);
   template <typename At>
   void prefetch_keys(size_t count, const At& at);
+  void prefetch_rows();
   uint32_t hash_of_key(const Table& table, const Event& event);
   const Foreseen* foreseen_keys(const Event& event);
   // Nothing comes of it but the time and the sequence: what most events are to most programs.
@@ -380,10 +390,11 @@ class Engine {
   bool emit(const Match& match, const ActionProgram& action, uint32_t place);
   void visit(const Interest& interest, uint32_t routes, std::string_view key, uint32_t hash);
   void step_states(const Interest& interest, PartitionId partition, uint32_t routes);
+  void step_row(const Interest& interest, PartitionId partition, const StateRow& row, uint32_t routes);
   void build_followers(TypeId type, bool is_derived, Interest& interest, RuleId rule) const;
   const Transition* completing_way(const RuleProgram& rule, TypeId type, bool is_derived) const;
-  void complete_oldest(uint32_t table, PartitionId partition, const Follower& follower, RuleStateId list,
-                       RuleStateId state);
+  void find_moved(const Followers& followers, RuleStateId list);
+  void complete_oldest(uint32_t table, PartitionId partition, const Moved& moved, RuleStateId list);
   void step_sharing(const Interest& interest, PartitionId partition, uint32_t routes);
   void add_start(PartitionId partition, StartId start);
   uint64_t begun_by_all(PartitionId partition, StartId start, const RuleState& list);
@@ -407,6 +418,8 @@ class Engine {
   int64_t alive_until(const RuleState& state) const;
   void visit_routes(const Interest& interest, const Event& event);
   RuleStateId add_rule_state(PartitionId partition, RuleId rule);
+  template <typename Visit>
+  void each_state(Visit visit) const;  // visit(partitions, partition, state)
   template <typename Visit>
   void each_measure_state(Visit visit) const;
   void begin_stream(int64_t time_us);
@@ -470,12 +483,13 @@ class Engine {
   MatchPlace place_;                  // of what is raised now
   std::vector<uint64_t> stepped_at_;  // by RuleId: the last event that its state of the key in hand saw
   uint64_t visit_number_ = 0;
-  std::vector<Seen> lists_seen_;      // by StartId
-  std::vector<Seen> sharing_seen_;    // by RuleId: of rules that share their start
-  std::vector<RuleStateId> to_step_;  // of them, those with runs
+  std::vector<Seen> lists_seen_;            // by StartId
+  std::vector<Seen> sharing_seen_;          // by RuleId: of rules that share their start
+  std::vector<RuleStateId> to_step_;        // of them, those with runs
+  std::vector<RuleStateId> to_step_first_;  // of a key with a row: of rules that do not
   // By rule and list: whether `first` and `last` of its states are runs. What other machines have there is theirs.
   std::vector<bool> has_runs_;
-  std::vector<const Follower*> moved_;   // of a start's rules those that the event may move
+  std::vector<Moved> moved_;             // of a start's rules those that the event moves
   std::vector<RuleId> stepped_sharing_;  // of the rules that share their start, those with runs that the event has met
   std::vector<uint32_t> newcomer_tables_;                           // that have or admit them
   int64_t newcomers_due_us_ = std::numeric_limits<int64_t>::max();  // when the oldest of their events is over
@@ -497,6 +511,8 @@ class Engine {
   std::vector<Foreseen> foreseen_;   // their keys: one for each event and interest with a single route
   std::vector<uint32_t> first_key_;  // of each of them
   std::vector<Lookup> lookups_;
+  std::vector<std::pair<const StateRow*, const Interest*>> rows_;  // of these, keys with many states
+  std::vector<RuleStateId> wanted_;                                // lists in rows that the events concern
   std::vector<Value> key_values_;
   Sweeps sweeps_;
   std::vector<RuleId> gone_;              // between let_go() and take_on()

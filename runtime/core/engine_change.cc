@@ -98,17 +98,18 @@ bool Engine::is_of_nobody(const RuleState& state, const std::vector<bool>& is_ov
 void Engine::look_for_state_of(const std::vector<bool>& is_over, uint32_t table) {
   KeyTable& partitions = *tables_[table].partitions;
   std::vector<PartitionId> all;
+  std::vector<RuleStateId> states;
   partitions.for_each([&](PartitionId partition) { all.push_back(partition); });
   for (const PartitionId partition : all) {
-    for (RuleStateId id = partitions.at(partition).first; id != index_none;) {
+    states.clear();
+    partitions.each_state(partition, [&](RuleStateId id) { states.push_back(id); });
+    for (const RuleStateId id : states) {
       RuleState& state = state_at(id);
-      const RuleStateId next = state.next;
       if (is_of_nobody(state, is_over)) {
         free_state(partition, id, RunEnd::limit);
       } else if (is_over[state.rule]) {
         note_state(table, partition, state);
       }
-      id = next;
     }
     free_partition_if_empty(table, partition);
   }

@@ -74,20 +74,15 @@ void Engine::meet_deadlines(int64_t until_us) {
 RuleStateId Engine::find_state(Noted where) const {
   const KeyTable& table = *tables_[table_of(where.rule)].partitions;
   if (!table.contains(where.partition, where.hash)) return index_none;
-  RuleStateId id = table.at(where.partition).first;
-  while (id != index_none && state_at(id).rule != where.rule) id = state_at(id).next;
-  return id;
+  return table.find_state(where.partition, where.rule);
 }
 
 // ---- what is over goes ----
 
 void Engine::free_state(PartitionId partition, RuleStateId id, RunEnd why) {
-  Partition& owner = *static_cast<Partition*>(words_.at(partition));
-  RuleStateId* link = &owner.first;
-  while (*link != id) link = &state_at(*link).next;
   RuleState& state = state_at(id);
   const RuleId rule = state.rule;
-  *link = state.next;
+  tables_[table_of(rule)].partitions->unlink_state(partition, id);
   if (starts_.is_list(rule)) {
     starts_.drop(state);
     --starts_.at(starts_.start_of_list(rule)).keys;
@@ -100,7 +95,7 @@ void Engine::free_state(PartitionId partition, RuleStateId id, RunEnd why) {
 
 void Engine::free_partition_if_empty(uint32_t table, PartitionId partition) {
   KeyTable& partitions = *tables_[table].partitions;
-  if (partitions.at(partition).first == index_none) partitions.remove(partition);
+  if (!partitions.has_states(partition)) partitions.remove(partition);
 }
 
 void Engine::sweep(size_t states_max) {
@@ -124,7 +119,8 @@ void Engine::sweep(size_t states_max) {
   }
 }
 
-// What will be looked at lies anywhere in memory, and one names the next: partition, rule states, run, captured event.
+// What will be looked at lies anywhere in memory, and one names the next: partition, rule states one by one or by their
+// row, run, captured event.
 // Each is asked for a few states ahead. By the time that it is read it may be something else: then memory is asked for
 // that nobody needs.
 void Engine::prefetch_swept() {
@@ -135,6 +131,18 @@ void Engine::prefetch_swept() {
   if (const auto [note, found] = sweeps_.coming(12); note != nullptr) {
     *found = static_cast<const Partition*>(words_.at(note->partition))->first;
     if (is_state(*found)) prefetch_state(*found);
+    if (KeyTable::is_row(*found)) tables_[table_of(note->rule)].partitions->prefetch_row(*found);
+  }
+  for (const uint32_t ahead : {10u, 8u}) {
+    const auto [note, found] = sweeps_.coming(ahead);
+    if (note == nullptr || !KeyTable::is_row(*found)) continue;
+    const StateRow* const row = tables_[table_of(note->rule)].partitions->row(note->partition, note->hash);
+    if (row == nullptr) continue;
+    if (ahead == 10) {
+      row->prefetch(note->rule);
+    } else if (*found = row->find(note->rule); *found != index_none) {
+      prefetch_state(*found);
+    }
   }
   for (const uint32_t ahead : {10u, 8u, 6u}) {
     const auto [note, found] = sweeps_.coming(ahead);
@@ -203,11 +211,11 @@ void Engine::evict_oldest(uint32_t first_table, uint32_t last_table, const RuleI
     for (uint32_t table = first_table; table < last_table; ++table) {
       const KeyTable& partitions = *tables_[table].partitions;
       partitions.for_each([&](PartitionId partition) {
-        for (RuleStateId id = partitions.at(partition).first; id != index_none; id = state_at(id).next) {
+        partitions.each_state(partition, [&](RuleStateId id) {
           const RuleState& state = state_at(id);
-          if (rule != nullptr && state.rule != *rule) continue;
+          if (rule != nullptr && state.rule != *rule) return;
           oldest.push_back({state.touched, {partition, partitions.at(partition).hash, state.rule}});
-        }
+        });
       });
     }
     auto newer = [&](const Oldest& a, const Oldest& b) {

@@ -131,9 +131,7 @@ PartitionId Engine::settle(uint32_t table, PartitionId newcomer) {
     starts_.append(state_at(id), event);
     captures_.release(event);
   }
-  for (RuleStateId id = keys.at(partition).first; id != index_none; id = state_at(id).next) {
-    note_state(table, partition, state_at(id));
-  }
+  keys.each_state(partition, [&](RuleStateId id) { note_state(table, partition, state_at(id)); });
   return partition;
 }
 
@@ -150,7 +148,7 @@ void Engine::settle_oldest(uint32_t table, size_t events_max) {
   KeyTable& keys = *tables_[table].partitions;
   for (; events_max > 0 && !keys.newcomers().is_empty(); --events_max) {
     const FirstEvent& oldest = keys.newcomers().oldest();
-    if (oldest.is_settled == 0) {
+    if (!oldest.is_settled()) {
       const std::string key(keys.newcomers().key(keys.newcomers().oldest_id()));
       free_partition_if_empty(table, settle(table, keys.find(key, oldest.hash)));
     }
@@ -165,7 +163,7 @@ void Engine::let_newcomers_go(size_t events_max) {
     KeyTable& keys = *table.partitions;
     while (events_max > 0 && !keys.newcomers().is_empty() && newcomers_until_us(table) < clock_us_) {
       const FirstEvent& oldest = keys.newcomers().oldest();
-      if (oldest.is_settled == 0) starts_.forget_newcomer(oldest.start);
+      if (!oldest.is_settled()) starts_.forget_newcomer(oldest.start);
       keys.pop_newcomer();
       --events_max;
     }

@@ -67,45 +67,61 @@ void Engine::step_sharing(const Interest& interest, PartitionId partition, uint3
   for (const Followers& followers : interest.followers) {
     const RuleStateId list = list_in_hand(followers.start);
     if (list == index_none || state_at(list).run_count == 0) continue;
-    const BeginEvent newest = SharedStarts::events(state_at(list)).back();
-    moved_.clear();
-    for (const Follower& follower : followers.rules) {
-      if (stepped_at_[follower.rule] == visit_number_) continue;
-      if (clock_us_ - newest.time_us > program_.rules[follower.rule].within_us) continue;
-      if (follower.predicate != predicate_none && !present().shared_holds(follower.predicate)) continue;
-      starts_.prefetch_begun(state_at(list), follower.rule);
-      moved_.push_back(&follower);
-    }
-    for (const Follower* const moved : moved_) {
-      const Follower& follower = *moved;
-      const Seen& seen = sharing_seen_[follower.rule];
-      RuleStateId id = seen.visit == visit_number_ ? seen.id : index_none;
-      const uint64_t begun = id == index_none ? starts_.begun(state_at(list), follower.rule) : state_at(id).touched;
-      if (begun >= newest.sequence) continue;
-      stepped_at_[follower.rule] = visit_number_;
-      if (follower.completes != nullptr) {
-        complete_oldest(interest.table, partition, follower, list, id);
+    find_moved(followers, list);
+    for (const Moved& moved : moved_) {
+      const RuleId rule = moved.follower->rule;
+      stepped_at_[rule] = visit_number_;
+      if (moved.follower->completes != nullptr) {
+        complete_oldest(interest.table, partition, moved, list);
         continue;
       }
+      RuleStateId id = moved.id;
       if (id == index_none) {
-        id = add_rule_state(partition, follower.rule);
-        state_at(id).touched = begun;
-        starts_.forget_begun(state_at(list), follower.rule);
-        added_.push_back(follower.rule);
+        id = add_rule_state(partition, rule);
+        state_at(id).touched = moved.begun;
+        starts_.forget_begun(state_at(list), rule);
+        added_.push_back(rule);
       }
       step_rule(interest.table, partition, id, routes, list);
     }
   }
 }
 
+// Those that have something to begin. What is known of each lies elsewhere, and so does the event that completes it:
+// all are asked for before the first is read.
+void Engine::find_moved(const Followers& followers, RuleStateId list_id) {
+  const RuleState& list = state_at(list_id);
+  const int64_t since_newest_us = clock_us_ - SharedStarts::newest_us(list);
+  moved_.clear();
+  for (const Follower& follower : followers.rules) {
+    if (stepped_at_[follower.rule] == visit_number_) continue;
+    if (since_newest_us > program_.rules[follower.rule].within_us) continue;
+    if (follower.predicate != predicate_none && !present().shared_holds(follower.predicate)) continue;
+    starts_.prefetch_begun(list, follower.rule);
+    moved_.push_back({&follower, index_none, 0, {}});
+  }
+  size_t count = 0;
+  for (Moved moved : moved_) {
+    const RuleId rule = moved.follower->rule;
+    const Seen& seen = sharing_seen_[rule];
+    if (seen.visit == visit_number_) moved.id = seen.id;
+    moved.begun = moved.id == index_none ? starts_.begun(list, rule) : state_at(moved.id).touched;
+    if (moved.begun >= list.touched) continue;
+    if (moved.follower->completes != nullptr) {
+      moved.oldest = SharedStarts::events_after(list, moved.begun, clock_us_ - program_.rules[rule].within_us).front();
+      __builtin_prefetch(moved.oldest.event, 1);
+    }
+    moved_[count++] = moved;
+  }
+  moved_.resize(count);
+}
+
 // Of a rule without runs: what becomes of the oldest that it would begin now. A state it needs for its cooldown only.
-void Engine::complete_oldest(uint32_t table, PartitionId partition, const Follower& follower, RuleStateId list,
-                             RuleStateId id) {
+void Engine::complete_oldest(uint32_t table, PartitionId partition, const Moved& moved, RuleStateId list) {
+  const Follower& follower = *moved.follower;
   const RuleProgram& rule = program_.rules[follower.rule];
-  const uint64_t begun = id == index_none ? starts_.begun(state_at(list), follower.rule) : state_at(id).touched;
-  const int64_t from_us = clock_us_ - rule.within_us;
-  const BeginEvent oldest = SharedStarts::events_after(state_at(list), begun, from_us).front();
-  completions_.assign(1, machines_.complete_past(follower.rule, oldest.event, *follower.completes));
+  RuleStateId id = moved.id;
+  completions_.assign(1, machines_.complete_past(follower.rule, moved.oldest.event, *follower.completes));
   const std::string_view key = tables_[table].partitions->key(partition);
   if (id == index_none && rule.cooldown_us == 0) {
     RuleState passing{follower.rule, index_none, index_none, index_none, 0, 0, 0, index_none, 0};
@@ -133,7 +149,11 @@ void Engine::add_start(PartitionId partition, StartId start) {
     if (!stepped_sharing_.empty()) note_stepped(partition, start, id);
   }
   RuleState& list = state_at(id);
-  starts_.trim(list, clock_us_);
+  // A long list's oldest events lie far from its newest: they are looked at when some may have got over.
+  constexpr uint32_t trimmed_at_once = 8;
+  if (list.run_count < trimmed_at_once || list.run_count % trimmed_at_once == 0 || list.run_count >= limits_.max_runs) {
+    starts_.trim(list, clock_us_);
+  }
   // One rule alone has little need of what it has begun; of many, it takes long to ask each.
   const uint32_t asked_from = starts_.at(start).rules.size() == 1 ? std::min(limits_.max_runs, 8u) : limits_.max_runs;
   if (list.run_count >= asked_from) starts_.drop_until(list, begun_by_all(partition, start, list));
@@ -147,14 +167,11 @@ void Engine::add_start(PartitionId partition, StartId start) {
 
 // The sequence up to which each rule of the start has begun what is in the list.
 uint64_t Engine::begun_by_all(PartitionId partition, StartId start, const RuleState& list) {
-  RuleStateId id = static_cast<const Partition*>(words_.at(partition))->first;
-  for (; id != index_none; id = state_at(id).next) {
-    if (!starts_.is_list(state_at(id).rule)) sharing_seen_[state_at(id).rule] = {visit_number_, id};
-  }
+  const KeyTable& table = *tables_[starts_.at(start).table].partitions;
   uint64_t least = std::numeric_limits<uint64_t>::max();
   for (RuleId rule : starts_.at(start).rules) {
-    const Seen& seen = sharing_seen_[rule];
-    least = std::min(least, seen.visit == visit_number_ ? state_at(seen.id).touched : starts_.begun(list, rule));
+    const RuleStateId id = table.find_state(partition, rule);
+    least = std::min(least, id != index_none ? state_at(id).touched : starts_.begun(list, rule));
     if (least == 0) break;
   }
   return least;
@@ -179,9 +196,7 @@ RuleStateId Engine::list_in_hand(StartId start) const {
 RuleStateId Engine::find_list(PartitionId partition, RuleId rule) const {
   const StartId start = starts_.is_list(rule) ? start_none : starts_.start_of(rule);
   if (start == start_none) return index_none;
-  RuleStateId id = static_cast<const Partition*>(words_.at(partition))->first;
-  while (id != index_none && state_at(id).rule != starts_.list_of(start)) id = state_at(id).next;
-  return id;
+  return tables_[starts_.at(start).table].partitions->find_state(partition, starts_.list_of(start));
 }
 
 void Engine::begin_starts(RuleState& state, RuleStateId list) {

@@ -151,14 +151,13 @@ void Engine::load_list(StateReader& in, const LoadedStarts& loaded) {
 // What the rules of a start have begun is the list's to know, of those without runs.
 void Engine::free_idle_of(StartId start, PartitionId partition) {
   const RuleStateId list = find_list(partition, starts_.at(start).rules[0]);
-  for (RuleStateId id = static_cast<const Partition*>(words_.at(partition))->first; id != index_none;) {
-    const RuleStateId next = state_at(id).next;
+  std::vector<RuleStateId> idle;
+  tables_[starts_.at(start).table].partitions->each_state(partition, [&](RuleStateId id) {
     const RuleId rule = state_at(id).rule;
-    if (!starts_.is_list(rule) && starts_.start_of(rule) == start && machines_.is_idle(state_at(id))) {
-      free_idle(partition, id, list);
-    }
-    id = next;
-  }
+    if (!starts_.is_list(rule) && starts_.start_of(rule) == start && machines_.is_idle(state_at(id)))
+      idle.push_back(id);
+  });
+  for (const RuleStateId id : idle) free_idle(partition, id, list);
 }
 
 // They belong to the reader.

@@ -167,16 +167,16 @@ Engine::SavedPlaces Engine::places_to_save() const {
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
       const Partition& owner = table.partitions->at(partition);
-      for (RuleStateId id = owner.first; id != index_none; id = state_at(id).next) {
+      table.partitions->each_state(partition, [&](RuleStateId id) {
         const RuleState& state = state_at(id);
         places.push_back({state.rule, owner.hash, partition, id, state.touched});
-        if (!starts_.is_list(state.rule)) continue;
+        if (!starts_.is_list(state.rule)) return;
         const bool has_late = !starts_.at(starts_.start_of_list(state.rule)).late.empty();
         starts_.each_begun(state, [&](RuleId rule, uint64_t begun) {
           if (has_late && find_state({partition, owner.hash, rule}) != index_none) return;
           places.push_back({rule, owner.hash, partition, index_none, begun});
         });
-      }
+      });
     });
     table.partitions->for_each_newcomer([&](PartitionId newest) { note_newcomer_places(table, newest, places); });
   }

@@ -34,20 +34,19 @@ uint64_t Engine::pending_runs() const {
   for (const Table& table : tables_) {
     table.partitions->for_each_newcomer([&](PartitionId newest) { count += pending_runs(table, newest); });
     table.partitions->for_each([&](PartitionId partition) {
-      const RuleStateId first = table.partitions->at(partition).first;
       touched.clear();
-      for (RuleStateId id = first; id != index_none; id = state_at(id).next) {
+      table.partitions->each_state(partition, [&](RuleStateId id) {
         if (!starts_.is_list(state_at(id).rule)) touched[state_at(id).rule] = state_at(id).touched;
-      }
-      for (RuleStateId id = first; id != index_none; id = state_at(id).next) {
+      });
+      table.partitions->each_state(partition, [&](RuleStateId id) {
         const RuleState& list = state_at(id);
-        if (!starts_.is_list(list.rule)) continue;
+        if (!starts_.is_list(list.rule)) return;
         for (RuleId rule : starts_.at(starts_.start_of_list(list.rule)).rules) {
           const auto state = touched.find(rule);
           const uint64_t begun = state != touched.end() ? state->second : starts_.begun(list, rule);
           count += SharedStarts::events_after(list, begun, clock_us_ - program_.rules[rule].within_us).size();
         }
-      }
+      });
     });
   }
   return count;
@@ -67,35 +66,36 @@ uint64_t Engine::pending_runs(const Table& table, PartitionId newest) const {
   return count;
 }
 
-uint64_t Engine::waiting_absences() const {
-  uint64_t count = 0;
+template <typename Visit>
+void Engine::each_state(Visit visit) const {
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
-      for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
-        if (!has_runs_[state_at(id).rule]) continue;
-        const std::vector<State>& states = program_.rules[state_at(id).rule].states;
-        for (RunId run_id = state_at(id).first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
-          RunId thread = run_id;
-          while (thread != index_none && !states[machines_.matcher().run(thread).state].waits)
-            thread = machines_.matcher().run(thread).thread;
-          count += thread != index_none;
-        }
-      }
+      table.partitions->each_state(partition,
+                                   [&](RuleStateId id) { visit(*table.partitions, partition, state_at(id)); });
     });
   }
+}
+
+uint64_t Engine::waiting_absences() const {
+  uint64_t count = 0;
+  each_state([&](const KeyTable&, PartitionId, const RuleState& state) {
+    if (!has_runs_[state.rule]) return;
+    const std::vector<State>& states = program_.rules[state.rule].states;
+    for (RunId run_id = state.first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
+      RunId thread = run_id;
+      while (thread != index_none && !states[machines_.matcher().run(thread).state].waits)
+        thread = machines_.matcher().run(thread).thread;
+      count += thread != index_none;
+    }
+  });
   return count;
 }
 
 template <typename Visit>
 void Engine::each_measure_state(Visit visit) const {
-  for (const Table& table : tables_) {
-    table.partitions->for_each([&](PartitionId partition) {
-      for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
-        const RuleId rule = state_at(id).rule;
-        if (!starts_.is_list(rule) && program_.rules[rule].measures) visit(state_at(id));
-      }
-    });
-  }
+  each_state([&](const KeyTable&, PartitionId, const RuleState& state) {
+    if (!starts_.is_list(state.rule) && program_.rules[state.rule].measures) visit(state);
+  });
 }
 
 uint64_t Engine::true_conditions() const {
@@ -112,27 +112,18 @@ uint64_t Engine::panes() const {
 
 std::vector<RunView> Engine::runs() const {
   std::vector<RunView> out;
-  for (const Table& table : tables_) {
-    table.partitions->for_each([&](PartitionId partition) {
-      for (RuleStateId id = table.partitions->at(partition).first; id != index_none; id = state_at(id).next) {
-        if (!has_runs_[state_at(id).rule]) continue;
-        for (RunId run_id = state_at(id).first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
-          const Run& run = machines_.matcher().run(run_id);
-          RunView view{state_at(id).rule,
-                       std::string(table.partitions->key(partition)),
-                       run.start_sequence,
-                       run.start_us,
-                       {},
-                       {}};
-          for (RunId thread = run_id; thread != index_none; thread = machines_.matcher().run(thread).thread) {
-            view.threads.push_back(machines_.matcher().run(thread).state);
-            view.captures.push_back(machines_.matcher().run(thread).captures);
-          }
-          out.push_back(std::move(view));
-        }
+  each_state([&](const KeyTable& partitions, PartitionId partition, const RuleState& state) {
+    if (!has_runs_[state.rule]) return;
+    for (RunId run_id = state.first; run_id != index_none; run_id = machines_.matcher().run(run_id).next) {
+      const Run& run = machines_.matcher().run(run_id);
+      RunView view{state.rule, std::string(partitions.key(partition)), run.start_sequence, run.start_us, {}, {}};
+      for (RunId thread = run_id; thread != index_none; thread = machines_.matcher().run(thread).thread) {
+        view.threads.push_back(machines_.matcher().run(thread).state);
+        view.captures.push_back(machines_.matcher().run(thread).captures);
       }
-    });
-  }
+      out.push_back(std::move(view));
+    }
+  });
   std::ranges::sort(out, {}, [](const RunView& view) { return std::tie(view.rule, view.key, view.start_sequence); });
   return out;
 }

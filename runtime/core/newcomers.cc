@@ -11,28 +11,28 @@ PartitionId Newcomers::add(const Event& event, std::string_view key, uint32_t ha
   const bool is_inside = key.size() <= sizeof(FirstEvent::key);
   const bool is_in_raw =
       key.data() >= event.raw.data() && key.data() + key.size() <= event.raw.data() + event.raw.size();
-  constexpr uint32_t key_size_max = (1u << 13) - 1;
-  if (bytes > EventRing::bytes_max || key.size() > key_size_max || (!is_inside && !is_in_raw)) return WordPool::none;
+  if (bytes > EventRing::bytes_max || key.size() > FirstEvent::key_size_max || (!is_inside && !is_in_raw))
+    return WordPool::none;
   const uint32_t lines = EventRing::lines_of(bytes);
   const auto [memory, place] = ring_.add(lines);
   const KeptEvent* const kept = captures_.make(memory + sizeof(FirstEvent), event, bytes - sizeof(FirstEvent));
   const uint32_t older = previous == WordPool::none ? EventRing::place_none : previous & ~bit;
-  auto* const first = new (memory) FirstEvent{
-      older, hash, start, lines & 0xFFFFu, 1, 0, is_inside ? 1u : 0u, static_cast<uint32_t>(key.size()) & key_size_max,
-      {}};
+  const auto state =
+      static_cast<uint16_t>(key.size() | FirstEvent::newest_bit | (is_inside ? FirstEvent::inside_bit : 0));
+  auto* const first = new (memory) FirstEvent{older, hash, start, static_cast<uint16_t>(lines), state, {}};
   if (is_inside) {
     std::memcpy(first->key, key.data(), key.size());
   } else {
     first->key_offset = static_cast<uint32_t>(kept->raw().data() + (key.data() - event.raw.data()) -
                                               reinterpret_cast<const char*>(first));
   }
-  if (previous != WordPool::none) at(previous).is_newest = 0;
+  if (previous != WordPool::none) at(previous).clear(FirstEvent::newest_bit);
   return place | bit;
 }
 
 void Newcomers::pop_oldest() {
   const FirstEvent& event = oldest();
-  if (event.is_settled != 0) settled_lines_ -= event.lines;
+  if (event.is_settled()) settled_lines_ -= event.lines;
   ring_.pop(event.lines);
   if (ahead_count_ > 0) --ahead_count_;
 }

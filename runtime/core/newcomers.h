@@ -32,15 +32,23 @@ struct FirstEvent {
   uint32_t previous;  // place of the key's one before it, which may be gone
   uint32_t hash;      // of the key
   StartId start;      // that it begins
-  uint32_t lines : 16;
-  uint32_t is_newest : 1;   // of its key
-  uint32_t is_settled : 1;  // its key is no newcomer any more
-  uint32_t is_inside : 1;   // `key` stands here, else in the event
-  uint32_t key_size : 13;
+  uint16_t lines;
+  uint16_t state;  // the key's size, and the bits below
   union {
     char key[16];
     uint32_t key_offset;  // from here
   };
+  // Written as one word each: parts of a word that are written one by one and then read as a whole wait for the memory.
+  static constexpr uint16_t newest_bit = 1u << 15;   // it is the newest of its key
+  static constexpr uint16_t settled_bit = 1u << 14;  // its key is no newcomer any more
+  static constexpr uint16_t inside_bit = 1u << 13;   // `key` stands here, else in the event
+  static constexpr uint16_t key_size_max = inside_bit - 1;
+  bool is_newest() const { return (state & newest_bit) != 0; }
+  bool is_settled() const { return (state & settled_bit) != 0; }
+  bool is_inside() const { return (state & inside_bit) != 0; }
+  size_t key_size() const { return state & key_size_max; }
+  void set(uint16_t bit) { state = static_cast<uint16_t>(state | bit); }
+  void clear(uint16_t bit) { state = static_cast<uint16_t>(state & ~bit); }
   const KeptEvent* event() const { return reinterpret_cast<const KeptEvent*>(this + 1); }
 };
 static_assert(sizeof(FirstEvent) == 32);
@@ -66,9 +74,8 @@ class Newcomers {
   }
   std::string_view key(PartitionId id) const {
     const FirstEvent& event = at(id);
-    const char* const text =
-        event.is_inside != 0 ? event.key : reinterpret_cast<const char*>(&event) + event.key_offset;
-    return {text, event.key_size};
+    const char* const text = event.is_inside() ? event.key : reinterpret_cast<const char*>(&event) + event.key_offset;
+    return {text, event.key_size()};
   }
   // Asks for the memory that at() and key() read; the id may be any. Inlined: GCC takes a call for one without effect.
   [[gnu::always_inline]] void prefetch(PartitionId id) const {
@@ -84,7 +91,7 @@ class Newcomers {
   const FirstEvent* look_ahead();
   // The key of this one is no newcomer any more.
   void settle(FirstEvent& event) {
-    event.is_settled = 1;
+    event.set(FirstEvent::settled_bit);
     settled_lines_ += event.lines;
   }
   bool are_mostly_settled() const {

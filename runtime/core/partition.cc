@@ -126,7 +126,7 @@ PartitionId KeyTable::add_newcomer(const Event& event, std::string_view key, uin
 void KeyTable::pop_newcomer() {
   while (const FirstEvent* const coming = newcomers_.look_ahead()) places_.prefetch(coming->hash);
   const FirstEvent& event = newcomers_.oldest();
-  if (event.is_newest != 0) places_.remove(event.hash, newcomers_.oldest_id());
+  if (event.is_newest()) places_.remove(event.hash, newcomers_.oldest_id());
   newcomers_.pop_oldest();
 }
 
@@ -134,8 +134,45 @@ PartitionId KeyTable::settle(PartitionId newcomer) {
   FirstEvent& event = newcomers_.at(newcomer);
   const PartitionId id = make(newcomers_.key(newcomer), event.hash);
   places_.replace(event.hash, newcomer, id);
-  event.is_newest = 0;
+  event.clear(FirstEvent::newest_bit);
   return id;
+}
+
+void KeyTable::link_state(PartitionId id, RuleStateId state) {
+  RuleStateId& first = at(id).first;
+  RuleState& added = state_at(state);
+  if (is_row(first)) return row_at(first).add(blocks_, added.rule, state);
+  added.next = first;
+  first = state;
+  uint32_t states = 0;
+  for (; state != index_none && states < rows_from_; state = state_at(state).next) ++states;
+  if (rows_from_ > 0 && states == rows_from_) make_row(id);
+}
+
+void KeyTable::make_row(PartitionId id) {
+  const RuleStateId made = words_.take(row_words);
+  OMEN_ASSERT(!is_row(made));
+  StateRow& row = *new (words_.at(made)) StateRow{};
+  each_state(id, [&](RuleStateId state) { row.add(blocks_, state_at(state).rule, state); });
+  at(id).first = made | row_bit;
+}
+
+// A row goes when half as many states are left as made it: one state that comes and goes does not make it each time.
+void KeyTable::unlink_state(PartitionId id, RuleStateId state) {
+  RuleStateId& first = at(id).first;
+  if (!is_row(first)) {
+    RuleStateId* link = &first;
+    while (*link != state) link = &state_at(*link).next;
+    *link = state_at(state).next;
+    return;
+  }
+  StateRow& row = row_at(first);
+  row.remove(state_at(state).rule);
+  if (row.count > rows_from_ / 2) return;
+  const RuleStateId made = std::exchange(first, index_none) & ~row_bit;
+  row.for_each([&](RuleId, RuleStateId left) { state_at(left).next = std::exchange(first, left); });
+  row.release(blocks_);
+  words_.give(made, row_words);
 }
 
 void KeyTable::remove(PartitionId id) {

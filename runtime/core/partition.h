@@ -3,7 +3,8 @@
 // A key table belongs to one way of partitioning (the list of `by` fields); all rules with the same `by` share it, so
 // an event's key is looked up once for all of them (key_places.h). Partitions and what hangs on them live in word
 // pools. A partition without rule states does not exist, and most have one: behind a partition there is room for it, so
-// that whoever has found the key has found that, too. A key of which nothing is known but what may begin runs is a
+// that whoever has found the key has found that, too. The states of a key are a chain; many, a row
+// (state_row.h). A key of which nothing is known but what may begin runs is a
 // newcomer (newcomers.h): it is in the same table, and has no partition yet.
 //
 // MEMORY of a key with one waiting run beside its captured events: partition 24, its place in the table 13 to 26, rule
@@ -21,6 +22,7 @@
 #include "runtime/core/key_places.h"
 #include "runtime/core/newcomers.h"
 #include "runtime/core/pool.h"
+#include "runtime/core/state_row.h"
 #include "runtime/model/program.h"
 
 namespace omen {
@@ -60,7 +62,7 @@ inline constexpr uint32_t rule_state_words = sizeof(RuleState) / sizeof(uint64_t
 
 struct Partition {
   uint32_t hash;
-  RuleStateId first;
+  RuleStateId first;  // of the chain; or the row that it has instead, with a bit that no state's id has (KeyTable)
   // Up to 15 bytes of key stand here, a longer one in the byte pool.
   char key[16];
   static constexpr uint8_t is_long = 0xff;
@@ -78,6 +80,8 @@ class KeyTable {
   ~KeyTable();
   // Before the first key: for the rule states of so many words there is room behind the partitions.
   void make_room(uint32_t words) { room_words_ = words; }
+  // A key of so many states has a row of them; 0: none has.
+  void make_rows_from(uint32_t states) { rows_from_ = states; }
   KeyTable(const KeyTable&) = delete;
   KeyTable& operator=(const KeyTable&) = delete;
 
@@ -116,6 +120,31 @@ class KeyTable {
       words_.give(state, words);
     }
   }
+  // A partition's states: whether there are any, all of them, one of a rule (index_none when it has none), a new one,
+  // and one that is there no more. Who visits them neither adds nor removes one.
+  bool has_states(PartitionId id) const { return at(id).first != index_none; }
+  template <typename Visit>
+  void each_state(PartitionId id, Visit visit) const {
+    RuleStateId state = at(id).first;
+    if (is_row(state)) return row_at(state).for_each([&](RuleId, RuleStateId other) { visit(other); });
+    for (; state != index_none; state = state_at(state).next) visit(state);
+  }
+  RuleStateId find_state(PartitionId id, RuleId rule) const {
+    RuleStateId state = at(id).first;
+    if (is_row(state)) return row_at(state).find(rule);
+    while (state != index_none && state_at(state).rule != rule) state = state_at(state).next;
+    return state;
+  }
+  void link_state(PartitionId id, RuleStateId state);
+  void unlink_state(PartitionId id, RuleStateId state);
+  // What stands in Partition::first is the id of a row.
+  static constexpr bool is_row(RuleStateId first) { return first >= row_bit && first != index_none; }
+  // nullptr: it has few. The second is safe to ask of any id, as is asking for the memory of a row that may be none.
+  const StateRow* row(PartitionId id) const { return is_row(at(id).first) ? &row_at(at(id).first) : nullptr; }
+  const StateRow* row(PartitionId id, uint32_t hash) const { return contains(id, hash) ? row(id) : nullptr; }
+  [[gnu::always_inline]] void prefetch_row(RuleStateId first) const {
+    if (words_.has(first & ~row_bit, row_words)) __builtin_prefetch(words_.at(first & ~row_bit));
+  }
   uint32_t size() const { return places_.count(); }  // of both kinds
   uint64_t bytes() const { return places_.bytes() + newcomers_.bytes(); }
   // Ask for the memory that find() will read, one step further each; the second says what stands there, most likely, or
@@ -145,12 +174,20 @@ class KeyTable {
   }
 
  private:
+  static constexpr RuleStateId row_bit = 1u << 31;
+  static constexpr uint32_t row_words = sizeof(StateRow) / sizeof(uint64_t);
+  StateRow& row_at(RuleStateId first) { return *static_cast<StateRow*>(words_.at(first & ~row_bit)); }
+  const StateRow& row_at(RuleStateId first) const { return *static_cast<const StateRow*>(words_.at(first & ~row_bit)); }
+  RuleState& state_at(RuleStateId id) { return *static_cast<RuleState*>(words_.at(id)); }
+  const RuleState& state_at(RuleStateId id) const { return *static_cast<const RuleState*>(words_.at(id)); }
+  void make_row(PartitionId id);
   PartitionId make(std::string_view key, uint32_t hash);
   RuleState& room_of(PartitionId id) { return *static_cast<RuleState*>(words_.at(id + partition_words)); }
 
   WordPool& words_;
   BytePool& blocks_;
   uint32_t room_words_ = 0;
+  uint32_t rows_from_ = 0;
   KeyPlaces places_;
   Newcomers newcomers_;
 };

@@ -59,6 +59,8 @@ void SharedStarts::append(RuleState& list, KeptEvent* event) {
     whole.many.push(blocks_, added);
   }
   list.touched = event->sequence;
+  list.first = static_cast<uint32_t>(event->time_us);
+  list.last = static_cast<uint32_t>(static_cast<uint64_t>(event->time_us) >> 32);
   list.run_count = list.run_count + 1;
   SharedStart& start = starts_[start_of_list(list.rule)];
   ++start.waiting;
@@ -166,16 +168,21 @@ bool SharedStarts::leave(RuleId rule, uint64_t sequence) {
 int64_t SharedStarts::alive_until(const RuleState& list) const {
   if (list.run_count == 0) return std::numeric_limits<int64_t>::min();
   int64_t until_us = 0;
-  const bool is_far =
-      __builtin_add_overflow(events(list).back().time_us, starts_[start_of_list(list.rule)].longest_us, &until_us);
+  const bool is_far = __builtin_add_overflow(newest_us(list), starts_[start_of_list(list.rule)].longest_us, &until_us);
   return is_far ? time_unbounded : until_us;
 }
 
 std::span<const BeginEvent> SharedStarts::events_after(const RuleState& list, uint64_t sequence, int64_t from_us) {
   const std::span<const BeginEvent> all = events(list);
-  const auto first = std::ranges::partition_point(
-      all, [&](const BeginEvent& begin) { return begin.sequence <= sequence || begin.time_us < from_us; });
-  return {first, all.end()};
+  const auto is_old = [&](const BeginEvent& begin) { return begin.sequence <= sequence || begin.time_us < from_us; };
+  size_t end = all.size();  // none from here on is old
+  size_t begin = end;       // the one before it is, or it is the first
+  for (size_t step = 1; begin > 0 && !is_old(all[begin - 1]); step *= 2) {
+    end = begin - 1;
+    begin -= std::min(begin, step);
+  }
+  const std::span<const BeginEvent> asked = all.subspan(begin, end - begin);
+  return all.subspan(begin + static_cast<size_t>(std::ranges::partition_point(asked, is_old) - asked.begin()));
 }
 
 }  // namespace omen

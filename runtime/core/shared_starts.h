@@ -15,9 +15,9 @@
 //
 // The lists stand among the rule states of a key, each as the state of a rule behind those that the program has room
 // for (its `rule` is list_of(start)), so keys, sweep and limits know them without more ado: `run_count` counts the
-// events, `touched` is the newest one's sequence, `memory` is where Begun stands. Most lists have one event, which
-// stands in the list itself; several stand side by side in a block, so that what a rule is yet to begin is found by
-// bisection.
+// events, `touched` is the newest one's sequence, `first` and `last` its time, `memory` is where Begun stands. Most
+// lists have one event, which stands in the list itself; several stand side by side in a block, so that what a rule is
+// yet to begin is found by bisection, from the newest one back: mostly it is little.
 //
 // The compiler says which rules these are (compiler/starting): the event that begins the run is judged by itself, and
 // nothing happens to the run before an event of one of a few types. OptimizeOptions::share_starts_from switches it off.
@@ -102,6 +102,15 @@ class SharedStarts {
   [[gnu::always_inline]] static void prefetch_event(const RuleState& list) {
     if (list.run_count == 1) __builtin_prefetch(reinterpret_cast<const StartList&>(list).one.event, 1);
   }
+  // Of the newest event; the list is not empty. To know this no event needs to be read.
+  static int64_t newest_us(const RuleState& list) {
+    return static_cast<int64_t>(uint64_t{list.last} << 32 | list.first);
+  }
+  // Asks for what an event that the list concerns will read behind it.
+  [[gnu::always_inline]] void prefetch_ends(const RuleState& list) const {
+    if (list.run_count > 1) __builtin_prefetch(reinterpret_cast<const StartList&>(list).many.end() - 1, 1);
+    if (list.memory != index_none) __builtin_prefetch(words_.at(list.memory));
+  }
   static void init(RuleState& list);               // empty
   void append(RuleState& list, KeptEvent* event);  // shares it
   // Up to which sequence a rule without a state has begun what is in the list; 0: nothing.
@@ -131,7 +140,7 @@ class SharedStarts {
       if (const uint64_t sequence = begun(list, rule); sequence >= from) visit(rule, sequence);
     }
   }
-  // Events that no rule has in its window any more, or all.
+  // Events that no rule has in its window any more; those up to one; or all.
   void trim(RuleState& list, int64_t clock_us);
   void drop_until(RuleState& list, uint64_t sequence);
   void drop(RuleState& list);

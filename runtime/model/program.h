@@ -255,7 +255,8 @@ struct Program {
   // How, not what: from so many waiting runs of a key on an event is offered to places, not runs (core/stretches.cc);
   // 0: never.
   uint32_t stretch_runs_from = 16;
-  bool keeps_newcomers = true;  // a key that nothing but first events is known of has no partition (core/newcomers.h)
+  uint32_t state_rows_from = 8;  // a key of so many rule states has a row of them (core/state_row.h); 0: none has
+  bool keeps_newcomers = true;   // a key that nothing but first events is known of has no partition (core/newcomers.h)
 
   Status verify() const;     // every index in range; run after compile and after load
   std::string dump() const;  // stable text: golden tests, `omen dump`
