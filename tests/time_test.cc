@@ -85,6 +85,12 @@ TEST_CASE("time: every day of a leap cycle comes back, in any order of reading")
   }
 }
 
+// A deadline may lie behind the last time of an event: it is written all the same.
+TEST_CASE("time: times of more digits are written, too") {
+  CHECK(rfc3339(253'402'300'800 * us_per_second) == "10000-01-01T00:00:00Z");
+  CHECK(rfc3339(253'402'300'800 * us_per_second + 1'001'000) == "10000-01-01T00:00:01.001Z");
+}
+
 TEST_CASE("time: a number's size says its unit") {
   const int64_t us = 1'767'607'200 * us_per_second;
   CHECK(time_of_integer(1'767'607'200) == us);

@@ -14,7 +14,12 @@ namespace {
 
 // Numbers and texts in one byte sequence from which each can be told.
 void add_number(std::string& out, uint64_t number) {
-  for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(number >> shift & 0xFF);
+  char bytes[8];  // the lowest first
+  for (char& byte : bytes) {
+    byte = static_cast<char>(number & 0xFF);
+    number >>= 8;
+  }
+  out.append(bytes, sizeof(bytes));
 }
 void add_text(std::string& out, std::string_view text) {
   add_number(out, text.size());
@@ -66,11 +71,11 @@ std::string_view Actions::identity(const MatchView& match) {
   OMEN_ASSERT(EVP_DigestInit_ex2(context_, digest_, nullptr) == 1 &&
               EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1 &&
               EVP_DigestFinal_ex(context_, hash, nullptr) == 1);
-  identity_.clear();
+  identity_.resize(32);
   for (size_t i = 0; i < 16; ++i) {
     constexpr char digits[] = "0123456789abcdef";
-    identity_ += digits[hash[i] >> 4];
-    identity_ += digits[hash[i] & 15];
+    identity_[2 * i] = digits[hash[i] >> 4];
+    identity_[2 * i + 1] = digits[hash[i] & 15];
   }
   return identity_;
 }

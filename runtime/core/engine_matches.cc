@@ -122,10 +122,15 @@ MatchView Engine::view(const Match& match, std::span<const std::string_view> key
 
 std::vector<std::string_view> Engine::match_key(const Match& match) const {
   std::vector<std::string_view> parts;
-  const size_t count = program_.rules[match.rule].routes[0].key.size();
-  if (count == 0) return parts;
-  for_each_key_part(match_key_text(match), count, [&](std::string_view part) { parts.push_back(part); });
+  match_key(match, parts);
   return parts;
+}
+
+void Engine::match_key(const Match& match, std::vector<std::string_view>& parts) const {
+  parts.clear();
+  const size_t count = program_.rules[match.rule].routes[0].key.size();
+  if (count == 0) return;
+  for_each_key_part(match_key_text(match), count, [&](std::string_view part) { parts.push_back(part); });
 }
 
 }  // namespace omen

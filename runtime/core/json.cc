@@ -238,16 +238,40 @@ size_t utf8_fault(std::string_view text) {
   return i;
 }
 
+namespace {
+
+bool is_plain(char c) { return static_cast<uint8_t>(c) >= 0x20 && c != '"' && c != '\\'; }
+
+// Whether one of eight bytes is not: each comparison leaves a bit in those that it holds of (and perhaps in one above).
+bool has_special(uint64_t bytes) {
+  constexpr uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+  const auto has_zero = [](uint64_t word) { return (word - ones) & ~word; };
+  const uint64_t controls = (bytes - ones * 0x20) & ~bytes;
+  return ((controls | has_zero(bytes ^ ones * '"') | has_zero(bytes ^ ones * '\\')) & tops) != 0;
+}
+
+size_t plain_prefix(std::string_view text) {
+  size_t size = 0;
+  for (uint64_t word = 0; size + sizeof(word) <= text.size(); size += sizeof(word)) {
+    std::memcpy(&word, text.data() + size, sizeof(word));
+    if (has_special(word)) break;
+  }
+  while (size < text.size() && is_plain(text[size])) ++size;
+  return size;
+}
+
+}  // namespace
+
 void append_string(std::string& out, std::string_view text) {
   static constexpr char hex[] = "0123456789abcdef";
   out += '"';
-  size_t plain = 0;  // from here on nothing has had to be written otherwise
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
+  for (;;) {
+    const size_t plain = plain_prefix(text);
+    out.append(text, 0, plain);
+    if (plain == text.size()) break;
+    const char c = text[plain];
     const auto byte = static_cast<uint8_t>(c);
-    if (byte >= 0x20 && c != '"' && c != '\\') continue;
-    out.append(text, plain, i - plain);
-    plain = i + 1;
+    text.remove_prefix(plain + 1);
     out += '\\';
     if (c == '"' || c == '\\') {
       out += c;
@@ -263,7 +287,6 @@ void append_string(std::string& out, std::string_view text) {
       out += hex[byte & 15];
     }
   }
-  out.append(text, plain);
   out += '"';
 }
 

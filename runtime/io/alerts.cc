@@ -27,6 +27,7 @@ Alerts::Alerts(const Program& program, const Shards& shards, uint32_t max_held, 
       max_held_(max_held),
       counters_(program.rules.size()),
       unsent_(program.destinations.size()) {
+  keys_.resize(shards.engines().size());
   for (const auto& engine : shards.engines()) {
     actions_.push_back(std::make_unique<Actions>(program, engine->prepared(), engine->captures()));
   }
@@ -58,8 +59,8 @@ Status Alerts::open() {
 }
 
 void Alerts::describe(uint32_t shard, const Engine& engine, const Match& match, std::string& out) {
-  const std::vector<std::string_view> key = engine.match_key(match);
-  const MatchView view = engine.view(match, key);
+  engine.match_key(match, keys_[shard]);
+  const MatchView view = engine.view(match, keys_[shard]);
   for (const ActionProgram& action : program_.rules[match.rule].actions) {
     if (!is_told(action, match)) continue;
     if (action.body == code_none) {

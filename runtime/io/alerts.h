@@ -74,7 +74,8 @@ class Alerts : public MatchSink {
   void write(const Delivery& delivery);
 
   const Program& program_;
-  std::vector<std::unique_ptr<Actions>> actions_;  // by engine
+  std::vector<std::unique_ptr<Actions>> actions_;    // by engine
+  std::vector<std::vector<std::string_view>> keys_;  // likewise, of the match in hand
   Rewrite rewrite_;
   Output standard_output_;
   std::vector<std::unique_ptr<Output>> files_;  // by destination; nothing for those of kind stdout

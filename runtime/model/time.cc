@@ -51,6 +51,12 @@ Date date_of_days(int64_t days) {
   return {static_cast<int>(year_of_era + era * 400) + (month <= 2 ? 1 : 0), month, day_of_year - (153 * m + 2) / 5 + 1};
 }
 
+// Writes its last `count` digits at `at`. Each alert has two times, so no format is read for them.
+char* put_digits(char* at, int64_t number, int count) {
+  for (int i = count - 1; i >= 0; --i, number /= 10) at[i] = static_cast<char>('0' + number % 10);
+  return at + count;
+}
+
 // What RFC 3339 text says, before it is judged.
 struct Moment {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
@@ -189,15 +195,26 @@ void append_rfc3339(std::string& out, int64_t time_us) {
   }
   const Date date = date_of_days(days);
   const int64_t second = us / us_per_second, fraction = us % us_per_second;
-  const auto end = std::back_inserter(out);
-  fmt::format_to(end, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", date.year, date.month, date.day, second / 3600,
-                 second / 60 % 60, second % 60);
-  if (fraction % 1000 != 0) {
-    fmt::format_to(end, ".{:06}", fraction);
-  } else if (fraction != 0) {
-    fmt::format_to(end, ".{:03}", fraction / 1000);
+  char text[] = "-MM-DDThh:mm:ss.ffffffZ";
+  if (date.year >= 0 && date.year <= 9999) {
+    char year[4];
+    put_digits(year, date.year, 4);
+    out.append(year, sizeof(year));
+  } else {  // a deadline may be behind the last time that an event may have
+    out += fmt::format("{:04}", date.year);
   }
-  out += 'Z';
+  put_digits(text + 1, date.month, 2);
+  put_digits(text + 4, date.day, 2);
+  put_digits(text + 7, second / 3600, 2);
+  put_digits(text + 10, second / 60 % 60, 2);
+  char* end = put_digits(text + 13, second % 60, 2);
+  if (fraction % 1000 != 0) {
+    end = put_digits(end + 1, fraction, 6);
+  } else if (fraction != 0) {
+    end = put_digits(end + 1, fraction / 1000, 3);
+  }
+  *end++ = 'Z';
+  out.append(text, static_cast<size_t>(end - text));
 }
 
 std::optional<int64_t> parse_duration(std::string_view text) {
