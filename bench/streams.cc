@@ -28,6 +28,12 @@ void add_counts_of_rules(std::vector<Workload>& out) {
       out.push_back({name, rules_text(rules, all_types), rules == 1 || rules == 100});
     }
   }
+  for (const size_t rules : {1, 100, 1'000}) {
+    Workload written{fmt::format("{} {}, all, alerts written", rules, rules == 1 ? "rule" : "rules"),
+                     rules_text(rules, true)};
+    written.is_written = true;
+    out.push_back(written);
+  }
   for (const bool all_types : {false, true}) {
     out.push_back({all_types ? "1 declared, all" : "1 declared, rare", declarations_text() + rules_text(1, all_types),
                    all_types});
@@ -74,7 +80,7 @@ void add_patterns(std::vector<Workload>& out, const std::string& keys, bool is_q
 }  // namespace
 
 std::vector<MeasuredStream> measured_streams() {
-  std::vector<MeasuredStream> streams(6);
+  std::vector<MeasuredStream> streams(7);
   streams[0].title = "the usual stream";
   add_counts_of_rules(streams[0].workloads);
   add_measures(streams[0].workloads);
@@ -86,6 +92,9 @@ std::vector<MeasuredStream> measured_streams() {
     streams[1].workloads.push_back({fmt::format("{} x A -> B, rare, dense", rules), rules_text(rules, false), true});
   }
   streams[1].workloads.push_back({"100 x A -> B, all, dense", rules_text(100, true)});
+  Workload written{"1000 x A -> B, rare, dense, alerts written", rules_text(1'000, false)};
+  written.is_written = true;
+  streams[1].workloads.push_back(written);
 
   streams[2] = {"skewed keys: half of the events are of 2.5 % of a million users", {.user_skew = 3}};
   streams[2].workloads = {{"A -> B, all, skewed", rules_text(1, true), true},
@@ -104,6 +113,11 @@ std::vector<MeasuredStream> measured_streams() {
     const char* const size = is_large ? "large" : "small";
     streams[is_large ? 5 : 4].workloads = {{fmt::format("A -> B, all, {}", size), rules_text(1, true), true},
                                            {fmt::format("100 x A -> B, rare, {}", size), rules_text(100, false)}};
+  }
+
+  streams[6] = {"busy keys: 50,000 users", {.users = 50'000}};
+  for (const size_t rules : {100, 1'000}) {
+    streams[6].workloads.push_back({fmt::format("{} x A -> B, all, busy", rules), rules_text(rules, true)});
   }
   return streams;
 }

@@ -22,6 +22,7 @@ struct Workload {
   std::string rules;         // their text; empty: none
   bool is_quick = false;     // measured by --quick as well
   bool only_counts = false;  // matches are counted, not looked at
+  bool is_written = false;   // each alert is made to its record; else it is counted by rule and key
 };
 
 struct MeasuredStream {

@@ -20,6 +20,7 @@
 #include "bench/results.h"
 #include "bench/streams.h"
 #include "bench/workloads.h"
+#include "runtime/core/action.h"
 #include "runtime/io/runner.h"
 #include "runtime/io/tally.h"
 
@@ -48,6 +49,29 @@ struct Cost {
   double first_half, second_half;
 };
 
+// Makes each alert to its record, as `omen run` does, and keeps none.
+class Written : public MatchSink {
+ public:
+  Written(const Program& program, const Shards& shards)
+      : program_(program), actions_(program, shards.engines()[0]->prepared(), shards.engines()[0]->captures()) {}
+  void describe(uint32_t /*shard*/, const Engine& engine, const Match& match, std::string& out) override {
+    engine.match_key(match, key_);
+    actions_.append_record(out, engine.view(match, key_), program_.rules[match.rule].actions[0]);
+  }
+  void take(const Match& match, std::string_view described) override {
+    if (!described.empty()) alerts_ += match.count;
+  }
+  Status flush() override { return Status::ok(); }
+  bool is_closed() const override { return false; }
+  uint64_t alerts() const { return alerts_; }
+
+ private:
+  const Program& program_;
+  Actions actions_;
+  std::vector<std::string_view> key_;
+  uint64_t alerts_ = 0;
+};
+
 Program program_of(const Workload& workload) {
   if (!workload.rules.empty()) return compile_rules(workload.rules);
   Program program;
@@ -63,16 +87,17 @@ Cost run(const Measured& one, const MeasuredStream& stream, const std::string& p
   if (stream.lateness_us > 0) options.order.lateness_us = stream.lateness_us;
   Runner runner(one.program, options);
   Tally tally(one.program);
+  Written written(one.program, runner.shards());
   uint64_t half = 0;
   const double begin_s = cpu_s();
   double half_s = begin_s;
-  runner.run(tally, [&](const Progress& progress) {
+  runner.run(one.workload.is_written ? static_cast<MatchSink&>(written) : tally, [&](const Progress& progress) {
     if (half > 0 || progress.events < events / 2) return;
     half = progress.events;
     half_s = cpu_s();
   });
   const double end_s = cpu_s();
-  alerts = 0;
+  alerts = written.alerts();
   for (const Tally::Rule& rule : tally.rules()) alerts += rule.alerts;
   return {(half_s - begin_s) * 1e9 / static_cast<double>(half),
           (end_s - half_s) * 1e9 / static_cast<double>(events - half)};
