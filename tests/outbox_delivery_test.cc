@@ -319,7 +319,7 @@ TEST_CASE("delivery: a slow destination delays no other, and no stop") {
   CHECK(delivery.start());
   uint32_t offered = 0;
   while (delivery.offer(message_to("slow", 1000 + offered))) ++offered;
-  CHECK(offered == 64);  // the cap
+  CHECK(offered == 512);  // the cap
   CHECK(delivery.room("slow") == 0);
   const auto begun = std::chrono::steady_clock::now();
   for (int64_t number = 1; number <= 40; ++number) CHECK(delivery.offer(message_to("quick", number)));
@@ -337,9 +337,42 @@ TEST_CASE("delivery: a slow destination delays no other, and no stop") {
   delivery.stop(200'000);
   CHECK(std::chrono::steady_clock::now() - stopped < std::chrono::seconds(2));
   attempts = delivery.take_attempts();
-  CHECK(attempts.size() == 64);  // all come back, none is lost
+  CHECK(attempts.size() == 512);  // all come back, none is lost
   for (const Attempt& attempt : attempts) CHECK(attempt.verdict == Verdict::returned);
   CHECK_FALSE(delivery.offer(message_to("quick")));
+}
+
+TEST_CASE(
+    "delivery: what is offered at once is taken from the first on, up to a count, or so many bytes and one more") {
+  DeliveryOptions options;
+  options.queue_max = 10;
+  options.queue_bytes_max = 20'000;
+  const auto offer = [&](Delivery& delivery, size_t count, size_t bytes) {
+    std::vector<Message> messages;
+    for (size_t i = 0; i < count; ++i) {
+      messages.push_back(message_to("hook", static_cast<int64_t>(i + 1)));
+      messages.back().body = std::string(bytes, 'x');
+    }
+    return delivery.offer(std::move(messages));
+  };
+  const auto numbers = [](Delivery& delivery) {  // nothing has begun
+    CHECK(delivery.set_destinations({}));
+    std::vector<int64_t> out;
+    for (const Attempt& attempt : delivery.take_attempts()) out.push_back(attempt.number);
+    return out;
+  };
+  Delivery delivery(options);
+  REQUIRE(delivery.set_destinations({webhook("http://localhost/")}));
+  CHECK(offer(delivery, 4, 10) == 4);
+  CHECK(delivery.room("hook") == 6);
+  CHECK(offer(delivery, 8, 10) == 6);
+  CHECK(offer(delivery, 1, 10) == 0);
+  CHECK(numbers(delivery) == std::vector<int64_t>{1, 2, 3, 4, 1, 2, 3, 4, 5, 6});
+  REQUIRE(delivery.set_destinations({webhook("http://localhost/")}));
+  CHECK(offer(delivery, 8, 9'000) == 3);
+  CHECK(delivery.room("hook") == 0);
+  CHECK(numbers(delivery) == std::vector<int64_t>{1, 2, 3});
+  CHECK(offer(delivery, 1, 10) == 0);  // there is no such destination
 }
 
 TEST_CASE("delivery: the breaker leaves a dead receiver alone") {

@@ -48,6 +48,9 @@ TEST_CASE("store: rows, results and the watermark are committed together") {
     CHECK(rows.value()[0].message.body == R"({"id":"a"})");
     CHECK(rows.value()[0].message.text == "text of a");
     CHECK(rows.value()[0].message.sequence == 5);
+    const auto others = store->due("crm", 2000, 1, {rows.value()[0].message.number});
+    REQUIRE(others.value().size() == 1);
+    CHECK(others.value()[0].message.alert == "b");
 
     CHECK(store->begin());
     CHECK(store->record(attempt_of(1, Verdict::retry, 503, "HTTP 503"), {RowState::due, 9000, false}));

@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <span>
 #include <thread>
 
 #include "runtime/io/clock.h"
@@ -142,27 +143,31 @@ class Delivery::Impl {
     const std::lock_guard lock(mutex_);
     const auto found = lanes_.find(destination);
     if (found == lanes_.end() || is_stopping_) return 0;
-    const size_t taken = found->second->lane.queued() + found->second->lane.active();
-    return taken >= options_.queue_max ? 0 : static_cast<uint32_t>(options_.queue_max - taken);
+    return room(found->second->lane);
   }
 
-  bool offer(Message message) {
+  size_t offer(std::span<Message> messages) {
+    if (messages.empty()) return 0;
     bool is_remote = false;
+    size_t taken = 0;
     {
       const std::lock_guard lock(mutex_);
-      const auto found = lanes_.find(message.destination);
-      if (found == lanes_.end() || is_stopping_) return false;
+      const auto found = lanes_.find(messages.front().destination);
+      if (found == lanes_.end() || is_stopping_) return 0;
       Way& way = *found->second;
-      if (way.lane.queued() + way.lane.active() >= options_.queue_max) return false;
       is_remote = way.destination.is_remote();
-      way.lane.push(std::move(message));
+      for (; taken < messages.size() && room(way.lane) > 0; ++taken) {
+        OMEN_ASSERT(messages[taken].destination == found->first);
+        way.lane.push(std::move(messages[taken]));
+      }
     }
+    if (taken == 0) return 0;
     if (is_remote) {
       transfers_.wake();
     } else {
       changed_.notify_all();
     }
-    return true;
+    return taken;
   }
 
   std::vector<Attempt> take_attempts() {
@@ -190,6 +195,12 @@ class Delivery::Impl {
   }
 
  private:
+  uint32_t room(const Lane& lane) const {
+    const size_t taken = lane.queued() + lane.active();
+    if (taken >= options_.queue_max || lane.queued_bytes() >= options_.queue_bytes_max) return 0;
+    return static_cast<uint32_t>(options_.queue_max - taken);
+  }
+
   struct Way {
     Way(Destination to, uint32_t concurrency)
         : destination(std::move(to)), lane(concurrency, destination.interval_us()) {}
@@ -394,7 +405,8 @@ Status Delivery::set_destinations(const std::vector<DestinationProgram>& destina
 Status Delivery::start() { return impl_->start(); }
 void Delivery::stop(int64_t grace_us) { impl_->stop(grace_us); }
 uint32_t Delivery::room(const std::string& destination) const { return impl_->room(destination); }
-bool Delivery::offer(Message message) { return impl_->offer(std::move(message)); }
+bool Delivery::offer(Message message) { return impl_->offer({&message, 1}) == 1; }
+size_t Delivery::offer(std::vector<Message> messages) { return impl_->offer(messages); }
 std::vector<Attempt> Delivery::take_attempts() { return impl_->take_attempts(); }
 bool Delivery::flush(int64_t timeout_us) { return impl_->flush(timeout_us); }
 std::vector<LaneReport> Delivery::report() const { return impl_->report(); }

@@ -28,7 +28,10 @@ struct DeliveryOptions {
   bool allow_exec = false;         // destinations of kind exec: refused without it
   std::string omen_version = "0";  // in User-Agent
   int standard_output = 1;         // file descriptor
-  uint32_t queue_max = 64;         // messages of a destination that have been offered: offer() refuses beyond it
+  // Of a destination, offered and not tried yet: beyond either offer() refuses. So many that mostly all rows of a
+  // commit are taken at once: for those that are left over another commit comes as soon as there is room.
+  uint32_t queue_max = 512;
+  uint64_t queue_bytes_max = 4u << 20;  // one more than has room may come
   // For tests. Addresses of a host instead of the resolver's; empty: ask the resolver. The guard sees what it gives.
   std::function<std::vector<std::string>(const std::string& host)> resolve;
   // The form of a record on standard output; nothing: one JSON object a line.
@@ -65,6 +68,8 @@ class Delivery {
   uint32_t room(const std::string& destination) const;
   // Takes it, or not: no room, or no such destination.
   bool offer(Message message);
+  // The same for several of one destination, with one word to whoever delivers: how many of the first it has taken.
+  size_t offer(std::vector<Message> messages);
   // What came of messages, in the order of their ends. Never blocks.
   std::vector<Attempt> take_attempts();
   // For tests: waits until nothing is queued or active, or the time is over. Whether nothing is.

@@ -22,26 +22,38 @@ class Lane {
  public:
   Lane(uint32_t concurrency, int64_t interval_us) : concurrency_(concurrency), interval_us_(interval_us) {}
 
-  void push(Message message) { queue_.push_back(std::move(message)); }
+  void push(Message message) {
+    queued_bytes_ += bytes_of(message);
+    queue_.push_back(std::move(message));
+  }
   // The next message when it may be tried now. The attempt ends with finish().
   std::optional<Message> take(int64_t now_us);
   void finish(const Attempt& attempt, int64_t now_us);
   // When take() will have one, if nothing else happens; nothing: only after a push() or a finish().
   std::optional<int64_t> ready_us() const;
   // Everything that has not begun.
-  std::deque<Message> drain() { return std::exchange(queue_, {}); }
+  std::deque<Message> drain() {
+    queued_bytes_ = 0;
+    return std::exchange(queue_, {});
+  }
 
   size_t queued() const { return queue_.size(); }
+  uint64_t queued_bytes() const { return queued_bytes_; }  // of texts
   uint32_t active() const { return active_; }
   bool is_open() const { return failures_ >= failures_max; }
 
  private:
+  static uint64_t bytes_of(const Message& message) {
+    return message.title.size() + message.text.size() + message.body.size();
+  }
+
   static constexpr uint32_t failures_max = 5;
   static constexpr int64_t open_min_us = 5'000'000, open_max_us = 300'000'000;
 
   const uint32_t concurrency_;
   const int64_t interval_us_;
   std::deque<Message> queue_;
+  uint64_t queued_bytes_ = 0;
   uint32_t active_ = 0;
   uint32_t failures_ = 0;        // in a row
   int64_t open_us_ = 0;          // how long it is open this time

@@ -176,16 +176,18 @@ Status Outbox::hand_over(int64_t now_us) {
 Status Outbox::hand_over(const std::string& name, Line& line, int64_t now_us) {
   const uint32_t room = delivery_.room(name);
   if (room == 0) return Status::ok();  // what it hands back wakes us
-  const auto rows = store_.due(name, now_us, room + static_cast<uint32_t>(line.in_flight.size()));
+  auto rows = store_.due(name, now_us, room, line.in_flight);
   if (!rows) return Status::error(rows.message());
-  uint32_t offered = 0;
-  for (const OutboxRow& row : rows.value()) {
-    if (offered == room || line.in_flight.contains(row.message.number)) continue;
-    if (!delivery_.offer(row.message)) return Status::ok();  // it is stopping
-    line.in_flight.insert(row.message.number);
-    ++offered;
+  std::vector<Message> messages;
+  std::vector<int64_t> numbers;
+  for (OutboxRow& row : rows.value()) {
+    numbers.push_back(row.message.number);
+    messages.push_back(std::move(row.message));
   }
-  if (offered == room) return Status::ok();  // there may be more
+  const size_t taken = delivery_.offer(std::move(messages));
+  line.in_flight.insert(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(taken));
+  if (taken < numbers.size()) return Status::ok();  // it is stopping, or has as many bytes as it takes
+  if (taken == room) return Status::ok();           // there may be more
   // All that is due now has been handed over: what comes next is in the future.
   const auto next = store_.next_due_us(name, now_us);
   if (!next) return Status::error(next.message());

@@ -23,6 +23,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -151,8 +152,9 @@ class Store {
   uint64_t abandons() const { return abandons_; }
   Result<std::optional<std::string>> meta(const std::string& name);
   Result<std::map<std::string, std::string>> rules();
-  // Rows of the destination whose time has come, by time and number.
-  Result<std::vector<OutboxRow>> due(const std::string& destination, int64_t now_us, uint32_t limit);
+  // Rows of the destination whose time has come, by time and number; of those in `but` no more than the number is read.
+  Result<std::vector<OutboxRow>> due(const std::string& destination, int64_t now_us, uint32_t limit,
+                                     const std::set<int64_t>& but = {});
   // The earliest time behind `after_us` at which a row of the destination is due.
   Result<std::optional<int64_t>> next_due_us(const std::string& destination, int64_t after_us);
   Result<std::vector<OutboxRow>> list(const RowFilter& filter);
