@@ -73,7 +73,6 @@ std::vector<uint32_t> Engine::build_tables() {
   std::vector<uint32_t> table_of_rule(program_.rules.size());
   for (RuleId rule = 0; rule < program_.rules.size(); ++rule) table_of_rule[rule] = add_to_table(rule);
   for (Table& table : tables_) {
-    table.partitions->make_rows_from(program_.state_rows_from);
     const bool has_lists =
         std::ranges::any_of(table.rules, [&](RuleId rule) { return program_.rules[rule].shares_start; });
     if (!has_lists) table.partitions->make_room(rule_state_words);
@@ -93,6 +92,7 @@ uint32_t Engine::add_to_table(RuleId rule) {
     added.key = routes[0].key;
     added.has_routes = routes.size() > 1;
     added.partitions = std::make_unique<KeyTable>(words_, key_blocks_, captures_);
+    added.partitions->make_rows_from(program_.state_rows_from);
     added.partitions->make_room(start_list_words);  // unless its rules have no lists, as build_tables() may know
   }
   tables_[table].rules.insert(std::ranges::upper_bound(tables_[table].rules, rule), rule);
