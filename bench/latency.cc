@@ -117,17 +117,18 @@ void measure_paced(const Way& way, double top_per_s, double asked_per_s, double 
   for (const double share : of_top) {
     const Paced paced = send_paced(way, top_per_s * share, seconds);
     const Latencies& of = paced.latencies;
-    fmt::print("{:<18}{:>8}{:>14.0f}{:>14.0f}{:>10}{:>10}{:>10}{:>10}{:>10}\n", way.name,
-               fmt::format("{:.0f} %", share * 100), paced.due_per_s, paced.sent_per_s, shown(of.p50_ms),
-               shown(of.p99_ms), shown(of.p999_ms), shown(of.most_ms), of.count);
+    const std::string rate =
+        asked_per_s > 0 ? fmt::format("{:.0f}", asked_per_s) : fmt::format("{:.0f} %", share * 100);
+    fmt::print("{:<18}{:>8}{:>14.0f}{:>14.0f}{:>10}{:>10}{:>10}{:>10}{:>10}\n", way.name, rate, paced.due_per_s,
+               paced.sent_per_s, shown(of.p50_ms), shown(of.p99_ms), shown(of.p999_ms), shown(of.most_ms), of.count);
     std::fflush(stdout);
-    results.add(fmt::format("{}, {:.0f} %", way.name, share * 100), {{"due_per_s", paced.due_per_s},
-                                                                     {"sent_per_s", paced.sent_per_s},
-                                                                     {"alerts", static_cast<double>(of.count)},
-                                                                     {"p50_ms", of.p50_ms},
-                                                                     {"p99_ms", of.p99_ms},
-                                                                     {"p999_ms", of.p999_ms},
-                                                                     {"most_ms", of.most_ms}});
+    results.add(way.name + ", " + rate, {{"due_per_s", paced.due_per_s},
+                                         {"sent_per_s", paced.sent_per_s},
+                                         {"alerts", static_cast<double>(of.count)},
+                                         {"p50_ms", of.p50_ms},
+                                         {"p99_ms", of.p99_ms},
+                                         {"p999_ms", of.p999_ms},
+                                         {"most_ms", of.most_ms}});
   }
 }
 

@@ -394,6 +394,20 @@ TEST_CASE("delivery: the breaker leaves a dead receiver alone") {
   CHECK(delivery.room("hook") == 0);
 }
 
+TEST_CASE("delivery: what waits for a destination that is put on hold comes back") {
+  HttpReceiver gone({Answer{410, {}, {}}});
+  Delivery delivery({});
+  REQUIRE(delivery.set_destinations({webhook(gone.url(), {{"concurrency", "1"}})}));
+  for (int64_t number = 1; number <= 30; ++number) CHECK(delivery.offer(message_to("hook", number)));
+  CHECK(delivery.start());
+  CHECK(delivery.flush(5'000'000));
+  CHECK(gone.received().size() == 1);
+  const std::vector<Attempt> attempts = delivery.take_attempts();
+  REQUIRE(attempts.size() == 30);
+  CHECK(attempts[0].verdict == Verdict::hold);
+  for (size_t i = 1; i < attempts.size(); ++i) CHECK(attempts[i].verdict == Verdict::returned);
+}
+
 TEST_CASE("delivery: Slack") {
   HttpReceiver receiver({Answer{200, {}, "ok"}, {404, {}, "no_service"}, {400, {}, "invalid_payload"}});
   setenv("OMEN_TEST_SLACK", receiver.url().c_str(), 1);

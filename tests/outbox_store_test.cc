@@ -50,6 +50,9 @@ TEST_CASE("store: rows, results and the watermark are committed together") {
     CHECK(rows.value()[0].message.sequence == 5);
     const auto others = store->due("crm", 2000, 1, {rows.value()[0].message.number});
     REQUIRE(others.value().size() == 1);
+    CHECK(store->due("crm", 2000, 10, {}, 1).value().size() == 1);  // the one with which it is more
+    CHECK(store->due("crm", 2000, 10, {}, rows.value()[0].message.bytes() + 1).value().size() == 2);
+    CHECK(store->due("crm", 2000, 10, {}, 0).value().empty());
     CHECK(others.value()[0].message.alert == "b");
 
     CHECK(store->begin());

@@ -105,8 +105,11 @@ void run_cases(uint64_t own_seed, Case (*make)(Choices&), const OptimizeOptions&
 TEST_CASE("state: runs go on where they were") {
   OptimizeOptions all_shared;
   all_shared.share_starts_from = 1;
+  OptimizeOptions rows;
+  rows.state_rows_from = 1;
   SUBCASE("begun at once") { run_cases(0, make_case); }
   SUBCASE("with shared starts") { run_cases(0, make_case, all_shared); }
+  SUBCASE("with rows of states") { run_cases(0, make_case, rows); }
 }
 
 TEST_CASE("state: matches under overlap all go on where they were") {

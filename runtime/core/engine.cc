@@ -272,7 +272,7 @@ void Engine::prefetch(std::span<const Event* const> events) {
 
 // Each step asks for the memory that the next one reads: the key's place in its table, the partition that stands there,
 // its rule states one by one, and their newest runs. So that it has come by then, a step is made of a key when some
-// others have had the one before.
+// others have had the one before. Of a key with a row of states see prefetch_rows().
 template <typename At>
 void Engine::prefetch_keys(size_t count, const At& at) {
   foreseen_.clear();
@@ -333,21 +333,31 @@ void Engine::prefetch_keys(size_t count, const At& at) {
   }
 }
 
-// Of keys with many states, the lists of starts that the events concern.
+// Of keys with many states those that the events concern: lists of starts, and states of rules that care.
 void Engine::prefetch_rows() {
   for (const auto& [row, interest] : rows_) row->prefetch_all();
   wanted_.clear();
-  const auto want = [&](const StateRow& row, StartId start) {
-    const RuleStateId list = row.find(starts_.list_of(start));
-    if (list == index_none) return;
-    prefetch_state(list);
-    wanted_.push_back(list);
+  const auto want = [&](RuleStateId id) {
+    if (id == index_none) return;
+    prefetch_state(id);
+    wanted_.push_back(id);
   };
   for (const auto& [row, interest] : rows_) {
-    for (const StartId start : interest->shared_starts) want(*row, start);
-    for (const Followers& followers : interest->followers) want(*row, followers.start);
+    for (const StartId start : interest->shared_starts) want(row->find(starts_.list_of(start)));
+    for (const Followers& followers : interest->followers) want(row->find(starts_.list_of(followers.start)));
+    const size_t wanted_most = wanted_.size() + states_ahead;
+    row->for_each([&](RuleId rule, RuleStateId id) {
+      if (!starts_.is_list(rule) && interest->cares[rule] && wanted_.size() < wanted_most) want(id);
+    });
   }
-  for (const RuleStateId list : wanted_) starts_.prefetch_ends(state_at(list));
+  for (const RuleStateId id : wanted_) {
+    const RuleState& state = state_at(id);
+    if (starts_.is_list(state.rule)) {
+      starts_.prefetch_ends(state);
+    } else if (state.last != index_none && has_runs_[state.rule]) {
+      __builtin_prefetch(words_.at(state.last));
+    }
+  }
 }
 
 uint32_t Engine::hash_of_key(const Table& table, const Event& event) {

@@ -119,8 +119,8 @@ void Engine::sweep(size_t states_max) {
   }
 }
 
-// What will be looked at lies anywhere in memory, and one names the next: partition, rule states one by one or by their
-// row, run, captured event.
+// What will be looked at lies anywhere in memory, and one names the next: partition, rule states one by one or their
+// row and one of it, run, captured event.
 // Each is asked for a few states ahead. By the time that it is read it may be something else: then memory is asked for
 // that nobody needs.
 void Engine::prefetch_swept() {
@@ -133,6 +133,12 @@ void Engine::prefetch_swept() {
     if (is_state(*found)) prefetch_state(*found);
     if (KeyTable::is_row(*found)) tables_[table_of(note->rule)].partitions->prefetch_row(*found);
   }
+  for (const uint32_t ahead : {10u, 8u, 6u}) {
+    const auto [note, found] = sweeps_.coming(ahead);
+    if (note == nullptr || !is_state(*found) || state_at(*found).rule == note->rule) continue;
+    *found = state_at(*found).next;
+    if (is_state(*found)) prefetch_state(*found);
+  }
   for (const uint32_t ahead : {10u, 8u}) {
     const auto [note, found] = sweeps_.coming(ahead);
     if (note == nullptr || !KeyTable::is_row(*found)) continue;
@@ -143,12 +149,6 @@ void Engine::prefetch_swept() {
     } else if (*found = row->find(note->rule); *found != index_none) {
       prefetch_state(*found);
     }
-  }
-  for (const uint32_t ahead : {10u, 8u, 6u}) {
-    const auto [note, found] = sweeps_.coming(ahead);
-    if (note == nullptr || !is_state(*found) || state_at(*found).rule == note->rule) continue;
-    *found = state_at(*found).next;
-    if (is_state(*found)) prefetch_state(*found);
   }
   if (const auto [note, found] = sweeps_.coming(4); note != nullptr && is_state(*found)) {
     const RuleState& state = state_at(*found);

@@ -139,6 +139,7 @@ PartitionId KeyTable::settle(PartitionId newcomer) {
 }
 
 void KeyTable::link_state(PartitionId id, RuleStateId state) {
+  OMEN_ASSERT(!is_row(state));  // keys go long before that: words_bytes_max
   RuleStateId& first = at(id).first;
   RuleState& added = state_at(state);
   if (is_row(first)) return row_at(first).add(blocks_, added.rule, state);
@@ -167,7 +168,7 @@ void KeyTable::unlink_state(PartitionId id, RuleStateId state) {
     return;
   }
   StateRow& row = row_at(first);
-  row.remove(state_at(state).rule);
+  row.remove(blocks_, state_at(state).rule);
   if (row.count > rows_from_ / 2) return;
   const RuleStateId made = std::exchange(first, index_none) & ~row_bit;
   row.for_each([&](RuleId, RuleStateId left) { state_at(left).next = std::exchange(first, left); });

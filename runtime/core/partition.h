@@ -3,12 +3,13 @@
 // A key table belongs to one way of partitioning (the list of `by` fields); all rules with the same `by` share it, so
 // an event's key is looked up once for all of them (key_places.h). Partitions and what hangs on them live in word
 // pools. A partition without rule states does not exist, and most have one: behind a partition there is room for it, so
-// that whoever has found the key has found that, too. The states of a key are a chain; many, a row
-// (state_row.h). A key of which nothing is known but what may begin runs is a
-// newcomer (newcomers.h): it is in the same table, and has no partition yet.
+// that whoever has found the key has found that, too. The states of a key are a chain; many, a row (state_row.h). A key
+// of which nothing is known but what may begin runs is a newcomer (newcomers.h): it is in the same table, and has no
+// partition yet.
 //
 // MEMORY of a key with one waiting run beside its captured events: partition 24, its place in the table 13 to 26, rule
-// state 32 or that of a list of starts 56, run 40, note for the sweep 12.
+// state 32 or that of a list of starts 56, run 40, note for the sweep 12; of a key with many states 11 to 21 more for
+// each.
 //
 // NOT HERE: what runs do (matcher), which event goes where (engine).
 #pragma once
@@ -49,8 +50,8 @@ static_assert(sizeof(Run) == 32);
 // What one rule remembers about one key. `memory` are words for the rule's cooldown and leading absences.
 struct RuleState {
   RuleId rule;
-  RuleStateId next;
-  RunId first, last;  // runs by start
+  RuleStateId next;   // of the chain
+  RunId first, last;  // runs by start; of a list of starts something else (shared_starts.h)
   uint32_t run_count : 31;
   uint32_t has_stretches : 1;  // its runs, many of them, are known by their places (stretches.cc)
   uint32_t memory;

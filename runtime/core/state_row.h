@@ -4,7 +4,8 @@
 // busy key it is long, each of its links lies somewhere else, and an event that concerns two of them would read all.
 // So a key with many states has a row instead:
 //
-//   partition ---> row ---> places: {rule, state} {} {rule, state} ...    by open addressing, three quarters full
+//   partition ---> row ---> places: {rule, state} {} {rule, state} ...    by open addressing, at most three quarters
+//   full
 //
 // An event reads eight bytes of each state, and only those that it concerns as a whole.
 //
@@ -36,7 +37,7 @@ struct StateRow {
   }
   // A rule that is not there; one that is.
   void add(BytePool& pool, RuleId rule, uint32_t state);
-  void remove(RuleId rule);
+  void remove(BytePool& pool, RuleId rule);
   // visit(rule, state), in no order that means anything.
   template <typename Visit>
   void for_each(Visit visit) const {
@@ -62,6 +63,7 @@ struct StateRow {
     while (places[at].inverse != 0 && places[at].rule != rule) at = (at + 1) & (capacity - 1);
     return at;
   }
+  void resize(BytePool& pool, uint32_t places_count);
 };
 static_assert(sizeof(StateRow) == 16);
 

@@ -59,8 +59,9 @@ Status Alerts::open() {
 }
 
 void Alerts::describe(uint32_t shard, const Engine& engine, const Match& match, std::string& out) {
-  engine.match_key(match, keys_[shard]);
-  const MatchView view = engine.view(match, keys_[shard]);
+  std::vector<std::string_view>& key = keys_[shard].parts;
+  engine.match_key(match, key);
+  const MatchView view = engine.view(match, key);
   for (const ActionProgram& action : program_.rules[match.rule].actions) {
     if (!is_told(action, match)) continue;
     if (action.body == code_none) {

@@ -74,8 +74,11 @@ class Alerts : public MatchSink {
   void write(const Delivery& delivery);
 
   const Program& program_;
-  std::vector<std::unique_ptr<Actions>> actions_;    // by engine
-  std::vector<std::vector<std::string_view>> keys_;  // likewise, of the match in hand
+  std::vector<std::unique_ptr<Actions>> actions_;  // by engine
+  struct alignas(64) Key {                         // threads that write beside one another share no line
+    std::vector<std::string_view> parts;
+  };
+  std::vector<Key> keys_;  // likewise, of the match in hand
   Rewrite rewrite_;
   Output standard_output_;
   std::vector<std::unique_ptr<Output>> files_;  // by destination; nothing for those of kind stdout

@@ -146,6 +146,13 @@ class Delivery::Impl {
     return room(found->second->lane);
   }
 
+  uint64_t room_bytes(const std::string& destination) {
+    const std::lock_guard lock(mutex_);
+    const auto found = lanes_.find(destination);
+    if (found == lanes_.end() || is_stopping_) return 0;
+    return options_.queue_bytes_max - std::min(options_.queue_bytes_max, found->second->lane.queued_bytes());
+  }
+
   size_t offer(std::span<Message> messages) {
     if (messages.empty()) return 0;
     bool is_remote = false;
@@ -246,7 +253,9 @@ class Delivery::Impl {
       ++way.failed;
       way.last_error = attempt.error;
     }
+    const bool is_on_hold = attempt.verdict == Verdict::hold;
     attempts_.push_back(std::move(attempt));
+    if (is_on_hold) hand_back(way);
   }
 
   // With the lock.
@@ -405,6 +414,7 @@ Status Delivery::set_destinations(const std::vector<DestinationProgram>& destina
 Status Delivery::start() { return impl_->start(); }
 void Delivery::stop(int64_t grace_us) { impl_->stop(grace_us); }
 uint32_t Delivery::room(const std::string& destination) const { return impl_->room(destination); }
+uint64_t Delivery::room_bytes(const std::string& destination) const { return impl_->room_bytes(destination); }
 bool Delivery::offer(Message message) { return impl_->offer({&message, 1}) == 1; }
 size_t Delivery::offer(std::vector<Message> messages) { return impl_->offer(messages); }
 std::vector<Attempt> Delivery::take_attempts() { return impl_->take_attempts(); }

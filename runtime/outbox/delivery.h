@@ -28,10 +28,10 @@ struct DeliveryOptions {
   bool allow_exec = false;         // destinations of kind exec: refused without it
   std::string omen_version = "0";  // in User-Agent
   int standard_output = 1;         // file descriptor
-  // Of a destination, offered and not tried yet: beyond either offer() refuses. So many that mostly all rows of a
-  // commit are taken at once: for those that are left over another commit comes as soon as there is room.
-  uint32_t queue_max = 512;
-  uint64_t queue_bytes_max = 4u << 20;  // one more than has room may come
+  // Of a destination: beyond either offer() refuses. So many that mostly all rows of a commit are taken at once: for
+  // those that are left over another commit comes as soon as there is room.
+  uint32_t queue_max = 512;             // messages that are being tried, or wait for it
+  uint64_t queue_bytes_max = 4u << 20;  // of those that wait; one more than has room may come
   // For tests. Addresses of a host instead of the resolver's; empty: ask the resolver. The guard sees what it gives.
   std::function<std::vector<std::string>(const std::string& host)> resolve;
   // The form of a record on standard output; nothing: one JSON object a line.
@@ -66,6 +66,7 @@ class Delivery {
 
   // Room for how many more messages of this destination: 0 when there is no such destination.
   uint32_t room(const std::string& destination) const;
+  uint64_t room_bytes(const std::string& destination) const;
   // Takes it, or not: no room, or no such destination.
   bool offer(Message message);
   // The same for several of one destination, with one word to whoever delivers: how many of the first it has taken.

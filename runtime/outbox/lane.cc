@@ -18,7 +18,7 @@ std::optional<Message> Lane::take(int64_t now_us) {
   ++active_;
   if (interval_us_ > 0) next_us_ = now_us + interval_us_;
   std::optional<Message> message = std::move(queue_.front());
-  queued_bytes_ -= bytes_of(*message);
+  queued_bytes_ -= message->bytes();
   queue_.pop_front();
   return message;
 }

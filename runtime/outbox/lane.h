@@ -23,7 +23,7 @@ class Lane {
   Lane(uint32_t concurrency, int64_t interval_us) : concurrency_(concurrency), interval_us_(interval_us) {}
 
   void push(Message message) {
-    queued_bytes_ += bytes_of(message);
+    queued_bytes_ += message.bytes();
     queue_.push_back(std::move(message));
   }
   // The next message when it may be tried now. The attempt ends with finish().
@@ -38,15 +38,11 @@ class Lane {
   }
 
   size_t queued() const { return queue_.size(); }
-  uint64_t queued_bytes() const { return queued_bytes_; }  // of texts
+  uint64_t queued_bytes() const { return queued_bytes_; }
   uint32_t active() const { return active_; }
   bool is_open() const { return failures_ >= failures_max; }
 
  private:
-  static uint64_t bytes_of(const Message& message) {
-    return message.title.size() + message.text.size() + message.body.size();
-  }
-
   static constexpr uint32_t failures_max = 5;
   static constexpr int64_t open_min_us = 5'000'000, open_max_us = 300'000'000;
 

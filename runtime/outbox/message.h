@@ -22,6 +22,7 @@ struct Message {
   int64_t end_us = 0;      // of the match: event time
   uint64_t sequence = 0;   // of the log: what completed the match
   int64_t created_us = 0;  // when it was committed: wall clock
+  uint64_t bytes() const { return title.size() + text.size() + body.size(); }  // of what may be long
 };
 
 // Of the match's identity and the place of the action in its rule. Without dots (Standard Webhooks).

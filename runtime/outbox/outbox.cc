@@ -176,18 +176,21 @@ Status Outbox::hand_over(int64_t now_us) {
 Status Outbox::hand_over(const std::string& name, Line& line, int64_t now_us) {
   const uint32_t room = delivery_.room(name);
   if (room == 0) return Status::ok();  // what it hands back wakes us
-  auto rows = store_.due(name, now_us, room, line.in_flight);
+  const uint64_t room_bytes = delivery_.room_bytes(name);
+  auto rows = store_.due(name, now_us, room, line.in_flight, room_bytes);
   if (!rows) return Status::error(rows.message());
   std::vector<Message> messages;
   std::vector<int64_t> numbers;
+  uint64_t bytes = 0;
   for (OutboxRow& row : rows.value()) {
+    bytes += row.message.bytes();
     numbers.push_back(row.message.number);
     messages.push_back(std::move(row.message));
   }
   const size_t taken = delivery_.offer(std::move(messages));
   line.in_flight.insert(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(taken));
-  if (taken < numbers.size()) return Status::ok();  // it is stopping, or has as many bytes as it takes
-  if (taken == room) return Status::ok();           // there may be more
+  if (taken < numbers.size()) return Status::ok();                // it is stopping
+  if (taken == room || bytes >= room_bytes) return Status::ok();  // there may be more
   // All that is due now has been handed over: what comes next is in the future.
   const auto next = store_.next_due_us(name, now_us);
   if (!next) return Status::error(next.message());

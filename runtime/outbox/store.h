@@ -153,8 +153,9 @@ class Store {
   Result<std::optional<std::string>> meta(const std::string& name);
   Result<std::map<std::string, std::string>> rules();
   // Rows of the destination whose time has come, by time and number; of those in `but` no more than the number is read.
+  // At most `limit`, and none behind the one with which their messages have `bytes_max`.
   Result<std::vector<OutboxRow>> due(const std::string& destination, int64_t now_us, uint32_t limit,
-                                     const std::set<int64_t>& but = {});
+                                     const std::set<int64_t>& but = {}, uint64_t bytes_max = UINT64_MAX);
   // The earliest time behind `after_us` at which a row of the destination is due.
   Result<std::optional<int64_t>> next_due_us(const std::string& destination, int64_t after_us);
   Result<std::vector<OutboxRow>> list(const RowFilter& filter);

@@ -274,7 +274,7 @@ Result<std::vector<OutboxRow>> Store::read_rows(Statement& statement) {
 
 // The numbers alone are in the index.
 Result<std::vector<OutboxRow>> Store::due(const std::string& destination, int64_t now_us, uint32_t limit,
-                                          const std::set<int64_t>& but) {
+                                          const std::set<int64_t>& but, uint64_t bytes_max) {
   std::vector<int64_t> numbers;
   {
     Statement statement = database_->prepare(
@@ -288,10 +288,13 @@ Result<std::vector<OutboxRow>> Store::due(const std::string& destination, int64_
   }
   std::vector<OutboxRow> rows;
   rows.reserve(numbers.size());
+  uint64_t bytes = 0;
   for (const int64_t number : numbers) {
+    if (bytes >= bytes_max) break;
     auto found = row(number);
     if (!found) return Status::error(found.message());
     if (!found.value()) return database_->broken("is damaged: row " + std::to_string(number) + " is in an index alone");
+    bytes += found.value()->message.bytes();
     rows.push_back(std::move(*found.value()));
   }
   return rows;
