@@ -342,7 +342,9 @@ void Engine::prefetch_rows() {
     prefetch_state(id);
     wanted_.push_back(id);
   };
-  for (const auto& [row, interest] : rows_) {
+  for (const auto& coming : rows_) {
+    const StateRow* const row = coming.first;
+    const Interest* const interest = coming.second;
     for (const StartId start : interest->shared_starts) want(row->find(starts_.list_of(start)));
     for (const Followers& followers : interest->followers) want(row->find(starts_.list_of(followers.start)));
     const size_t wanted_most = wanted_.size() + states_ahead;
