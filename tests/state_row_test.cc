@@ -53,6 +53,7 @@ TEST_CASE("state row: a key has one while it has many states, and a chain otherw
   Program program;
   CaptureStore captures(program);
   KeyTable table(words, blocks, captures);
+  table.make_room(rule_state_words);
   table.make_rows_from(rows_from);
   const std::string key = "key";
   const uint32_t hash = KeyTable::hash(key);
