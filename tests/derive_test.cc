@@ -9,15 +9,10 @@
 #include "cli/virtual_run.h"
 #include "compiler/compile.h"
 #include "runtime/model/time.h"
+#include "tests/support/program_of.h"
 
 namespace omen {
 namespace {
-
-Program program_of(const std::string& rules) {
-  Compilation compilation = compile(Sources{{{"rules.omen", rules}}});
-  REQUIRE(compilation.program);
-  return std::move(*compilation.program);
-}
 
 constexpr int64_t start_s = 1'767'600'000;
 

@@ -7,21 +7,10 @@
 #include <vector>
 
 #include "compiler/compile.h"
+#include "tests/support/program_of.h"
 
 namespace omen {
 namespace {
-
-Program program_of(const std::string& text, const OptimizeOptions& options = {}) {
-  Sources sources;
-  sources.files.push_back({"rules.omen", text});
-  Compilation compilation = compile(sources, options);
-  std::string problems;
-  for (const Diagnostic& diagnostic : compilation.diagnostics.items) {
-    problems += render_text(diagnostic, sources, false);
-  }
-  REQUIRE_MESSAGE(compilation.program.has_value(), problems);
-  return std::move(*compilation.program);
-}
 
 std::vector<std::string> names(const Program& program, const std::vector<FieldId>& fields) {
   std::vector<std::string> out;

@@ -7,16 +7,16 @@
 #include "cli/virtual_run.h"
 #include "compiler/compile.h"
 #include "runtime/core/window_count.h"
+#include "tests/support/program_of.h"
 
 namespace omen {
 
 namespace {
 
-Program program_of(const std::string& rule) {
-  Compilation compilation = compile(Sources{{{"rules.omen", rule}}});
-  REQUIRE(compilation.program);
-  REQUIRE(compilation.program->rules[0].machine == Machine::forest);
-  return *compilation.program;
+Program forest_program(const std::string& rule) {
+  Program program = program_of(rule);
+  REQUIRE(program.rules[0].machine == Machine::forest);
+  return program;
 }
 
 void feed(VirtualRun& run, const std::string& type, int second, int number = 0) {
@@ -27,7 +27,7 @@ void feed(VirtualRun& run, const std::string& type, int second, int number = 0) 
 }  // namespace
 
 TEST_CASE("forest: its memory goes when the windows have passed") {
-  const Program program = program_of("rule r { by k match a -> b+ -> c -> not d -> e within 10s overlap all }");
+  const Program program = forest_program("rule r { by k match a -> b+ -> c -> not d -> e within 10s overlap all }");
   VirtualRun run(program);
   const uint64_t bytes = run.engine().state_bytes();
   for (int i = 0; i < 300; ++i) feed(run, std::string(1, "aabbd"[i % 5]), i / 4, i);
@@ -43,7 +43,7 @@ TEST_CASE("forest: its memory goes when the windows have passed") {
 }
 
 TEST_CASE("forest: what a long stream leaves is bounded by the window") {
-  const Program program = program_of("rule r { match a -> b -> c within 5s overlap all }");
+  const Program program = forest_program("rule r { match a -> b -> c within 5s overlap all }");
   VirtualRun run(program);
   uint64_t most_early = 0, most_late = 0;
   for (int i = 0; i < 20'000; ++i) {
@@ -55,7 +55,7 @@ TEST_CASE("forest: what a long stream leaves is bounded by the window") {
 }
 
 TEST_CASE("forest: max_matches: the first in order are reported, the rest is counted") {
-  const Program program = program_of("rule r { match a -> b -> c within 1h overlap all alert \"{a.n} {b.n}\" }");
+  const Program program = forest_program("rule r { match a -> b -> c within 1h overlap all alert \"{a.n} {b.n}\" }");
   VirtualRun run(program);
   for (int i = 0; i < 50; ++i) feed(run, "a", i, i);
   for (int i = 0; i < 50; ++i) feed(run, "b", 50 + i, i);
@@ -82,7 +82,7 @@ TEST_CASE("forest: the first of many matches are those of explicit runs, and the
   uint64_t cut = 0;
   for (const std::string& pattern : patterns) {
     const std::string rule = "rule r { match " + pattern + " within 40s overlap all }";
-    const Program shared = program_of(rule);
+    const Program shared = forest_program(rule);
     const Compilation apart = compile(Sources{{{"rules.omen", rule}}}, explicit_runs);
     REQUIRE(apart.program);
     for (const uint32_t max_matches : {1, 7, 60}) {
@@ -115,7 +115,7 @@ TEST_CASE("forest: the first of many matches are those of explicit runs, and the
 TEST_CASE("forest: what leads to no completion is not gone into again and again") {
   // Behind the last b stand thousands of a that no c comes of, alone or as repetitions.
   for (const char* const pattern : {"a+ -> b -> c", "(a -> d)+ -> b -> c"}) {
-    const Program program = program_of(fmt::format("rule r {{ match {} within 1h overlap all }}", pattern));
+    const Program program = forest_program(fmt::format("rule r {{ match {} within 1h overlap all }}", pattern));
     Limits limits;
     limits.max_matches = 60;
     VirtualRun run(program, limits);
@@ -133,7 +133,7 @@ TEST_CASE("forest: what leads to no completion is not gone into again and again"
 }
 
 TEST_CASE("forest: max_entries: an event is taken no more, and is counted") {
-  const Program program = program_of("rule r { match a -> c within 1h overlap all }");
+  const Program program = forest_program("rule r { match a -> c within 1h overlap all }");
   Limits limits;
   limits.max_entries = 3;
   VirtualRun run(program, limits);

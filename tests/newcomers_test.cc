@@ -13,21 +13,13 @@
 #include "cli/virtual_run.h"
 #include "compiler/compile.h"
 #include "runtime/model/time.h"
+#include "tests/support/program_of.h"
 #include "tests/support/resumed.h"
 
 namespace omen {
 namespace {
 
 constexpr int64_t start_s = 1'767'600'000;
-
-Program program_of(const std::string& rules, bool keep_newcomers = true) {
-  OptimizeOptions options;
-  options.keep_newcomers = keep_newcomers;
-  Compilation compilation = compile(Sources{{{"rules.omen", rules}}}, options);
-  for (const Diagnostic& diagnostic : compilation.diagnostics.items) INFO(diagnostic.message);
-  REQUIRE(compilation.program);
-  return std::move(*compilation.program);
-}
 
 // Of all kinds that may be found beside them: windows alike and not, conditions, what they emit, keys of two ways, a
 // rule that begins its runs at once.
@@ -85,7 +77,7 @@ TEST_CASE("newcomers: the alerts are those of keys that all have their partition
     std::mt19937 random(seed);
     const std::string rules = rules_text(random);
     CAPTURE(rules);
-    const Program with = program_of(rules), without = program_of(rules, false);
+    const Program with = program_of(rules), without = program_of(rules, {.keep_newcomers = false});
     VirtualRun one(with), other(without);
     int64_t second = 0;
     for (int i = 0; i < 1'500; ++i) {
@@ -159,7 +151,7 @@ TEST_CASE("newcomers: what is saved goes on as if it had not been stopped") {
     std::mt19937 random(seed);
     const std::string rules = rules_text(random);
     CAPTURE(rules);
-    const Program with = program_of(rules), without = program_of(rules, false);
+    const Program with = program_of(rules), without = program_of(rules, {.keep_newcomers = false});
     Resumed stopped(with), through(with), other(without);
     int64_t second = 0;
     for (int i = 0; i < 600; ++i) {
@@ -207,7 +199,7 @@ TEST_CASE("newcomers: each is looked at once, in order, some before it is the ol
 
 TEST_CASE("newcomers: a key has no more waiting events than it may have runs") {
   for (const bool keep_newcomers : {true, false}) {
-    const Program program = program_of("rule r { by u match a -> b within 1h }", keep_newcomers);
+    const Program program = program_of("rule r { by u match a -> b within 1h }", {.keep_newcomers = keep_newcomers});
     Limits limits;
     limits.max_runs = 3;
     VirtualRun run(program, limits);

@@ -11,6 +11,7 @@
 #include "cli/virtual_run.h"
 #include "compiler/compile.h"
 #include "runtime/model/time.h"
+#include "tests/support/program_of.h"
 #include "tests/support/resumed.h"
 
 namespace omen {
@@ -18,13 +19,8 @@ namespace {
 
 constexpr int64_t start_s = 1'767'600'000;
 
-Program program_of(const std::string& rules, uint32_t share_starts_from = 4) {
-  OptimizeOptions options;
-  options.share_starts_from = share_starts_from;
-  Compilation compilation = compile(Sources{{{"rules.omen", rules}}}, options);
-  for (const Diagnostic& diagnostic : compilation.diagnostics.items) INFO(diagnostic.message);
-  REQUIRE(compilation.program);
-  return std::move(*compilation.program);
+Program sharing_program(const std::string& rules, uint32_t share_starts_from = 4) {
+  return program_of(rules, {.share_starts_from = share_starts_from});
 }
 
 std::string event(const std::string& type, int64_t second, const std::string& user, int64_t amount = 0) {
@@ -65,7 +61,7 @@ size_t sharing(const Program& program) {
 
 // As a list of one, as one in a block, and as one whose oldest have gone.
 TEST_CASE("shared starts: what a rule is yet to begin is found from either end") {
-  const Program program = program_of("rule r { by u match a -> b within 1h }", 1);
+  const Program program = sharing_program("rule r { by u match a -> b within 1h }", 1);
   CaptureStore captures(program);
   WordPool words;
   BytePool blocks;
@@ -104,23 +100,23 @@ TEST_CASE("shared starts: what a rule is yet to begin is found from either end")
 }
 
 TEST_CASE("shared starts: from four rules on that begin alike, and under the same key") {
-  CHECK(sharing(program_of(rules_text(0, 3))) == 0);
-  CHECK(sharing(program_of(rules_text(0, 4))) == 4);
-  CHECK(sharing(program_of(rules_text(0, 4), 0)) == 0);
+  CHECK(sharing(sharing_program(rules_text(0, 3))) == 0);
+  CHECK(sharing(sharing_program(rules_text(0, 4))) == 4);
+  CHECK(sharing(sharing_program(rules_text(0, 4), 0)) == 0);
   const std::string three = rules_text(0, 3);
-  CHECK(sharing(program_of(three + "rule x { by v match a -> b within 1m }")) == 0);
-  CHECK(sharing(program_of(three + "rule x { by u match a[amount > 1] -> b within 1m }")) == 0);
+  CHECK(sharing(sharing_program(three + "rule x { by v match a -> b within 1m }")) == 0);
+  CHECK(sharing(sharing_program(three + "rule x { by u match a[amount > 1] -> b within 1m }")) == 0);
   for (const char* at_once : {"a => b within 1m", "a -> b", "a -> not b for 1m within 1h", "a -> * within 1m",
                               "a+ -> b within 1m", "a? -> b within 1m", "not b for 1m -> a -> b within 1m",
                               "a -> b within 1m overlap single", "a -> b within 1m overlap all"}) {
     CAPTURE(at_once);
-    CHECK(sharing(program_of(three + "rule x { by u match " + at_once + " }")) == 0);
+    CHECK(sharing(sharing_program(three + "rule x { by u match " + at_once + " }")) == 0);
   }
 }
 
 TEST_CASE("shared starts: the alerts are those of rules that begin their runs at once") {
   const std::string rules = rules_text(0, 60) + "rule each { by u match a }";
-  const Program shared = program_of(rules), apart = program_of(rules, 0);
+  const Program shared = sharing_program(rules), apart = sharing_program(rules, 0);
   VirtualRun one(shared), other(apart);
   for (const std::string& line : stream(3'000)) {
     REQUIRE(one.feed(line));
@@ -138,7 +134,7 @@ TEST_CASE("shared starts: the alerts are those of rules that begin their runs at
 }
 
 TEST_CASE("shared starts: a thousand rules begin nothing before it matters") {
-  const Program program = program_of(rules_text(0, 1'000));
+  const Program program = sharing_program(rules_text(0, 1'000));
   VirtualRun run(program);
   for (int i = 0; i < 100; ++i) REQUIRE(run.feed(event("a", i / 10, fmt::format("u{}", i))));
   CHECK(run.engine().live_runs() == 100'000);
@@ -152,7 +148,7 @@ TEST_CASE("shared starts: what completes a rule at once begins the oldest of its
     rules += fmt::format(
         "rule r{} {{ by u match a as first -> b[amount > {}] within 30s alert \"{{first.amount}}\" }}\n", i, i);
   }
-  const Program shared = program_of(rules), apart = program_of(rules, 0);
+  const Program shared = sharing_program(rules), apart = sharing_program(rules, 0);
   VirtualRun one(shared), other(apart);
   for (VirtualRun* run : {&one, &other}) {
     for (int second = 0; second < 50; ++second) REQUIRE(run->feed(event("a", second, "x", second)));
@@ -170,7 +166,7 @@ TEST_CASE("shared starts: what completes a rule at once begins the oldest of its
 }
 
 TEST_CASE("shared starts: a list is full of what a rule is yet to begin, and not of what it has begun") {
-  const Program program = program_of("rule r { match a -> b within 1h }", 1);
+  const Program program = sharing_program("rule r { match a -> b within 1h }", 1);
   Limits limits;
   limits.max_runs = 10;
   VirtualRun run(program, limits);
@@ -186,7 +182,7 @@ TEST_CASE("shared starts: a list is full of what a rule is yet to begin, and not
 }
 
 TEST_CASE("shared starts: one rule alone keeps few events that it has begun already") {
-  const Program program = program_of("rule r { by u match a -> b within 1h }", 1);
+  const Program program = sharing_program("rule r { by u match a -> b within 1h }", 1);
   VirtualRun run(program);
   uint64_t most = 0;
   for (int i = 0; i < 900; ++i) {
@@ -202,7 +198,7 @@ TEST_CASE("shared starts: what fits none of a rule's steps begins none of its ru
   for (int i = 0; i < 4; ++i) {
     rules += fmt::format("rule r{} {{ by u match a -> b[amount > {}] within 1h overlap starts }}\n", i, i);
   }
-  const Program program = program_of(rules);
+  const Program program = sharing_program(rules);
   VirtualRun run(program);
   for (int second = 0; second < 10; ++second) REQUIRE(run.feed(event("a", second, "x")));
   REQUIRE(run.feed(event("b", 10, "x", 2)));
@@ -211,7 +207,7 @@ TEST_CASE("shared starts: what fits none of a rule's steps begins none of its ru
 }
 
 TEST_CASE("shared starts: a key that was busy gives its memory back while events still come") {
-  const Program program = program_of(rules_text(0, 8));
+  const Program program = sharing_program(rules_text(0, 8));
   VirtualRun run(program);
   for (int i = 0; i < 9'000; ++i) REQUIRE(run.feed(event("a", 0, "x")));
   CHECK(run.engine().state_bytes() > 9'000 * sizeof(BeginEvent));
@@ -224,7 +220,7 @@ TEST_CASE(
     "shared starts: an event that has completed a rule begins no run of it, though it is the first of a new list") {
   std::string rules;
   for (int i = 0; i < 4; ++i) rules += fmt::format("rule r{} {{ by u match a -> c -> a within 1h }}\n", i);
-  const Program program = program_of(rules);
+  const Program program = sharing_program(rules);
   Limits limits;
   limits.max_keys = 1;
   VirtualRun run(program, limits);
@@ -245,7 +241,7 @@ TEST_CASE("shared starts: state goes to rules that share them, and to those that
     const std::string before = rules_text(0, 8), after = rules_text(0, after_count);
     std::vector<std::string> raised;
     for (const uint32_t from : {4u, 0u}) {
-      const Program first = program_of(before, from), second = program_of(after, from);
+      const Program first = sharing_program(before, from), second = sharing_program(after, from);
       Resumed run(first);
       for (size_t i = 0; i < lines.size(); ++i) {
         if (i == 700) {
@@ -263,7 +259,7 @@ TEST_CASE("shared starts: state goes to rules that share them, and to those that
 }
 
 TEST_CASE("shared starts: max_keys: the key idle longest goes, and all that the rules have of it") {
-  const Program program = program_of(rules_text(0, 8));
+  const Program program = sharing_program(rules_text(0, 8));
   Limits limits;
   limits.max_keys = 2;
   VirtualRun run(program, limits);
@@ -278,7 +274,7 @@ TEST_CASE("shared starts: max_keys: the key idle longest goes, and all that the 
 }
 
 TEST_CASE("shared starts: max_state_bytes: keys go until the state fits, those with begun runs too") {
-  const Program program = program_of(rules_text(0, 8));
+  const Program program = sharing_program(rules_text(0, 8));
   Limits limits;
   limits.max_state_bytes = 60'000;
   VirtualRun run(program, limits);
@@ -298,7 +294,7 @@ TEST_CASE("shared starts: max_state_bytes: keys go until the state fits, those w
 }
 
 TEST_CASE("shared starts: max_runs: no further run starts, and it is counted for each rule") {
-  const Program program = program_of(rules_text(0, 8));
+  const Program program = sharing_program(rules_text(0, 8));
   Limits limits;
   limits.max_runs = 3;
   VirtualRun run(program, limits);

@@ -5,18 +5,15 @@
 
 #include "cli/virtual_run.h"
 #include "compiler/compile.h"
+#include "tests/support/program_of.h"
 
 namespace omen {
 
 namespace {
 
-Program program_of(const std::string& rule, uint32_t stretch_runs_from) {
-  OptimizeOptions options;
-  options.stretch_runs_from = stretch_runs_from;
-  options.share_starts_from = 0;  // runs that are put off wait nowhere
-  Compilation compilation = compile(Sources{{{"rules.omen", rule}}}, options);
-  REQUIRE(compilation.program);
-  return std::move(*compilation.program);
+// Runs that are put off wait nowhere.
+Program stretching_program(const std::string& rule, uint32_t stretch_runs_from) {
+  return program_of(rule, {.share_starts_from = 0, .stretch_runs_from = stretch_runs_from});
 }
 
 void feed(VirtualRun& run, const std::string& type, int second, int number = 0) {
@@ -28,7 +25,7 @@ constexpr uint32_t runs_from = 16;
 }  // namespace
 
 TEST_CASE("stretches: runs that wait together are passed over as one, and none of them is asked") {
-  const Program program = program_of("rule r { by k match a -> b[n > 0] -> c within 1h }", runs_from);
+  const Program program = stretching_program("rule r { by k match a -> b[n > 0] -> c within 1h }", runs_from);
   VirtualRun run(program);
   const RuleCounters& counters = run.engine().rule_counters()[0];
   // Each begins a run, and there is one place: an event passes over all that wait there at once.
@@ -49,7 +46,7 @@ TEST_CASE("stretches: runs that wait together are passed over as one, and none o
 }
 
 TEST_CASE("stretches: switched off, none is passed over") {
-  const Program program = program_of("rule r { by k match a -> b within 1h }", 0);
+  const Program program = stretching_program("rule r { by k match a -> b within 1h }", 0);
   VirtualRun run(program);
   for (int i = 0; i < 100; ++i) feed(run, "a", i);
   CHECK(run.engine().rule_counters()[0].stretches_passed == 0);
@@ -57,7 +54,7 @@ TEST_CASE("stretches: switched off, none is passed over") {
 
 TEST_CASE("stretches: their memory is the state's, and goes with the runs") {
   const std::string rule = "rule r { by k match a as x -> b[n == x.n] -> c within 1h }";
-  const Program with = program_of(rule, runs_from), without = program_of(rule, 0);
+  const Program with = stretching_program(rule, runs_from), without = stretching_program(rule, 0);
   VirtualRun by_stretches(with), by_runs(without);
   const auto more = [&] { return by_stretches.engine().state_bytes() - by_runs.engine().state_bytes(); };
   const auto both = [&](const std::string& type, int second, int number = 0) {

@@ -15,6 +15,7 @@
 
 #include "cli/virtual_run.h"
 #include "compiler/compile.h"
+#include "tests/support/program_of.h"
 
 namespace omen {
 namespace {
@@ -196,13 +197,6 @@ TEST_CASE("windows: max_window_entries: the oldest goes early, and it is counted
   for (int i = 0; i < 10; ++i) given_up += crowded.add(second_us, i);
   CHECK(given_up == 7);
   CHECK(crowded.read(Aggregate::distinct, 10 * second_us).integer == 3);
-}
-
-Program program_of(const std::string& rules) {
-  Compilation compilation = compile(Sources{{{"rules.omen", rules}}});
-  for (const Diagnostic& diagnostic : compilation.diagnostics.items) INFO(diagnostic.message);
-  REQUIRE(compilation.program);
-  return std::move(*compilation.program);
 }
 
 std::string event(int64_t second, const std::string& key) {
