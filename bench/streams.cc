@@ -19,6 +19,12 @@ std::string declarations_text() {
   return out;
 }
 
+Workload written(Workload workload) {
+  workload.name += ", alerts written";
+  workload.is_written = true;
+  return workload;
+}
+
 void add_counts_of_rules(std::vector<Workload>& out) {
   out.push_back({"no rule", "", true});
   for (const bool all_types : {false, true}) {
@@ -29,10 +35,7 @@ void add_counts_of_rules(std::vector<Workload>& out) {
     }
   }
   for (const size_t rules : {1, 100, 1'000}) {
-    Workload written{fmt::format("{} {}, all, alerts written", rules, rules == 1 ? "rule" : "rules"),
-                     rules_text(rules, true)};
-    written.is_written = true;
-    out.push_back(written);
+    out.push_back(written({fmt::format("{} {}, all", rules, rules == 1 ? "rule" : "rules"), rules_text(rules, true)}));
   }
   for (const bool all_types : {false, true}) {
     out.push_back({all_types ? "1 declared, all" : "1 declared, rare", declarations_text() + rules_text(1, all_types),
@@ -92,9 +95,7 @@ std::vector<MeasuredStream> measured_streams() {
     streams[1].workloads.push_back({fmt::format("{} x A -> B, rare, dense", rules), rules_text(rules, false), true});
   }
   streams[1].workloads.push_back({"100 x A -> B, all, dense", rules_text(100, true)});
-  Workload written{"1000 x A -> B, rare, dense, alerts written", rules_text(1'000, false)};
-  written.is_written = true;
-  streams[1].workloads.push_back(written);
+  streams[1].workloads.push_back(written({"1000 x A -> B, rare, dense", rules_text(1'000, false)}));
 
   streams[2] = {"skewed keys: half of the events are of 2.5 % of a million users", {.user_skew = 3}};
   streams[2].workloads = {{"A -> B, all, skewed", rules_text(1, true), true},

@@ -17,9 +17,6 @@ Compilation compile(const Sources& sources, const OptimizeOptions& options) {
   if (!out.diagnostics.has_errors()) {
     check(out.typed, out.diagnostics);
     Program program = emit(out.typed, options, out.diagnostics);
-    program.stretch_runs_from = options.stretch_runs_from;
-    program.state_rows_from = options.state_rows_from;
-    program.keeps_newcomers = options.keep_newcomers;
     for (size_t i = 0; i < program.tables.size(); ++i) {
       const std::string& file = sources.files[out.typed.tables[i].span.file].name;
       const size_t slash = file.rfind('/');

@@ -225,6 +225,9 @@ MappingProgram emit_mapping(const TypedMapping& typed, CodeEmitter& code) {
 
 Program emit(const TypedProgram& typed, const OptimizeOptions& options, Diagnostics& diagnostics) {
   Program program;
+  program.stretch_runs_from = options.stretch_runs_from;
+  program.state_rows_from = options.state_rows_from;
+  program.keeps_newcomers = options.keep_newcomers;
   program.fields = typed.fields;
   program.schemas = typed.schemas;
   std::ranges::sort(program.schemas, {}, &Schema::type);

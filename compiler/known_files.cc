@@ -148,9 +148,6 @@ std::optional<Program> KnownFiles::compile_rules(Differing& differing) {
   check(typed, diagnostics);
   Program program = emit(typed, options, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
-  program.stretch_runs_from = options.stretch_runs_from;
-  program.state_rows_from = options.state_rows_from;
-  program.keeps_newcomers = options.keep_newcomers;
   OMEN_ASSERT(program.verify().is_ok());
   if (program.code.lookups.empty()) program.tables.clear();
   nodes_ += typed.nodes;

@@ -85,7 +85,7 @@ TEST_CASE("state row: a key has one while it has many states, and a chain otherw
     REQUIRE((table.row(partition) != nullptr) == has_row);
     REQUIRE((table.row(partition, hash) != nullptr) == has_row);
     std::set<RuleStateId> seen;
-    table.each_state(partition, [&](RuleStateId id) {
+    table.each_state(partition, [&](RuleId, RuleStateId id) {
       REQUIRE(expected.at(static_cast<const RuleState*>(words.at(id))->rule) == id);
       seen.insert(id);
     });

@@ -21,6 +21,7 @@ void add_number(std::string& out, uint64_t number) {
   }
   out.append(bytes, sizeof(bytes));
 }
+
 void add_text(std::string& out, std::string_view text) {
   add_number(out, text.size());
   out += text;

@@ -460,35 +460,12 @@ void Engine::visit(const Interest& interest, uint32_t routes, std::string_view k
   for (RuleId rule : added_) enforce_limits(rule);
 }
 
-// Those of rules that share their start wait until all states have been seen.
+// Those of rules that share their start wait until all states have been seen. Of a key with a row no memory is read of
+// those that the event does not concern.
 void Engine::step_states(const Interest& interest, PartitionId partition, uint32_t routes) {
   to_step_.clear();
-  const KeyTable& table = *tables_[interest.table].partitions;
-  if (const StateRow* const row = table.row(partition); row != nullptr) {
-    return step_row(interest, partition, *row, routes);
-  }
-  for (RuleStateId id = table.at(partition).first; id != index_none;) {
-    const RuleState& state = state_at(id);
-    const RuleStateId next = state.next;
-    if (starts_.is_list(state.rule)) {
-      lists_seen_[starts_.start_of_list(state.rule)] = {visit_number_, id};
-    } else if (interest.cares[state.rule]) {
-      if (starts_.start_of(state.rule) == start_none) {
-        stepped_at_[state.rule] = visit_number_;
-        step_rule(interest.table, partition, id, routes);
-      } else {
-        sharing_seen_[state.rule] = {visit_number_, id};
-        if (state.first != index_none) to_step_.push_back(id);
-      }
-    }
-    id = next;
-  }
-}
-
-// Likewise of a key with many states: of those that the event does not concern no memory is read.
-void Engine::step_row(const Interest& interest, PartitionId partition, const StateRow& row, uint32_t routes) {
   to_step_first_.clear();
-  row.for_each([&](RuleId rule, RuleStateId id) {
+  tables_[interest.table].partitions->each_state(partition, [&](RuleId rule, RuleStateId id) {
     if (starts_.is_list(rule)) {
       lists_seen_[starts_.start_of_list(rule)] = {visit_number_, id};
     } else if (interest.cares[rule]) {

@@ -263,11 +263,12 @@ class Engine {
     PartitionId partition;
     RuleStateId state;
   };
-  // A rule behind a shared start that an event moves, and the events with which it is yet to begin runs.
+  // A rule behind a shared start that an event moves; `oldest`, where the event completes it, is the oldest event with
+  // which it is yet to begin a run.
   struct Moved {
     const Follower* follower;
     RuleStateId id;  // index_none: the key has no state of the rule
-    uint64_t begun;
+    uint64_t begun;  // up to this sequence
     BeginEvent oldest;
   };
   struct Oldest {
@@ -390,7 +391,6 @@ class Engine {
   bool emit(const Match& match, const ActionProgram& action, uint32_t place);
   void visit(const Interest& interest, uint32_t routes, std::string_view key, uint32_t hash);
   void step_states(const Interest& interest, PartitionId partition, uint32_t routes);
-  void step_row(const Interest& interest, PartitionId partition, const StateRow& row, uint32_t routes);
   void build_followers(TypeId type, bool is_derived, Interest& interest, RuleId rule) const;
   const Transition* completing_way(const RuleProgram& rule, TypeId type, bool is_derived) const;
   void find_moved(const Followers& followers, RuleStateId list);
@@ -486,7 +486,7 @@ class Engine {
   std::vector<Seen> lists_seen_;            // by StartId
   std::vector<Seen> sharing_seen_;          // by RuleId: of rules that share their start
   std::vector<RuleStateId> to_step_;        // of them, those with runs
-  std::vector<RuleStateId> to_step_first_;  // of a key with a row: of rules that do not
+  std::vector<RuleStateId> to_step_first_;  // of rules that share none
   // By rule and list: whether `first` and `last` of its states are runs. What other machines have there is theirs.
   std::vector<bool> has_runs_;
   std::vector<Moved> moved_;             // of a start's rules those that the event moves
@@ -512,7 +512,7 @@ class Engine {
   std::vector<uint32_t> first_key_;  // of each of them
   std::vector<Lookup> lookups_;
   std::vector<std::pair<const StateRow*, const Interest*>> rows_;  // of these, keys with many states
-  std::vector<RuleStateId> wanted_;                                // lists in rows that the events concern
+  std::vector<RuleStateId> wanted_;                                // of their states those that the events concern
   std::vector<Value> key_values_;
   Sweeps sweeps_;
   std::vector<RuleId> gone_;              // between let_go() and take_on()

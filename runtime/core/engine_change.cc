@@ -102,7 +102,7 @@ void Engine::look_for_state_of(const std::vector<bool>& is_over, uint32_t table)
   partitions.for_each([&](PartitionId partition) { all.push_back(partition); });
   for (const PartitionId partition : all) {
     states.clear();
-    partitions.each_state(partition, [&](RuleStateId id) { states.push_back(id); });
+    partitions.each_state(partition, [&](RuleId, RuleStateId id) { states.push_back(id); });
     for (const RuleStateId id : states) {
       RuleState& state = state_at(id);
       if (is_of_nobody(state, is_over)) {

@@ -120,9 +120,8 @@ void Engine::sweep(size_t states_max) {
 }
 
 // What will be looked at lies anywhere in memory, and one names the next: partition, rule states one by one or their
-// row and one of it, run, captured event.
-// Each is asked for a few states ahead. By the time that it is read it may be something else: then memory is asked for
-// that nobody needs.
+// row and one of it, run, captured event. Each is asked for a few states ahead. By the time that it is read it may be
+// something else: then memory is asked for that nobody needs.
 void Engine::prefetch_swept() {
   if (const auto [note, found] = sweeps_.coming(15); note != nullptr) {
     tables_[table_of(note->rule)].partitions->prefetch(note->hash);
@@ -211,10 +210,9 @@ void Engine::evict_oldest(uint32_t first_table, uint32_t last_table, const RuleI
     for (uint32_t table = first_table; table < last_table; ++table) {
       const KeyTable& partitions = *tables_[table].partitions;
       partitions.for_each([&](PartitionId partition) {
-        partitions.each_state(partition, [&](RuleStateId id) {
-          const RuleState& state = state_at(id);
-          if (rule != nullptr && state.rule != *rule) return;
-          oldest.push_back({state.touched, {partition, partitions.at(partition).hash, state.rule}});
+        partitions.each_state(partition, [&](RuleId of, RuleStateId id) {
+          if (rule != nullptr && of != *rule) return;
+          oldest.push_back({state_at(id).touched, {partition, partitions.at(partition).hash, of}});
         });
       });
     }

@@ -131,7 +131,7 @@ PartitionId Engine::settle(uint32_t table, PartitionId newcomer) {
     starts_.append(state_at(id), event);
     captures_.release(event);
   }
-  keys.each_state(partition, [&](RuleStateId id) { note_state(table, partition, state_at(id)); });
+  keys.each_state(partition, [&](RuleId, RuleStateId id) { note_state(table, partition, state_at(id)); });
   return partition;
 }
 

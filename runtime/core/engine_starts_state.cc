@@ -152,8 +152,7 @@ void Engine::load_list(StateReader& in, const LoadedStarts& loaded) {
 void Engine::free_idle_of(StartId start, PartitionId partition) {
   const RuleStateId list = find_list(partition, starts_.at(start).rules[0]);
   std::vector<RuleStateId> idle;
-  tables_[starts_.at(start).table].partitions->each_state(partition, [&](RuleStateId id) {
-    const RuleId rule = state_at(id).rule;
+  tables_[starts_.at(start).table].partitions->each_state(partition, [&](RuleId rule, RuleStateId id) {
     if (!starts_.is_list(rule) && starts_.start_of(rule) == start && machines_.is_idle(state_at(id)))
       idle.push_back(id);
   });

@@ -167,7 +167,7 @@ Engine::SavedPlaces Engine::places_to_save() const {
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
       const Partition& owner = table.partitions->at(partition);
-      table.partitions->each_state(partition, [&](RuleStateId id) {
+      table.partitions->each_state(partition, [&](RuleId, RuleStateId id) {
         const RuleState& state = state_at(id);
         places.push_back({state.rule, owner.hash, partition, id, state.touched});
         if (!starts_.is_list(state.rule)) return;

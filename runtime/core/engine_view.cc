@@ -35,13 +35,13 @@ uint64_t Engine::pending_runs() const {
     table.partitions->for_each_newcomer([&](PartitionId newest) { count += pending_runs(table, newest); });
     table.partitions->for_each([&](PartitionId partition) {
       touched.clear();
-      table.partitions->each_state(partition, [&](RuleStateId id) {
-        if (!starts_.is_list(state_at(id).rule)) touched[state_at(id).rule] = state_at(id).touched;
+      table.partitions->each_state(partition, [&](RuleId rule, RuleStateId id) {
+        if (!starts_.is_list(rule)) touched[rule] = state_at(id).touched;
       });
-      table.partitions->each_state(partition, [&](RuleStateId id) {
+      table.partitions->each_state(partition, [&](RuleId of, RuleStateId id) {
+        if (!starts_.is_list(of)) return;
         const RuleState& list = state_at(id);
-        if (!starts_.is_list(list.rule)) return;
-        for (RuleId rule : starts_.at(starts_.start_of_list(list.rule)).rules) {
+        for (RuleId rule : starts_.at(starts_.start_of_list(of)).rules) {
           const auto state = touched.find(rule);
           const uint64_t begun = state != touched.end() ? state->second : starts_.begun(list, rule);
           count += SharedStarts::events_after(list, begun, clock_us_ - program_.rules[rule].within_us).size();
@@ -71,7 +71,7 @@ void Engine::each_state(Visit visit) const {
   for (const Table& table : tables_) {
     table.partitions->for_each([&](PartitionId partition) {
       table.partitions->each_state(partition,
-                                   [&](RuleStateId id) { visit(*table.partitions, partition, state_at(id)); });
+                                   [&](RuleId, RuleStateId id) { visit(*table.partitions, partition, state_at(id)); });
     });
   }
 }

@@ -48,10 +48,11 @@ inline Truth passes(const PreparedTest& test, const Evaluation& evaluation) {
       if (!test.compares(value, holds)) break;
       return holds ? Truth::yes : Truth::no;
     }
-    case PreparedTest::Way::text:
+    case PreparedTest::Way::text: {
       if (value.kind != Kind::text) break;
-      return test.accepts(value.bytes() == test.constant.bytes() ? order_bit(0, 0) : order_bit(0, 1)) ? Truth::yes
-                                                                                                      : Truth::no;
+      const uint8_t order = value.bytes() == test.constant.bytes() ? order_bit(0, 0) : order_bit(0, 1);
+      return test.accepts(order) ? Truth::yes : Truth::no;
+    }
     case PreparedTest::Way::relate:
       break;
     case PreparedTest::Way::any_of:

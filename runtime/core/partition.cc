@@ -154,7 +154,7 @@ void KeyTable::make_row(PartitionId id) {
   const RuleStateId made = words_.take(row_words);
   OMEN_ASSERT(!is_row(made));
   StateRow& row = *new (words_.at(made)) StateRow{};
-  each_state(id, [&](RuleStateId state) { row.add(blocks_, state_at(state).rule, state); });
+  each_state(id, [&](RuleId rule, RuleStateId state) { row.add(blocks_, rule, state); });
   at(id).first = made | row_bit;
 }
 

@@ -124,11 +124,11 @@ class KeyTable {
   // A partition's states: whether there are any, all of them, one of a rule (index_none when it has none), a new one,
   // and one that is there no more. Who visits them neither adds nor removes one.
   bool has_states(PartitionId id) const { return at(id).first != index_none; }
-  template <typename Visit>
+  template <typename Visit>  // visit(rule, state), in no order that means anything
   void each_state(PartitionId id, Visit visit) const {
     RuleStateId state = at(id).first;
-    if (is_row(state)) return row_at(state).for_each([&](RuleId, RuleStateId other) { visit(other); });
-    for (; state != index_none; state = state_at(state).next) visit(state);
+    if (is_row(state)) return row_at(state).for_each(visit);
+    for (; state != index_none; state = state_at(state).next) visit(state_at(state).rule, state);
   }
   RuleStateId find_state(PartitionId id, RuleId rule) const {
     RuleStateId state = at(id).first;

@@ -4,10 +4,10 @@
 // busy key it is long, each of its links lies somewhere else, and an event that concerns two of them would read all.
 // So a key with many states has a row instead:
 //
-//   partition ---> row ---> places: {rule, state} {} {rule, state} ...    by open addressing, at most three quarters
-//   full
+//   partition ---> row ---> places: {rule, state} {} {rule, state} ...
 //
-// An event reads eight bytes of each state, and only those that it concerns as a whole.
+// by open addressing, at most three quarters full. An event reads eight bytes of each state, and only those that it
+// concerns as a whole.
 //
 // All zero is empty. It owns nothing by itself: release() gives the memory back.
 //
