@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,9 +37,11 @@ void wait_for_child(pid_t pid, const std::string& name) {
   if (status != 0) give_up(fmt::format("{} ended with status {}", name, WIFEXITED(status) ? WEXITSTATUS(status) : -1));
 }
 
-Pipe::Pipe() {
+Pipe::Pipe(Kind kind) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) give_up("no pipe can be made");
+  const int made =
+      kind == Kind::pipe ? pipe2(ends, O_CLOEXEC) : socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+  if (made != 0) give_up("no pipe can be made");
   read = ends[0];
   write = ends[1];
 }

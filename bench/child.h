@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ void wait_for_child(pid_t pid, const std::string& name);
 
 // Both ends are closed in children, except as a stream of theirs.
 struct Pipe {
-  Pipe();
+  enum class Kind : uint8_t { pipe, unix_socket };
+  explicit Pipe(Kind kind = Kind::pipe);
   ~Pipe();
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;

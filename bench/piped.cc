@@ -12,7 +12,7 @@
 
 namespace omen::bench {
 
-Piped::Piped(const std::vector<std::string>& words) : name_(words[0]) {
+Piped::Piped(const std::vector<std::string>& words, Pipe::Kind kind) : name_(words[0]), in_(kind), out_(kind) {
   signal(SIGPIPE, SIG_IGN);  // a program that does not start is told by what writing says
   pid_ = start_child(words, in_.read, out_.write, null_stream);
   in_.close_read();

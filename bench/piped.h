@@ -1,5 +1,5 @@
-// Piped: a program between two pipes, `omen run` or one that it is held against: lines into its standard input; a
-// thread of ours looks for probes in what its standard output says.
+// Piped: a program between two pipes, or two sockets, `omen run` or one that Omen is held against: lines into its
+// standard input; a thread of ours looks for probes in what its standard output says.
 #pragma once
 
 #include <sys/types.h>
@@ -16,7 +16,7 @@ namespace omen::bench {
 
 class Piped {
  public:
-  explicit Piped(const std::vector<std::string>& words);
+  explicit Piped(const std::vector<std::string>& words, Pipe::Kind kind = Pipe::Kind::pipe);
   ~Piped();  // ends its input, and waits until it has ended
   Piped(const Piped&) = delete;
   Piped& operator=(const Piped&) = delete;

@@ -44,6 +44,20 @@ TEST_CASE("time: RFC 3339 is read and written") {
   CHECK(again("2024-02-29T23:59:60Z") == "2024-03-01T00:00:00Z");  // a leap second
 }
 
+// The day of the text before is kept.
+TEST_CASE("time: what was written before makes no difference") {
+  const int64_t day = 20'458 * us_per_day, far = 4'000'000 * us_per_day;
+  for (int round = 0; round < 2; ++round) {
+    CHECK(rfc3339(day) == "2026-01-05T00:00:00Z");
+    CHECK(rfc3339(day + us_per_day - 1) == "2026-01-05T23:59:59.999999Z");
+    CHECK(rfc3339(day - 1) == "2026-01-04T23:59:59.999999Z");
+    CHECK(rfc3339(far) == "12921-08-18T00:00:00Z");
+    CHECK(rfc3339(far + 1) == "12921-08-18T00:00:00.000001Z");
+    CHECK(rfc3339(0) == "1970-01-01T00:00:00Z");
+    CHECK(rfc3339(-1) == "1969-12-31T23:59:59.999999Z");
+  }
+}
+
 TEST_CASE("time: what is no RFC 3339 is refused") {
   for (const char* text : {"",
                            "2026-01-05",

@@ -52,9 +52,24 @@ Date date_of_days(int64_t days) {
 }
 
 // Writes its last `count` digits at `at`. Each alert has two times, so no format is read for them.
-char* put_digits(char* at, int64_t number, int count) {
+char* put_digits(char* at, uint32_t number, int count) {
   for (int i = count - 1; i >= 0; --i, number /= 10) at[i] = static_cast<char>('0' + number % 10);
   return at + count;
+}
+
+void append_time_of_day(std::string& out, int64_t us) {
+  const auto second = static_cast<uint32_t>(us / us_per_second), fraction = static_cast<uint32_t>(us % us_per_second);
+  char text[] = "Thh:mm:ss.ffffffZ";
+  put_digits(text + 1, second / 3600, 2);
+  put_digits(text + 4, second / 60 % 60, 2);
+  char* end = put_digits(text + 7, second % 60, 2);
+  if (fraction % 1000 != 0) {
+    end = put_digits(end + 1, fraction, 6);
+  } else if (fraction != 0) {
+    end = put_digits(end + 1, fraction / 1000, 3);
+  }
+  *end++ = 'Z';
+  out.append(text, static_cast<size_t>(end - text));
 }
 
 // What RFC 3339 text says, before it is judged.
@@ -193,28 +208,23 @@ void append_rfc3339(std::string& out, int64_t time_us) {
     us += us_per_day;
     --days;
   }
-  const Date date = date_of_days(days);
-  const int64_t second = us / us_per_second, fraction = us % us_per_second;
-  char text[] = "-MM-DDThh:mm:ss.ffffffZ";
-  if (date.year >= 0 && date.year <= 9999) {
-    char year[4];
-    put_digits(year, date.year, 4);
-    out.append(year, sizeof(year));
-  } else {  // a deadline may be behind the last time that an event may have
-    out += fmt::format("{:04}", date.year);
+  // The day of the text before, since the times of a stream mostly share it.
+  thread_local int64_t known_days = 0;
+  thread_local char known_date[] = "1970-01-01";
+  constexpr size_t date_size = sizeof(known_date) - 1;
+  if (days != known_days) {
+    const Date date = date_of_days(days);
+    if (date.year < 0 || date.year > 9999) {  // a deadline may be behind the last time that an event may have
+      out += fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day);
+      return append_time_of_day(out, us);
+    }
+    put_digits(known_date, static_cast<uint32_t>(date.year), 4);
+    put_digits(known_date + 5, static_cast<uint32_t>(date.month), 2);
+    put_digits(known_date + 8, static_cast<uint32_t>(date.day), 2);
+    known_days = days;
   }
-  put_digits(text + 1, date.month, 2);
-  put_digits(text + 4, date.day, 2);
-  put_digits(text + 7, second / 3600, 2);
-  put_digits(text + 10, second / 60 % 60, 2);
-  char* end = put_digits(text + 13, second % 60, 2);
-  if (fraction % 1000 != 0) {
-    end = put_digits(end + 1, fraction, 6);
-  } else if (fraction != 0) {
-    end = put_digits(end + 1, fraction / 1000, 3);
-  }
-  *end++ = 'Z';
-  out.append(text, static_cast<size_t>(end - text));
+  out.append(known_date, date_size);
+  append_time_of_day(out, us);
 }
 
 std::optional<int64_t> parse_duration(std::string_view text) {

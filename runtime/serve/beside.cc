@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "runtime/io/turns.h"
+
 namespace omen {
 
 Beside::~Beside() {
@@ -49,6 +51,7 @@ std::optional<Status> Beside::wait() {
 }
 
 void Beside::run() {
+  stand_back();
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return is_over_ || (work_ != nullptr && !result_); });
