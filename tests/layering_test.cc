@@ -26,6 +26,7 @@ struct Room {
   std::vector<std::string> may_include;
 };
 const std::vector<Room> rooms = {
+    {"runtime/precompiled/", {}},
     {"runtime/model/", {"runtime/model/"}},
     {"runtime/core/", {"runtime/core/", "runtime/model/"}},
     {"runtime/input/", {"runtime/input/", "runtime/core/", "runtime/model/"}},
