@@ -85,6 +85,37 @@ TEST_CASE("bench/compare: alerts must stay, events must be as many, bytes count 
   CHECK(has(compare(memory_row(100), memory_row(90)).text, "-10%  smaller\n"));
 }
 
+TEST_CASE("bench/compare: time that a change takes and the top rate are judged from a fifth on, the slowest never") {
+  const auto change = [](double cpu_ms) {
+    return fmt::format(R"({{"bench":"change","name":"the rule comes","cpu_ms":{},"wall_ms":{}}})", cpu_ms, cpu_ms + 1);
+  };
+  CHECK(compare(change(5), change(5.9)).exit_code == 0);
+  const Said slower = compare(change(5), change(6.5));
+  CHECK(slower.exit_code == 1);
+  CHECK(has(slower.text, "change: the rule comes     5.00     6.50     +30%  slower\n"));
+  CHECK(has(compare(change(5), change(3.5)).text, "-30%  faster\n"));
+
+  const auto top = [](int per_s) {
+    return fmt::format(R"({{"bench":"latency","name":"pipe, top","events_per_s":{},"ns_per_event":1}})", per_s);
+  };
+  CHECK(compare(top(1'000'000), top(850'000)).exit_code == 0);
+  const Said less = compare(top(1'000'000), top(700'000));
+  CHECK(less.exit_code == 1);
+  CHECK(has(less.text, "-30%  slower\n"));
+  CHECK(has(compare(top(1'000'000), top(1'300'000)).text, "+30%  faster\n"));
+
+  const auto paced = [](double p99_ms, int alerts) {
+    return fmt::format(
+        R"({{"bench":"latency","name":"pipe, 10 %","due_per_s":1,"alerts":{},"p50_ms":0.1,"p99_ms":{}}},)"
+        R"({{"bench":"load","name":"http 1","events_per_s":1000,"alerts":{},"busy_p50_ms":0.1,"busy_p99_ms":{}}})",
+        alerts, p99_ms, alerts, p99_ms);
+  };
+  const Said shown = compare(paced(1, 5), paced(9, 6));
+  CHECK(shown.exit_code == 0);
+  CHECK(has(shown.text, "latency: pipe, 10 %     1.00     9.00    +800%  not judged\n"));
+  CHECK(has(shown.text, "load: http 1            1.00     9.00    +800%  not judged\n"));
+}
+
 TEST_CASE("bench/compare: rows that only one has; nothing in common and no JSON are no answer") {
   const std::string a = throughput_row("a", 0.50, 0.49, 0.51), b = throughput_row("b", 0.50, 0.49, 0.51);
   const Said fewer = compare(a + "," + b, a);
