@@ -1,5 +1,6 @@
 // `omen run` as its users have it: the program itself, on files and pipes.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <chrono>
@@ -364,6 +365,27 @@ TEST_CASE("run: destinations of kind file are appended to") {
   const Outcome unset = run(folder, {}, "");
   CHECK(unset.exit_code == 2);
   CHECK(has(unset.errors, "OMEN_TEST_FILE is not set"));
+}
+
+TEST_CASE("run: a size or a count below 0 is refused, and what it must be is said") {
+  const RunFolder folder;
+  const auto refusal = [&](const std::string& option, const std::string& value) {
+    const Outcome outcome = run(folder, {option, value}, "");
+    CHECK(outcome.exit_code == 2);
+    return outcome.errors;
+  };
+  for (const std::string size : {"-5MB", "-5", " -5 MB"}) {
+    CAPTURE(size);
+    const std::string errors = refusal("--reserve", size);
+    CHECK(
+        has(errors, fmt::format("--reserve: it must be positive, and `{}` is not; write a size such as 500MB", size)));
+    CHECK(!has(errors, "1844674407370"));
+  }
+  for (const std::string option : {"--limit-max-runs", "--limit-max-keys", "--limit-max-state-bytes", "--shards"}) {
+    CAPTURE(option);
+    const std::string errors = refusal(option, "-1");
+    CHECK(has(errors, option + ": it must be positive, and `-1` is not; leave the option out"));
+  }
 }
 
 TEST_CASE("run: exit codes") {

@@ -1,6 +1,7 @@
 // omen serve as its operators have it: what was rejected is looked at and fed again, a replay hands over what is
 // missing, a new certificate comes into use.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -209,6 +210,23 @@ TEST_CASE("serve: topics of SNS in the file of options, and what is no topic") {
     const Outcome outcome = run(folder, {"serve", folder.path("rules.omen"), "--config", folder.path("omen.toml")});
     CHECK(outcome.exit_code == 2);
     CHECK(has(outcome.errors, problem));
+  }
+}
+
+TEST_CASE("serve: a size or a count below 0 is refused, on the command line and in the file of options") {
+  const Folder folder;
+  folder.write("rules.omen", "rule r { match pay alert \"x\" }\n");
+  for (const std::string name : {"reserve", "limit-max-runs"}) {
+    CAPTURE(name);
+    const std::string value = name == "reserve" ? "-5MB" : "-1";
+    const std::string problem = fmt::format("--{}: it must be positive, and `{}` is not", name, value);
+    const Outcome called = run(folder, {"serve", folder.path("rules.omen"), "--" + name, value});
+    CHECK(called.exit_code == 2);
+    CHECK(has(called.errors, problem));
+    folder.write("omen.toml", fmt::format("{} = \"{}\"\n", name, value));
+    const Outcome read = run(folder, {"serve", folder.path("rules.omen"), "--config", folder.path("omen.toml")});
+    CHECK(read.exit_code == 2);
+    CHECK(has(read.errors, "omen.toml: " + problem));
   }
 }
 
