@@ -294,13 +294,83 @@ TEST_CASE("shared starts: max_state_bytes: keys go until the state fits, those w
 }
 
 TEST_CASE("shared starts: max_runs: no further run starts, and it is counted for each rule") {
-  const Program program = sharing_program(rules_text(0, 8));
+  std::string rules = rules_text(0, 8);
+  for (size_t at; (at = rules.find("latest")) != rules.npos;) rules.replace(at, 6, "starts");
+  const Program program = sharing_program(rules);
   Limits limits;
   limits.max_runs = 3;
   VirtualRun run(program, limits);
   for (int i = 0; i < 5; ++i) REQUIRE(run.feed(event("a", i, "x")));
   for (const RuleCounters& counters : run.engine().rule_counters()) CHECK(counters.runs_refused == 2);
   CHECK(run.engine().live_runs() == 3 * 8);
+}
+
+// What the rules raise with their starts shared, or each for itself.
+std::string raised(const std::string& rules, uint32_t share_starts_from, uint32_t max_runs,
+                   const std::vector<std::string>& lines) {
+  const Program program = sharing_program(rules, share_starts_from);
+  Limits limits;
+  limits.max_runs = max_runs;
+  VirtualRun run(program, limits);
+  for (const std::string& line : lines) REQUIRE(run.feed(line));
+  std::string out;
+  for (const VirtualAlert& alert : run.alerts()) out += alert.record + "\n";
+  return out;
+}
+
+TEST_CASE("shared starts: max_runs: under latest the newest replaces another, and is not refused") {
+  const std::string rule = "rule r { by u match a as first -> b within 10s overlap latest alert \"{first.amount}\" }";
+  std::vector<std::string> lines;
+  for (int second = 0; second < 9; ++second) lines.push_back(event("a", second, "x", second));
+  lines.push_back(event("b", 9, "x"));
+  lines.push_back(event("b", 12, "x"));  // what a single run kept others from beginning is over
+  for (uint32_t max_runs = 1; max_runs < 12; ++max_runs) {
+    CAPTURE(max_runs);
+    const std::string shared = raised(rule, 1, max_runs, lines);
+    CHECK(shared == raised(rule, 0, max_runs, lines));
+    CHECK(shared.find(max_runs == 1 ? "\"text\":\"0\"" : "\"text\":\"8\"") != std::string::npos);
+  }
+}
+
+TEST_CASE("shared starts: max_runs: rules of several overlaps have what each would have alone") {
+  std::string rules;
+  for (const char* overlap : {"none", "latest", "starts"}) {
+    rules += fmt::format("rule {0} {{ by u match a as first -> b within 1h overlap {0} alert \"{{first.amount}}\" }}\n",
+                         overlap);
+  }
+  std::vector<std::string> lines;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 9; ++i) lines.push_back(event("a", round * 20 + i, "x", round * 20 + i));
+    lines.push_back(event("b", round * 20 + 10, "x"));
+  }
+  for (uint32_t max_runs = 1; max_runs < 12; ++max_runs) {
+    CAPTURE(max_runs);
+    CHECK(raised(rules, 1, max_runs, lines) == raised(rules, 0, max_runs, lines));
+  }
+  const Program program = sharing_program(rules, 1);
+  Limits limits;
+  limits.max_runs = 3;
+  VirtualRun run(program, limits);
+  for (const std::string& line : lines) REQUIRE(run.feed(line));
+  const std::vector<RuleCounters>& counters = run.engine().rule_counters();
+  CHECK(counters[0].runs_refused == 3 * 5);  // what completes the oldest ends the newest, too
+  CHECK(counters[1].runs_refused == 0);
+  CHECK(counters[2].runs_refused == 3 * 6);
+}
+
+TEST_CASE("shared starts: max_runs: latest rules over a stream raise what they would alone") {
+  std::string rules;
+  for (int i = 0; i < 20; ++i) {
+    const char* const end = i % 3 == 0 ? "b" : i % 3 == 1 ? "b[amount > 20] -> c" : "c -> not b for 20s";
+    rules += fmt::format("rule r{} {{ by u match a -> {} within {}s overlap latest }}\n", i, end, 30 + i);
+  }
+  const std::vector<std::string> lines = stream(3'000);
+  for (const uint32_t max_runs : {2, 3, 4, 5, 6, 7, 8, 9}) {
+    CAPTURE(max_runs);
+    const std::string alone = raised(rules, 0, max_runs, lines);
+    CHECK(alone.size() > 1'000);
+    CHECK((raised(rules, 1, max_runs, lines) == alone));
+  }
 }
 
 }  // namespace

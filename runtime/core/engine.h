@@ -397,6 +397,7 @@ class Engine {
   void complete_oldest(uint32_t table, PartitionId partition, const Moved& moved, RuleStateId list);
   void step_sharing(const Interest& interest, PartitionId partition, uint32_t routes);
   void add_start(PartitionId partition, StartId start);
+  bool add_to_full(StartId start, RuleState& list);
   uint64_t begun_by_all(PartitionId partition, StartId start, const RuleState& list);
   void admit_newcomers();
   bool stays_new(const Interest& interest, PartitionId newest, std::string_view key, uint32_t hash);

@@ -157,12 +157,27 @@ void Engine::add_start(PartitionId partition, StartId start) {
   // One rule alone has little need of what it has begun; of many, it takes long to ask each.
   const uint32_t asked_from = starts_.at(start).rules.size() == 1 ? std::min(limits_.max_runs, 8u) : limits_.max_runs;
   if (list.run_count >= asked_from) starts_.drop_until(list, begun_by_all(partition, start, list));
-  if (list.run_count >= limits_.max_runs) {
-    for (RuleId rule : starts_.at(start).rules) ++rule_counters_[rule].runs_refused;
+  if (list.run_count < limits_.max_runs) {
+    starts_.append(list, present().kept());
+  } else if (!add_to_full(start, list)) {
     return;
   }
-  starts_.append(list, present().kept());
   note_state(starts_.at(start).table, partition, list);
+}
+
+// For `latest` the newest is kept besides, in the place of the one before: of the run that this one would have begun
+// nothing would be left. Other rules begin with it when they have room then, and are refused all that go for it.
+bool Engine::add_to_full(StartId start, RuleState& list) {
+  const auto is_latest = [&](RuleId rule) { return program_.rules[rule].overlap == Overlap::latest; };
+  const std::vector<RuleId>& rules = starts_.at(start).rules;
+  const bool keeps_newest = std::ranges::any_of(rules, is_latest);
+  if (keeps_newest && list.run_count <= limits_.max_runs) {
+    starts_.append(list, present().kept());
+    return true;
+  }
+  for (RuleId rule : rules) rule_counters_[rule].runs_refused += is_latest(rule) ? 0 : 1;
+  if (keeps_newest) starts_.replace_newest(list, present().kept());
+  return keeps_newest;
 }
 
 // The sequence up to which each rule of the start has begun what is in the list.
@@ -201,7 +216,9 @@ RuleStateId Engine::find_list(PartitionId partition, RuleId rule) const {
 
 void Engine::begin_starts(RuleState& state, RuleStateId list) {
   const RuleState& starts = state_at(list);
-  const int64_t from_us = clock_us_ - program_.rules[state.rule].within_us;
+  // Runs that are over may have kept the newest event of a list beyond its limit from beginning one.
+  const int64_t at_us = starts.run_count > limits_.max_runs ? SharedStarts::newest_us(starts) : clock_us_;
+  const int64_t from_us = at_us - program_.rules[state.rule].within_us;
   for (const BeginEvent& begin : SharedStarts::events_after(starts, state.touched, from_us)) {
     machines_.begin_past(state, begin.event);
   }

@@ -58,13 +58,25 @@ void SharedStarts::append(RuleState& list, KeptEvent* event) {
     }
     whole.many.push(blocks_, added);
   }
-  list.touched = event->sequence;
-  list.first = static_cast<uint32_t>(event->time_us);
-  list.last = static_cast<uint32_t>(static_cast<uint64_t>(event->time_us) >> 32);
+  note_newest(list, *event);
   list.run_count = list.run_count + 1;
   SharedStart& start = starts_[start_of_list(list.rule)];
   ++start.waiting;
   waiting_runs_ += start.rules.size();
+}
+
+void SharedStarts::replace_newest(RuleState& list, KeptEvent* event) {
+  StartList& whole = reinterpret_cast<StartList&>(list);
+  BeginEvent& newest = list.run_count == 1 ? whole.one : whole.many[list.run_count - 1];
+  captures_.release(newest.event);
+  newest = {captures_.share(event), event->time_us, event->sequence};
+  note_newest(list, *event);
+}
+
+void SharedStarts::note_newest(RuleState& list, const KeptEvent& event) {
+  list.touched = event.sequence;
+  list.first = static_cast<uint32_t>(event.time_us);
+  list.last = static_cast<uint32_t>(static_cast<uint64_t>(event.time_us) >> 32);
 }
 
 void SharedStarts::trim(RuleState& list, int64_t clock_us) {

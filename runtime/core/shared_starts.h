@@ -19,6 +19,9 @@
 // lists have one event, which stands in the list itself; several stand side by side in a block, so that what a rule is
 // yet to begin is found by bisection, from the newest one back: mostly it is little.
 //
+// A list has at most as many events as a rule may have runs; where one of its rules is `latest`, the newest besides: it
+// would replace the run that waits where runs begin.
+//
 // The compiler says which rules these are (compiler/starting): the event that begins the run is judged by itself, and
 // nothing happens to the run before an event of one of a few types. OptimizeOptions::share_starts_from switches it off.
 //
@@ -113,6 +116,7 @@ class SharedStarts {
   }
   static void init(RuleState& list);               // empty
   void append(RuleState& list, KeptEvent* event);  // shares it
+  void replace_newest(RuleState& list, KeptEvent* event);
   // Up to which sequence a rule without a state has begun what is in the list; 0: nothing.
   uint64_t begun(const RuleState& list, RuleId rule) const {
     return std::max(joined_[rule], list.memory == index_none ? 0 : begun_of(list).of(rule));
@@ -172,6 +176,7 @@ class SharedStarts {
  private:
   StartId find_or_add(RuleId rule, uint32_t table);
   void drop_front(RuleState& list, uint32_t count);
+  static void note_newest(RuleState& list, const KeptEvent& event);
   Begun& begun_of(const RuleState& list) { return *static_cast<Begun*>(words_.at(list.memory)); }
   const Begun& begun_of(const RuleState& list) const { return *static_cast<const Begun*>(words_.at(list.memory)); }
 
