@@ -49,8 +49,14 @@ Message message_to(const std::string& to, int64_t number = 1, const std::string&
   return message;
 }
 
-std::vector<Attempt> deliver(Delivery& delivery, std::vector<Message> messages) {
-  for (Message& message : messages) CHECK(delivery.offer(std::move(message)));
+std::vector<Message> messages_to(const std::string& to, int64_t count, int64_t first = 1) {
+  std::vector<Message> out;
+  for (int64_t i = 0; i < count; ++i) out.push_back(message_to(to, first + i));
+  return out;
+}
+
+std::vector<Attempt> deliver(Delivery& delivery, const std::vector<Message>& messages) {
+  for (const Message& message : messages) CHECK(delivery.offer({message}) == 1);
   CHECK(delivery.flush(20 * second));
   return delivery.take_attempts();
 }
@@ -317,12 +323,10 @@ TEST_CASE("delivery: a slow destination delays no other, and no stop") {
   to_quick.name = "quick";
   REQUIRE(delivery.set_destinations({to_slow, to_quick}));
   CHECK(delivery.start());
-  uint32_t offered = 0;
-  while (delivery.offer(message_to("slow", 1000 + offered))) ++offered;
-  CHECK(offered == 512);  // the cap
+  CHECK(delivery.offer(messages_to("slow", 600, 1000)) == 512);  // the cap
   CHECK(delivery.room("slow") == 0);
   const auto begun = std::chrono::steady_clock::now();
-  for (int64_t number = 1; number <= 40; ++number) CHECK(delivery.offer(message_to("quick", number)));
+  CHECK(delivery.offer(messages_to("quick", 40)) == 40);
   std::vector<Attempt> attempts;
   while (attempts.size() < 40 && std::chrono::steady_clock::now() - begun < std::chrono::seconds(10)) {
     for (Attempt& attempt : delivery.take_attempts()) attempts.push_back(std::move(attempt));
@@ -339,7 +343,7 @@ TEST_CASE("delivery: a slow destination delays no other, and no stop") {
   attempts = delivery.take_attempts();
   CHECK(attempts.size() == 512);  // all come back, none is lost
   for (const Attempt& attempt : attempts) CHECK(attempt.verdict == Verdict::returned);
-  CHECK_FALSE(delivery.offer(message_to("quick")));
+  CHECK(delivery.offer({message_to("quick")}) == 0);
 }
 
 TEST_CASE(
@@ -380,7 +384,7 @@ TEST_CASE("delivery: the breaker leaves a dead receiver alone") {
   Delivery delivery({});
   REQUIRE(delivery.set_destinations({webhook(dead.url(), {{"concurrency", "1"}})}));
   CHECK(delivery.start());
-  for (int64_t number = 1; number <= 30; ++number) CHECK(delivery.offer(message_to("hook", number)));
+  CHECK(delivery.offer(messages_to("hook", 30)) == 30);
   CHECK_FALSE(delivery.flush(500'000));
   CHECK(dead.received().size() == 5);
   const auto report = delivery.report();
@@ -398,7 +402,7 @@ TEST_CASE("delivery: what waits for a destination that is put on hold comes back
   HttpReceiver gone({Answer{410, {}, {}}});
   Delivery delivery({});
   REQUIRE(delivery.set_destinations({webhook(gone.url(), {{"concurrency", "1"}})}));
-  for (int64_t number = 1; number <= 30; ++number) CHECK(delivery.offer(message_to("hook", number)));
+  CHECK(delivery.offer(messages_to("hook", 30)) == 30);
   CHECK(delivery.start());
   CHECK(delivery.flush(5'000'000));
   CHECK(gone.received().size() == 1);
@@ -490,7 +494,7 @@ TEST_CASE("delivery: files and standard output") {
   // A reader that does not read does not hold up a stop.
   Message large = message_to("", 2);
   large.body = std::string(300'000, 'x');
-  CHECK(printing.offer(large));
+  CHECK(printing.offer({large}) == 1);
   CHECK_FALSE(printing.flush(200'000));
   const auto begun = std::chrono::steady_clock::now();
   printing.stop(100'000);

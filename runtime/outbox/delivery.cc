@@ -415,7 +415,6 @@ Status Delivery::start() { return impl_->start(); }
 void Delivery::stop(int64_t grace_us) { impl_->stop(grace_us); }
 uint32_t Delivery::room(const std::string& destination) const { return impl_->room(destination); }
 uint64_t Delivery::room_bytes(const std::string& destination) const { return impl_->room_bytes(destination); }
-bool Delivery::offer(Message message) { return impl_->offer({&message, 1}) == 1; }
 size_t Delivery::offer(std::vector<Message> messages) { return impl_->offer(messages); }
 std::vector<Attempt> Delivery::take_attempts() { return impl_->take_attempts(); }
 bool Delivery::flush(int64_t timeout_us) { return impl_->flush(timeout_us); }

@@ -1,7 +1,7 @@
 // Delivery: takes messages, tries each once, hands back what came of it. A thread of its own, and one for each
 // destination that may block (files, databases, commands, standard output).
 //
-//   writer thread   offer(message) …                            take_attempts() -> into the store
+//   writer thread   offer(messages) …                           take_attempts() -> into the store
 //   delivery        queue of the destination -> its breaker, pace and concurrency allow it -> attempt
 //
 // Every destination has its own lane (lane.h) with its own queue, so none delays another. What is offered and not yet
@@ -67,9 +67,8 @@ class Delivery {
   // Room for how many more messages of this destination: 0 when there is no such destination.
   uint32_t room(const std::string& destination) const;
   uint64_t room_bytes(const std::string& destination) const;
-  // Takes it, or not: no room, or no such destination.
-  bool offer(Message message);
-  // The same for several of one destination, with one word to whoever delivers: how many of the first it has taken.
+  // Messages of one destination, with one word to whoever delivers. How many of the first it has taken: it has no room
+  // for more, or there is no such destination.
   size_t offer(std::vector<Message> messages);
   // What came of messages, in the order of their ends. Never blocks.
   std::vector<Attempt> take_attempts();
