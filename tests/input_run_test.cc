@@ -1,8 +1,10 @@
 // `omen run` on the formats of others: the same events give the same alerts, and what is wrong is kept as it came.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -175,13 +177,33 @@ TEST_CASE("formats: what is rejected is kept with the bytes and the place that i
             "\",\"line\":7,\"offset\":117,\"column\":4,\"text\":\"buy\"}\n"
             "{\"reason\":\"bad_time\",\"input\":\"" +
             folder.path("input") +
-            "\",\"line\":4,\"offset\":52,\"column\":1,\"text\":\"login,yesterday,\\\"a \\\"\\\"b\\\"\\\"\\\"\"}\n"
+            "\",\"line\":4,\"offset\":52,\"column\":7,\"text\":\"login,yesterday,\\\"a \\\"\\\"b\\\"\\\"\\\"\"}\n"
             "{\"reason\":\"late\",\"input\":\"" +
             folder.path("input") +
             "\",\"line\":5,\"offset\":78,\"column\":1,\"text\":\"login,2026-01-04T10:00:00Z,\"}\n"
             "{\"reason\":\"no_type\",\"input\":\"" +
             folder.path("input") + "\",\"line\":6,\"offset\":106,\"column\":1,\"text\":\",1,no type\"}\n");
   CHECK(has(outcome.errors, "was read as csv"));
+}
+
+TEST_CASE("formats: a rejection's column is where the value stands in the input") {
+  const Folder folder;
+  const auto columns = [&](const std::string& bytes, const std::string& format) {
+    std::filesystem::remove(folder.path("bad"));
+    CHECK(run(folder, bytes, {"--format", format, "--quarantine", folder.path("bad")}).exit_code == 0);
+    std::string out;
+    simdjson::dom::parser parser;
+    std::istringstream lines(folder.read("bad"));
+    for (std::string line; std::getline(lines, line);) {
+      const simdjson::dom::element one = parser.parse(line).value();
+      out += fmt::format("{} {}\n", std::string_view(one["reason"]), uint64_t(one["column"]));
+    }
+    return out;
+  };
+  CHECK(columns("note,type,ts\n,login,soon\n\"a \"\"b\"\", c\",login,\"soon\"\n\"x\ny\",login,soon\nx,7,1\n,,1\n",
+                "csv") == "bad_time 8\nbad_time 20\nbad_time 13\nno_type 3\nno_type 1\n");
+  CHECK(columns("none= sso  type=login ts=\"so on\"\nts=soon type=login\ntype=login ts=1 type=again\nts=1\n",
+                "logfmt") == "bad_time 26\nbad_time 4\nduplicate_member 17\nno_type 1\n");
 }
 
 TEST_CASE("formats: events without a type of their own") {

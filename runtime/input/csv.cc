@@ -188,6 +188,15 @@ std::string_view Csv::plain(const Cell& cell) {
   return plain_ = undoubled(cell.text);
 }
 
+size_t Csv::column_of(std::string_view row, MemberPlace member) const {
+  size_t column = 1, index = 0;
+  parse_row(row, delimiter_, [&](std::string_view text, bool has_quotes) {
+    if (text.empty() || index++ != member.index) return;
+    column = static_cast<size_t>(text.data() - row.data()) + (has_quotes ? 0 : 1);
+  });
+  return column;
+}
+
 void Csv::write_row(const Origin& row, Records& out) {
   if (cells_.size() != names_.size()) {
     const bool has_more = cells_.size() > names_.size();

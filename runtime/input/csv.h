@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/input/parts.h"
 #include "runtime/input/pieces.h"
 #include "runtime/input/records.h"
 #include "runtime/model/status.h"
@@ -28,6 +29,8 @@ class Csv {
 
   void read(std::string_view bytes, Records& out);
   void finish(Records& out);
+  // Where in a row the cell stands that a member of its line was made of; from 1, with its quotes.
+  size_t column_of(std::string_view row, MemberPlace member) const;
   Pieces& pieces() { return pieces_; }
   const Status& status() const { return status_; }  // an error of the header; then nothing is read any more
 

@@ -64,6 +64,17 @@ void Logfmt::take_line(size_t size, Records& out) {
   write_line({taken.place, line}, out);
 }
 
+size_t Logfmt::column_of(std::string_view line, MemberPlace member) {
+  std::vector<LogfmtPair> pairs;
+  parse_logfmt(line, pairs);
+  std::erase_if(pairs, [](const LogfmtPair& pair) { return pair.is_missing(); });
+  if (member.index >= pairs.size()) return 1;
+  const LogfmtPair& pair = pairs[member.index];
+  const bool is_key = member.is_name || !pair.has_value;
+  const auto at = static_cast<size_t>((is_key ? pair.key : pair.value).data() - line.data());
+  return at + (!is_key && pair.has_quotes ? 0 : 1);
+}
+
 void Logfmt::write_line(const Origin& line, Records& out) {
   const size_t bad_byte = json::utf8_fault(line.bytes);
   if (bad_byte < line.bytes.size()) return out.reject(Reason::not_utf8, line, bad_byte + 1);
@@ -77,7 +88,7 @@ void Logfmt::write_line(const Origin& line, Records& out) {
   out.lines += '{';
   bool is_first = true;
   for (const LogfmtPair& pair : pairs_) {
-    if (pair.has_value && pair.value.empty()) continue;
+    if (pair.is_missing()) continue;
     if (!std::exchange(is_first, false)) out.lines += ',';
     json::append_string(out.lines, pair.key);
     out.lines += ':';

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/input/parts.h"
 #include "runtime/input/pieces.h"
 #include "runtime/input/records.h"
 
@@ -21,6 +22,7 @@ struct LogfmtPair {
   std::string_view value;  // within its quotes, escapes as they stand
   bool has_value = false;
   bool has_quotes = false;
+  bool is_missing() const { return has_value && value.empty(); }
 };
 // The pairs of a line; where it stops being logfmt, or its size.
 size_t parse_logfmt(std::string_view line, std::vector<LogfmtPair>& pairs);
@@ -29,6 +31,8 @@ class Logfmt {
  public:
   void read(std::string_view bytes, Records& out);
   void finish(Records& out);
+  // Where in a line of logfmt the key or the value stands that a member was made of; from 1, with its quotes.
+  static size_t column_of(std::string_view line, MemberPlace member);
   Pieces& pieces() { return pieces_; }
 
  private:

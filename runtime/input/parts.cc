@@ -83,6 +83,18 @@ bool Parts::next() {
   return !value_.empty();
 }
 
+std::optional<MemberPlace> member_at(std::string_view object, size_t at) {
+  const char* const byte = object.data() + at;
+  Parts members(object);
+  for (size_t index = 0; members.next(); ++index) {
+    const std::string_view value = members.value();
+    if (byte >= value.data() + value.size()) continue;
+    if (byte < members.name().data() - 1) return std::nullopt;  // what is between members
+    return MemberPlace{index, byte < value.data()};
+  }
+  return std::nullopt;
+}
+
 void append_member(std::string& object, std::string_view name, std::string_view value) {
   if (value.empty()) return;
   if (!object.ends_with('{')) object += ',';

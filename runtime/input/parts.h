@@ -4,6 +4,8 @@
 // sniffer looks at what has not been checked yet.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +35,13 @@ class Parts {
 
 // Behind the value that begins here: its closing quote or bracket, or the number or word; npos when it is not closed.
 size_t value_end(std::string_view text);
+
+// Of an object's text: the member, from 0, to which the byte at `at` belongs, and whether it is one of its name.
+struct MemberPlace {
+  size_t index;
+  bool is_name;
+};
+std::optional<MemberPlace> member_at(std::string_view object, size_t at);
 
 // Appends a member to an object that is being written. The name as it stands within its quotes; an empty value is none.
 void append_member(std::string& object, std::string_view name, std::string_view value);

@@ -123,9 +123,17 @@ bool Input::keep(Slice& slice, Kept& kept) {
 Rejection Input::original(const Rejection& rejection) const {
   if (format_->is_plain()) return rejection;
   const Origin& origin = handed_out_->origins[rejection.place.line];
-  // Only of JSON in Omen's own form a line stands as it was.
-  const bool is_same = format_->form == Form::json && !adapter_;
-  return {rejection.reason, origin.place, is_same ? rejection.column : 1, origin.bytes};
+  return {rejection.reason, origin.place, static_cast<uint32_t>(original_column(rejection, origin)), origin.bytes};
+}
+
+// Of what an envelope or a mapping has made the place is not known.
+size_t Input::original_column(const Rejection& rejection, const Origin& origin) const {
+  if (adapter_) return 1;
+  if (format_->form == Form::json) return rejection.column;  // it stands as it was
+  const auto member = member_at(rejection.bytes, rejection.column - 1);
+  if (!member) return 1;
+  if (const auto* csv = std::get_if<Csv>(&cutter_)) return csv->column_of(origin.bytes, *member);
+  return Logfmt::column_of(origin.bytes, *member);
 }
 
 }  // namespace omen

@@ -65,6 +65,7 @@ class Input {
   bool tell_format();
   bool next_lines(std::string_view& lines);
   bool next_records();
+  size_t original_column(const Rejection& rejection, const Origin& origin) const;
 
   std::unique_ptr<Source> source_;
   const Format asked_;
