@@ -63,6 +63,30 @@ TEST_CASE("event ring: what is between tail and head stays as it was written, th
   }
 }
 
+// Fresh memory is zero; what comes back is as it was left.
+TEST_CASE("event ring: some segments that the tail has left are used again, and no more than some") {
+  constexpr uint32_t lines = EventRing::lines_of(EventRing::bytes_max), events = 600;  // some 19 segments
+  constexpr size_t spare_max = 8;
+  EventRing ring;
+  for (int round = 0; round < 3; ++round) {
+    CAPTURE(round);
+    size_t segments = 0, used_again = 0;
+    const std::byte* end = nullptr;          // of the event before
+    for (uint32_t i = 0; i < events; ++i) {  // the first one goes on in the segment of the head
+      std::byte* const memory = ring.add(lines).memory;
+      if (i > 0 && memory != end) {
+        ++segments;
+        used_again += *memory != std::byte{0} ? 1 : 0;
+      }
+      end = memory + size_t{lines} * EventRing::line_bytes;
+      std::memset(memory, 7, EventRing::line_bytes);
+    }
+    CHECK(segments > 2 * spare_max);
+    CHECK(used_again == (round == 0 ? 0 : spare_max));
+    while (!ring.is_empty()) ring.pop(lines);
+  }
+}
+
 TEST_CASE("event ring: places begin anew behind the last one") {
   EventRing ring;
   constexpr uint32_t lines = EventRing::lines_of(EventRing::bytes_max);
