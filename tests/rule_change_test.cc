@@ -324,6 +324,15 @@ std::string line(const char* type, int second) {
                      type, 1'700'000'000 + second);
 }
 
+// In place, and nothing is played for rules that come.
+void change_files(Trace& run, cli::RuleCompiler& compiler, const Files& before, const Files& after) {
+  const auto changed = compiler.compile_change(before, after);
+  REQUIRE(changed);
+  const auto part = part_of(run.pipeline().program(), *changed, 1);
+  REQUIRE(part);
+  run.change(*part, "");
+}
+
 }  // namespace
 
 // Each `a` is begun once by each of them, whoever begins it, and whatever is saved and loaded between.
@@ -383,6 +392,39 @@ TEST_CASE(
     run.feed(line("c", 2));
     CHECK(run.raised.find("two x1") == std::string::npos);
     run.feed(line("a", 3) + line("c", 4));
+    CHECK(run.raised.find("two x1") != std::string::npos);
+  }
+}
+
+// A newcomer's events stand in a ring with all others and stay there when the last rule that they could begin is gone.
+TEST_CASE("rule change: events that were there when a start's last rule went begin nothing for the next one") {
+  const RuleFile other{"0.omen", "rule other { by u match x -> y within 60s }\n", false};
+  const RuleFile one{"1.omen", "rule one { by u match a -> b within 60s overlap starts }\n", false};
+  const RuleFile two{"2.omen", "rule two { by u match a -> c within 60s overlap starts }\n", false};
+  for (int restart = 0; restart < 5; ++restart) {
+    CAPTURE(restart);
+    cli::RuleCompiler compiler;
+    Trace run(compiler.compile({other, one}).value(), {});
+    const auto engine = [&]() -> const Engine& { return *run.pipeline().shards().engines()[0]; };
+    run.feed(line("a", 1));
+    CHECK(engine().notes() == 0);  // it is a newcomer
+    CHECK(engine().pending_runs() == 1);
+    change_files(run, compiler, {other, one}, {other});
+    if (restart == 1) run.go_on_with(compiler.compile({other}).value(), {});
+    CHECK(engine().pending_runs() == 0);
+    run.feed(line("a", 2));
+    change_files(run, compiler, {other}, {other, two});
+    const auto stop = [&] { run.go_on_with(compiler.compile({other, two}).value(), {}); };
+    if (restart == 2) stop();
+    CHECK(engine().pending_runs() == 0);
+    run.feed(line("c", 3));
+    CHECK(run.raised.empty());
+    if (restart == 3) stop();
+    run.feed(line("a", 4) + line("a", 5));
+    CHECK(engine().pending_runs() == 2);
+    if (restart == 4) stop();
+    run.feed(line("c", 6));  // now the key settles
+    CHECK(std::ranges::count(run.raised, '\n') == 2);
     CHECK(run.raised.find("two x1") != std::string::npos);
   }
 }
