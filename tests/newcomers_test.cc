@@ -209,6 +209,27 @@ TEST_CASE("newcomers: a key has no more waiting events than it may have runs") {
   }
 }
 
+// The events of a key that has settled stand in its lists, and in the ring until those before them have gone.
+TEST_CASE(
+    "newcomers: where most of what stands in the ring has settled the oldest settle, so that little stands twice") {
+  constexpr const char* rules = "rule r { by u match a -> b -> c within 1h }";
+  const Program with = program_of(rules), without = program_of(rules, {.keep_newcomers = false});
+  VirtualRun one(with), other(without);
+  const auto feed = [&, filler = std::string(900, 'x')](const char* type, int user) {  // some 1 kB in the ring
+    const std::string line = fmt::format(R"({{"type":"{}","ts":{},"u":"u{}","f":"{}"}})", type, start_s, user, filler);
+    REQUIRE(one.feed(line));
+    REQUIRE(other.feed(line));
+  };
+  constexpr int users = 4'000, few = 1'300;  // more than a megabyte, and less than half
+  for (int user = 0; user < users; ++user) feed("a", user);
+  CHECK(one.engine().notes() == 0);
+  for (int user = users - 1; user >= users - few; --user) feed("b", user);
+  CHECK(one.engine().notes() == 2 * few);  // of lists and runs: no other has settled
+  CHECK(one.engine().captured_bytes() > other.engine().captured_bytes() + few * 1'000);
+  for (int user = users - few - 1; user >= 0; --user) feed("b", user);
+  CHECK(one.engine().captured_bytes() < other.engine().captured_bytes() + 1'200'000);
+}
+
 TEST_CASE("newcomers: a key with one waiting event has neither partition nor list, and is counted") {
   const Program program = program_of("rule r { by u match a -> b within 1m alert \"{u}\" }");
   VirtualRun run(program);
