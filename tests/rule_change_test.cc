@@ -14,6 +14,7 @@
 
 #include "cli/rule_compiler.h"
 #include "runtime/core/action.h"
+#include "runtime/model/link.h"
 #include "runtime/serve/pipeline.h"
 #include "tests/support/cases.h"
 #include "tests/support/resumed.h"
@@ -100,6 +101,14 @@ std::string event(Dice& dice, int64_t& ms, int number) {
   return line + "}\n";
 }
 
+// The same rules where a key of so many states has a row of them; 0: none has.
+SharedRules with_rows_from(const SharedRules& rules, uint32_t states) {
+  auto out = std::make_shared<CompiledRules>(*rules);
+  out->program.state_rows_from = states;
+  make_room(out->program);
+  return out;
+}
+
 // A pipeline, and all that was raised.
 class Trace {
  public:
@@ -163,10 +172,11 @@ struct Seen {
   uint64_t changes = 0, in_place = 0, alerts = 0, cases_with_alerts = 0;
 };
 
-// Three runs of one stream: changed in place, the same and now and then stopped, and the whole way.
+// Three runs of one stream: changed in place, the same and now and then stopped, and the whole way. The last one has no
+// rows of states.
 class Trial {
  public:
-  Trial(uint64_t seed, Seen& seen) : dice_(seed), seen_(seen) {
+  Trial(uint64_t seed, Seen& seen) : dice_(seed), seen_(seen), rows_from_(seed % 3 == 0 ? 8 : seed % 3) {
     options_.shards = dice_.chance(30) ? 2 + dice_.below(2) : 1;
     if (dice_.chance(30)) options_.order.lateness_us = 2'000'000;
     const uint32_t count = 1 + dice_.below(4);
@@ -174,15 +184,15 @@ class Trial {
     if (dice_.chance(30))
       files_.insert(files_.begin(),
                     {"0.omen", "let most = 5\nevent a { v?: number, s?: string, u?: string, w?: string }\n", false});
-    in_place_ = std::make_unique<Trace>(compiled(compiler_), options_);
-    stopped_ = std::make_unique<Trace>(compiled(compiler_of_stopped_), options_);
-    whole_ = std::make_unique<Trace>(compiled(compiler_of_whole_), options_);
+    in_place_ = std::make_unique<Trace>(compiled(compiler_, rows_from_), options_);
+    stopped_ = std::make_unique<Trace>(compiled(compiler_of_stopped_, rows_from_), options_);
+    whole_ = std::make_unique<Trace>(compiled(compiler_of_whole_, 0), options_);
   }
 
   std::string play() {
     for (int i = 0; i < 160; ++i) {
       if (dice_.chance(6)) change();
-      if (dice_.chance(8)) stopped_->go_on_with(compiled(compiler_of_stopped_), {});
+      if (dice_.chance(8)) stopped_->go_on_with(compiled(compiler_of_stopped_, rows_from_), {});
       std::string lines;
       for (uint32_t left = 1 + dice_.below(3); left > 0; --left) lines += event(dice_, ms_, number_++);
       const bool ticks = dice_.chance(10);
@@ -206,10 +216,10 @@ class Trial {
     if (one.tick_us > 0) run.tick(one.tick_us);
   }
 
-  SharedRules compiled(cli::RuleCompiler& compiler) const {
+  SharedRules compiled(cli::RuleCompiler& compiler, uint32_t rows_from) const {
     auto rules = compiler.compile(files_);
     REQUIRE_MESSAGE(rules, rules.message());
-    return rules.value();
+    return with_rows_from(rules.value(), rows_from);
   }
   void add_file() {
     files_.push_back({fmt::format("f{}.omen", 10 + names_++), file_text(dice_, rules_, dice_.below(4)), false});
@@ -230,13 +240,13 @@ class Trial {
         run->change(*part, needs_log(part->changes) ? rebuilt(part->rules) : "");
       } else {
         is_in_place = false;
-        const SharedRules rules = compiled(*compiler);
+        const SharedRules rules = compiled(*compiler, rows_from_);
         run->go_on_with(rules, rebuilt(rules));
       }
     }
     seen_.in_place += is_in_place ? 1 : 0;
     if (is_in_place) story_ += "in place\n";
-    const SharedRules rules = compiled(compiler_of_whole_);
+    const SharedRules rules = compiled(compiler_of_whole_, 0);
     whole_->go_on_with(rules, rebuilt(rules));
   }
 
@@ -308,6 +318,7 @@ class Trial {
 
   Dice dice_;
   Seen& seen_;
+  const uint32_t rows_from_;
   PipelineOptions options_;
   Files files_;
   int names_ = 0, rules_ = 0, number_ = 0;
@@ -426,6 +437,61 @@ TEST_CASE("rule change: events that were there when a start's last rule went beg
     run.feed(line("c", 6));  // now the key settles
     CHECK(std::ranges::count(run.raised, '\n') == 2);
     CHECK(run.raised.find("two x1") != std::string::npos);
+  }
+}
+
+// The rules by `w` come when there is no table of that key yet; then one of its many states goes, and comes anew.
+TEST_CASE(
+    "rule change: keys have rows of their states also in a table that comes later, and lose them with the rules") {
+  const auto rules_by = [](const char* key, const char* name, int first, int last, int within_s) {
+    std::string text;
+    for (int i = first; i <= last; ++i) {
+      text += fmt::format("rule {}{} {{ by {} match a[v < {}] as x -> b[v == x.v] within {}s alert \"{}\" }}\n", name,
+                          i, key, i + 10, within_s, i);
+    }
+    return RuleFile{fmt::format("{}{}.omen", name, first), text, false};
+  };
+  const RuleFile u = rules_by("u", "u", 1, 1, 60), w = rules_by("w", "w", 1, 9, 60),
+                 ten = rules_by("w", "w", 10, 12, 60), other_ten = rules_by("w", "w", 10, 12, 50);
+  const auto lines = [](const char* type, int second) {
+    std::string out;
+    for (int i = 0; i < 20; ++i) {
+      out += fmt::format(R"({{"type":"{}","ts":{},"u":"u{}","w":"w{}","v":{}}})", type, 1'700'000'000 + second, i,
+                         i % 2, i % 7) +
+             '\n';
+    }
+    return out;
+  };
+  std::string raised;
+  std::vector<uint64_t> bytes;
+  for (const uint32_t rows_from : {0, 8, 1}) {
+    CAPTURE(rows_from);
+    cli::RuleCompiler compiler;
+    Trace run(with_rows_from(compiler.compile({u}).value(), rows_from), {});
+    const auto bytes_now = [&] { return run.pipeline().shards().engines()[0]->state_bytes(); };
+    run.feed(lines("a", 1));
+    change_files(run, compiler, {u}, {u, w});
+    run.feed(lines("a", 2));
+    const uint64_t with_nine = bytes_now();
+    change_files(run, compiler, {u, w}, {u, w, ten});
+    run.feed(lines("a", 3) + lines("b", 4));
+    change_files(run, compiler, {u, w, ten}, {u, w, other_ten});  // in their places
+    run.feed(lines("a", 5) + lines("b", 6));
+    change_files(run, compiler, {u, w, other_ten}, {u, other_ten});
+    run.feed(lines("b", 7) + lines("a", 8) + lines("b", 9));
+    change_files(run, compiler, {u, other_ten}, {u});
+    const uint64_t without = bytes_now();
+    run.tick(1'700'000'200'000'000);
+    CHECK(run.pipeline().shards().partitions() == 0);
+    if (rows_from == 0) {
+      raised = run.raised;
+      CHECK(std::ranges::count(raised, '\n') > 100);
+      bytes = {with_nine, without};
+      continue;
+    }
+    CHECK(run.raised == raised);
+    CHECK(with_nine > bytes[0]);  // two keys have rows
+    if (rows_from == 8) CHECK(without == bytes[1]);
   }
 }
 
