@@ -70,6 +70,24 @@ std::string fates(const Result<std::vector<RuleChange>>& changes) {
   return out;
 }
 
+// The first record that has this text is damaged, and a repair gives it up, with the others of its frame.
+void give_up_record_with(const std::string& text, const std::string& folder) {
+  const fs::path path = fs::directory_iterator(folder)->path();
+  {
+    std::fstream segment(path, std::ios::in | std::ios::out | std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(segment), {}};
+    const size_t at = bytes.find(text);
+    REQUIRE(at != std::string::npos);
+    segment.seekp(static_cast<std::streamoff>(at));
+    segment.put('*');
+  }
+  REQUIRE(repair_log(real_disk(), folder, 0, wall_clock_us()));
+}
+
+bool has_said(const Running& omen, const std::string& what) {
+  return std::ranges::any_of(omen.said, [&](const auto& line) { return line.find(what) != std::string::npos; });
+}
+
 struct Story {
   Texts messages;
   std::string fates;
@@ -205,22 +223,72 @@ TEST_CASE("service: rules that build on a record which a repair has given up lea
   CHECK(omen.change({{first, third, second}, {}}));
   omen.end();
   fs::remove_all(omen.data + "/snapshots");
-  std::string path = omen.data + "/log/";
-  for (const auto& one : fs::directory_iterator(path)) path = one.path();
-  {
-    std::fstream segment(path, std::ios::in | std::ios::out | std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(segment), {}};
-    const size_t at = bytes.find("third.omen");
-    REQUIRE(at != std::string::npos);
-    segment.seekp(static_cast<std::streamoff>(at));
-    segment.put('T');
-  }
-  REQUIRE(repair_log(real_disk(), omen.data + "/log", 0, wall_clock_us()));
+  give_up_record_with("third.omen", omen.data + "/log");
   omen.begin({{first}, {}});
   CHECK(omen.ask([](Service& one) { return one.program().rules.size(); }) == 1);
-  CHECK(std::ranges::any_of(omen.said, [](const std::string& line) {
-    return line.find("are not known") != std::string::npos && line.find("those of before stay") != std::string::npos;
-  }));
+  CHECK(has_said(omen, "are not known"));
+  CHECK(has_said(omen, "those of before stay"));
+}
+
+// Options and ticks, too, mean nothing before there are rules.
+TEST_CASE("service: where a repair has given up all rules, it begins with its own, and so behind a restart") {
+  const RuleSet rules{{first, third}, {}}, more{{first, third, second}, {}};
+  const auto feed = [](Running& omen, int from, int to) { omen.feed(stream(from, to), (start_s + from) * 1'000'000); };
+  Changing omen("omen-service-part-none", false);
+  ServiceOptions options;
+  omen.begin(rules, options);
+  omen.feed({event("b", "u", -30)});  // the absence comes true by a tick
+  for (int i = 0; i < 500 && omen.texts().empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  REQUIRE(omen.texts().size() == 1);
+  feed(omen, 0, 30);
+  omen.end();
+  options.pipeline.order.dedupe_us = us_per_day;
+  omen.begin(rules, options);
+  CHECK(omen.change(more));  // it builds on those that are lost
+  feed(omen, 30, 60);
+  const size_t rows_before = omen.messages().size();
+  omen.end();
+  fs::remove_all(omen.data + "/snapshots");
+  give_up_record_with("third.omen", omen.data + "/log");
+
+  omen.begin(more, options);
+  CHECK(has_said(omen, "events count from where a segment has all of them"));
+  feed(omen, 60, 120);
+  Changing other("omen-service-part-new", false);
+  other.begin(more, options);
+  feed(other, 60, 120);
+  Texts raised = omen.texts();
+  raised.erase(raised.begin(), raised.begin() + static_cast<std::ptrdiff_t>(rows_before));
+  CHECK(raised.size() > 5);
+  CHECK(raised == other.texts());
+  omen.end();
+  omen.forget_all_but_the_log();
+  omen.begin(more, options);
+  CHECK(omen.texts() == raised);
+}
+
+// Each segment begins with all of them, so a record must have room for that, however little changes.
+TEST_CASE("service: rules that are together larger than a record of the log are refused, and those of before stay") {
+  const auto large = [](const std::string& name, size_t bytes) {  // each of them takes six in a record
+    return RuleFile{name + ".omen", "rule " + name + " { by u match a -> b within 1h } #" + std::string(bytes, '\x01'),
+                    false};
+  };
+  RuleSet rules{{large("r1", 1'000'000), large("r2", 1'000'000), large("r3", 600'000)}, {}};
+  for (const bool is_whole : {false, true}) {
+    CAPTURE(is_whole);
+    Changing omen("omen-service-part-large", is_whole);
+    omen.begin(rules);
+    RuleSet larger = rules;
+    larger.files.push_back(large("r4", 250'000));
+    const auto refused = omen.change(larger);
+    CHECK_FALSE(refused);
+    CHECK(omen.in_place == (is_whole ? 0 : 1));
+    CHECK(refused.message().find(is_whole ? "is too large for the log" : "larger than a record of the log") !=
+          std::string::npos);
+    CHECK(omen.ask([](Service& one) { return one.rules(); }) == rules);
+    larger.files.back() = large("r4", 100'000);
+    CHECK(omen.change(larger));
+  }
 }
 
 TEST_CASE("service: a change in place leaves the program where it is, and is seen by all who ask for rules") {
