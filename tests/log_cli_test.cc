@@ -135,6 +135,39 @@ TEST_CASE("repair: a log that ends before the watermark gets a mark up to there"
   CHECK(log.value()->recovery().records_lost == 8);
 }
 
+// A pruned log may begin with a record that counts files of one before it, and so may one that a repair has mended.
+TEST_CASE("replay: a log whose rules nobody can know is one that cannot be read, until a record has all of them") {
+  const Folder folder;
+  const std::string data = folder.path("data");
+  constexpr int64_t now_us = 1'767'607'200'000'000;
+  REQUIRE(make_data_folder(real_disk(), data));
+  auto log = Log::open(real_disk(), log_folder(data), {}, now_us);
+  REQUIRE_MESSAGE(log.is_ok(), log.message());
+  const auto append = [&](RecordKind kind, const std::string& text) {
+    const LogRecord record{kind, now_us, text};
+    REQUIRE(log.value()->append({&record, 1}, now_us).outcome == Appended::Outcome::done);
+  };
+  const std::string event = R"({"type":"pay","ts":"2026-01-05T10:00:00Z","user":"u1"})";
+  append(RecordKind::event, event);
+  append(RecordKind::tick, "");
+  append(RecordKind::config, R"({"strict_types":false})");
+  append(RecordKind::rules, R"({"files":[{"first":0,"count":1}],"sum":1,"paused":[]})");
+  append(RecordKind::event, event);
+  const Outcome unknown = run_omen(folder, {"replay", "--data", data});
+  CHECK(unknown.exit_code == 3);
+  CHECK(has(unknown.errors, "the rules build on others that are not known"));
+  folder.write("own.omen", "rule own { by user match pay alert \"own\" }\n");
+  const Outcome own = run_omen(folder, {"replay", "--data", data, "--rules", folder.path("own.omen")});
+  CHECK(own.exit_code == 0);
+  CHECK(has(own.errors, "2 alerts"));
+
+  append(RecordKind::rules, R"({"files":[{"name":"r","text":"rule r { by user match pay }"}],"paused":[]})");
+  append(RecordKind::event, event);
+  const Outcome known = run_omen(folder, {"replay", "--data", data});
+  CHECK(known.exit_code == 0);
+  CHECK(has(known.errors, "1 alert"));
+}
+
 TEST_CASE("log prune: only what a snapshot covers whose matches are in state.db; not under a running engine") {
   const Folder folder;
   const std::string data = golden_copy(folder);
