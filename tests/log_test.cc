@@ -226,6 +226,39 @@ TEST_CASE("log: a segment that is over may wait for its end until little is to b
   CHECK_FALSE(log->end_sync(sync));
 }
 
+TEST_CASE("log: a sync asks for room for what will come, and a segment behind a full one for a part of its own") {
+  SimulatedDisk disk(1);
+  LogOptions options;
+  options.segment_bytes = 8u << 20;
+  options.segment_grace_bytes = 1u << 20;
+  options.durability.mode = Durability::Mode::off;
+  const auto log = open_log(disk, "log", options);
+  const auto reserved = [&] { return disk.reserved_bytes("log/" + segment_name(log->segment_first())); };
+  const auto sync = [&] {
+    Log::Sync begun = log->begin_sync();
+    REQUIRE(begun.run());
+    REQUIRE(log->end_sync(begun));
+  };
+  CHECK(append(*log, {"a"}) == Appended::Outcome::done);
+  CHECK(reserved() == 0);
+  sync();
+  const uint64_t first = 2 * log->bytes() + (1u << 20);
+  CHECK(reserved() == first);
+  CHECK(append(*log, {std::string(500'000, 'b')}) == Appended::Outcome::done);
+  sync();
+  CHECK(reserved() == first);  // there is room for half as much again
+  CHECK(append(*log, {std::string(500'000, 'c')}) == Appended::Outcome::done);
+  sync();
+  CHECK(reserved() == 2 * log->bytes() + (1u << 20));
+  CHECK(append(*log, {std::string(6'000'000, 'd')}) == Appended::Outcome::done);
+  sync();
+  CHECK(reserved() == options.segment_bytes);
+  CHECK(append(*log, {std::string(1'500'000, 'e')}) == Appended::Outcome::done);
+  CHECK(log->end_if_over());
+  CHECK(log->segment_first() > 1);
+  CHECK(reserved() == options.segment_bytes / 4);
+}
+
 TEST_CASE("log: a full disk takes nothing, says so, and goes on when there is room") {
   SimulatedDisk disk(1);
   const auto log = open_log(disk, "log");

@@ -38,6 +38,7 @@ class SimulatedFile : public File {
     bytes = inode_->seen.size();
     return disk_.is_stopped_ ? DiskStatus(EIO) : DiskStatus();
   }
+  void reserve(uint64_t bytes) override { inode_->reserved_bytes = bytes; }
 
  private:
   SimulatedDisk& disk_;
@@ -279,6 +280,8 @@ void SimulatedDisk::flip_bit(const std::string& path, uint64_t offset, int bit) 
 }
 
 std::string SimulatedDisk::content(const std::string& path) const { return seen_.at(path)->seen; }
+
+uint64_t SimulatedDisk::reserved_bytes(const std::string& path) const { return seen_.at(path)->reserved_bytes; }
 
 void SimulatedDisk::put(const std::string& path, std::string bytes) {
   for (size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {

@@ -59,6 +59,7 @@ class SimulatedDisk : public Disk {
   std::string content(const std::string& path) const;
   void put(const std::string& path, std::string bytes);
   std::vector<std::string> paths() const;
+  uint64_t reserved_bytes(const std::string& path) const;  // that were asked for last (File::reserve)
 
   // Seeded defects: what a program would do wrong that forgot one thing. A harness that does not notice is no harness.
   struct Defects {
@@ -87,6 +88,7 @@ class SimulatedDisk : public Disk {
   struct Inode {
     std::string name, seen, durable;  // the name it was made with
     std::vector<Write> unsynced;
+    uint64_t reserved_bytes = 0;
   };
   using Names = std::map<std::string, std::shared_ptr<Inode>>;  // a folder has no inode
   struct NameChange {
