@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <thread>
 
 namespace omen {
@@ -42,6 +43,28 @@ TEST_CASE("turns: they are of the calling thread alone, and leave its niceness, 
   CHECK(chosen.own == SCHED_BATCH);
   CHECK(chosen.child == SCHED_BATCH);
   CHECK(sched_getscheduler(0) == before);
+}
+
+// The niceness that a thread has of its own when it has stood back.
+int niceness_of(int policy, int niceness) {
+  int out = -1;
+  std::thread([&] {
+    const sched_param none{};
+    REQUIRE(sched_setscheduler(0, policy, &none) == 0);
+    REQUIRE(setpriority(PRIO_PROCESS, 0, niceness) == 0);
+    stand_back();
+    out = getpriority(PRIO_PROCESS, 0);
+  }).join();
+  return out;
+}
+
+TEST_CASE("turns: who stands back is ten nicer, where nobody has chosen another policy") {
+  const int before = getpriority(PRIO_PROCESS, 0);  // a lower one nobody may choose
+  for (int niceness = before; niceness <= 19; ++niceness) {
+    CHECK(niceness_of(SCHED_OTHER, niceness) == std::min(niceness + 10, 19));
+    CHECK(niceness_of(SCHED_BATCH, niceness) == niceness);
+  }
+  CHECK(getpriority(PRIO_PROCESS, 0) == before);
 }
 
 }  // namespace
