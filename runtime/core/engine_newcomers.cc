@@ -95,7 +95,8 @@ bool Engine::may_move(const Interest& interest, const FirstEvent& first) {
 }
 
 // Of half of either limit: while they settle the other half fills. Bytes are counted anew when those that there was
-// room for have come. No more come where most have settled: their events stand twice until they go.
+// room for have come. Where most have settled, there is none either: their events stand twice until they go, and the
+// oldest ones do (enforce_limits).
 bool Engine::take_room_for_newcomer(uint32_t table) {
   constexpr int64_t bytes_beside_raw = 512, counted_at_least = 64;
   if (newcomer_room_bytes_ <= 0) {
