@@ -135,6 +135,7 @@ def run(omen, events, folder, disk, seed):
     service.start()
     service.wait_ready()
     told = feed(service, events, disk, seed)
+    service.wait_ready()  # until then there may be alerts that the store has had no room for, and that are not listed
     deadline = time.time() + 30
     while time.time() < deadline:
         rows = service.request("GET", "/v1/outbox?state=due&limit=10000")
