@@ -3,7 +3,6 @@
 // names what it uses, as builds by GCC show, and of the tests that of scripts/test --long.
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
