@@ -373,5 +373,28 @@ TEST_CASE("shared starts: max_runs: latest rules over a stream raise what they w
   }
 }
 
+TEST_CASE("shared starts: max_runs: a list that has the newest besides goes on where it was stopped") {
+  std::string rules;
+  for (const char* overlap : {"none", "latest", "starts"}) {
+    rules += fmt::format(
+        "rule {0} {{ by u match a as first -> b within 30s overlap {0} alert \"{{first.amount}}\" }}\n", overlap);
+  }
+  const Program program = sharing_program(rules, 1);
+  for (uint32_t max_runs = 1; max_runs < 6; ++max_runs) {
+    CAPTURE(max_runs);
+    Limits limits;
+    limits.max_runs = max_runs;
+    Resumed through(program, limits), stopped(program, limits);
+    for (int i = 0; i < 60; ++i) {
+      const std::string line = event(i % 9 == 8 ? "b" : "a", 3 * i, i % 5 == 0 ? "y" : "x", i);
+      through.feed(line);
+      stopped.feed(line);
+      REQUIRE(stopped.restart());
+    }
+    CHECK_FALSE(through.raised().empty());
+    CHECK(stopped.raised() == through.raised());
+  }
+}
+
 }  // namespace
 }  // namespace omen
