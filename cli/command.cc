@@ -10,11 +10,11 @@ namespace omen::cli {
 namespace {
 
 // CLI11 reads what is below 0 as a very large number.
-CLI::Validator positive(const std::string& what_to_do) {
+CLI::Validator not_below_zero(const std::string& what_to_do) {
   const auto check = [what_to_do](std::string& word) -> std::string {
     const size_t first = word.find_first_not_of(" \t");
     if (first == std::string::npos || word[first] != '-') return {};
-    return "it must be positive, and `" + word + "` is not; " + what_to_do;
+    return "it cannot be below 0, and `" + word + "` is; " + what_to_do;
   };
   return CLI::Validator(check, "");
 }
@@ -48,7 +48,8 @@ CommandOption CommandOption::between(uint32_t least, uint32_t most) {
 
 CommandOption CommandOption::as_size() {
   option_->transform(CLI::AsSizeValue(false));
-  option_->transform(positive("write a size such as 500MB, or leave the option out"));  // goes before the one above
+  option_->transform(
+      not_below_zero("write a size such as 500MB, or leave the option out"));  // goes before the one above
   return *this;
 }
 
@@ -92,7 +93,7 @@ void Command::callback(std::function<void()> run) const { app_->callback(std::mo
 template <typename T>
 CommandOption Command::add_option(const std::string& name, T& value, const std::string& what) const {
   CLI::Option* const option = app_->add_option(name, value, what);
-  if constexpr (std::is_unsigned_v<T>) option->check(positive("leave the option out for what it is by default"));
+  if constexpr (std::is_unsigned_v<T>) option->check(not_below_zero("leave the option out for what it is by default"));
   return CommandOption(option);
 }
 

@@ -1,6 +1,9 @@
 // Beside: who does the work, and when its end is known.
 #include <doctest/doctest.h>
+#include <sched.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -49,6 +52,20 @@ TEST_CASE("beside: a thread does the work while the one that began it goes on, a
     REQUIRE(done == 1);
   }
   while (woken < 101) std::this_thread::yield();
+}
+
+// Whoever has chosen another policy for the whole has chosen for this thread, too.
+TEST_CASE("beside: the thread stands back for the one that began it") {
+  const int own = getpriority(PRIO_PROCESS, 0);
+  int niceness = -1;
+  Beside beside(Manner::thread, [] {});
+  beside.begin([&] {
+    niceness = getpriority(PRIO_PROCESS, 0);  // of the calling thread
+    return Status::ok();
+  });
+  CHECK(beside.wait());
+  CHECK(niceness == (sched_getscheduler(0) == SCHED_OTHER ? std::min(own + 10, 19) : own));
+  CHECK(getpriority(PRIO_PROCESS, 0) == own);
 }
 
 TEST_CASE("beside: what is under way is done to its end before it goes") {

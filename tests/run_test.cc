@@ -377,14 +377,13 @@ TEST_CASE("run: a size or a count below 0 is refused, and what it must be is sai
   for (const std::string size : {"-5MB", "-5", " -5 MB"}) {
     CAPTURE(size);
     const std::string errors = refusal("--reserve", size);
-    CHECK(
-        has(errors, fmt::format("--reserve: it must be positive, and `{}` is not; write a size such as 500MB", size)));
+    CHECK(has(errors, fmt::format("--reserve: it cannot be below 0, and `{}` is; write a size such as 500MB", size)));
     CHECK(!has(errors, "1844674407370"));
   }
   for (const std::string option : {"--limit-max-runs", "--limit-max-keys", "--limit-max-state-bytes", "--shards"}) {
     CAPTURE(option);
     const std::string errors = refusal(option, "-1");
-    CHECK(has(errors, option + ": it must be positive, and `-1` is not; leave the option out"));
+    CHECK(has(errors, option + ": it cannot be below 0, and `-1` is; leave the option out"));
   }
 }
 

@@ -219,7 +219,7 @@ TEST_CASE("serve: a size or a count below 0 is refused, on the command line and 
   for (const std::string name : {"reserve", "limit-max-runs"}) {
     CAPTURE(name);
     const std::string value = name == "reserve" ? "-5MB" : "-1";
-    const std::string problem = fmt::format("--{}: it must be positive, and `{}` is not", name, value);
+    const std::string problem = fmt::format("--{}: it cannot be below 0, and `{}` is", name, value);
     const Outcome called = run(folder, {"serve", folder.path("rules.omen"), "--" + name, value});
     CHECK(called.exit_code == 2);
     CHECK(has(called.errors, problem));
