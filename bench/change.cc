@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <future>
@@ -26,6 +25,7 @@
 
 #include "bench/events.h"
 #include "bench/results.h"
+#include "bench/scratch.h"
 #include "bench/workloads.h"
 #include "cli/rule_compiler.h"
 #include "runtime/io/clock.h"
@@ -152,8 +152,7 @@ double change(Service& service, const RuleSet& rules, bool with_pause) {
 }
 
 int run(const Options& options) {
-  std::string data = "/tmp/omen-bench-XXXXXX";
-  if (mkdtemp(data.data()) == nullptr) return 1;
+  const std::string data = make_folder(scratch_folder());
   cli::RuleCompiler compiler;
   ServiceOptions service_options;
   service_options.data = data;

@@ -17,6 +17,7 @@
 
 #include "bench/events.h"
 #include "bench/results.h"
+#include "bench/scratch.h"
 #include "bench/workloads.h"
 #include "runtime/core/action.h"
 #include "runtime/io/runner.h"
@@ -102,8 +103,7 @@ int main(int argc, char** argv) {
   app.add_option("text", only, "Only workloads with it in their names");
   app.add_option("--json", json, "Write the rows there as JSON too")->type_name("FILE");
   CLI11_PARSE(app, argc, argv);
-  std::string path = "/tmp/omen-bench-XXXXXX";
-  close(mkstemp(path.data()));
+  const std::string path = make_file();
   write_events(path, events, {.users = 100'000});
   Results results("cores");
   fmt::print("{:<20}{:>16}{:>16}{:>8}{:>16}{:>10}{:>8}{:>12}\n", fmt::format("{} events", events), "1 shard, M/s",

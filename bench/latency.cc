@@ -16,7 +16,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -26,6 +25,7 @@
 
 #include "bench/piped.h"
 #include "bench/results.h"
+#include "bench/scratch.h"
 #include "bench/senders.h"
 #include "runtime/io/turns.h"
 
@@ -203,8 +203,7 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   CLI::App app("Measures the time from a line to its alert", "bench/latency");
   Options options;
-  const char* temporary = std::getenv("TMPDIR");
-  options.folder = temporary == nullptr ? "/var/tmp" : temporary;
+  options.folder = scratch_folder();
   app.add_option("--omen", options.omen, "The program")->capture_default_str();
   app.add_option("--folder", options.folder, "Where data folders are made")->capture_default_str();
   app.add_option("--durability", options.durability, "Of the service: off, fsync, or a duration")

@@ -22,6 +22,7 @@
 #include "bench/events.h"
 #include "bench/overload.h"
 #include "bench/results.h"
+#include "bench/scratch.h"
 #include "bench/senders.h"
 #include "runtime/log/disk.h"
 #include "runtime/log/log.h"
@@ -215,8 +216,7 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   CLI::App app("Measures `omen serve` on the loopback", "bench/load");
   Options options;
-  const char* temporary = std::getenv("TMPDIR");
-  options.folder = temporary == nullptr ? "/var/tmp" : temporary;
+  options.folder = scratch_folder();
   app.add_option("--omen", options.omen, "The program")->capture_default_str();
   app.add_option("--folder", options.folder, "Where data folders are made: on the disk that is to be measured")
       ->capture_default_str();

@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "bench/child.h"
+#include "bench/scratch.h"
 #include "runtime/io/turns.h"
 
 namespace omen::bench {
@@ -27,12 +28,6 @@ std::string contents_of(const std::string& path) {
 }
 
 }  // namespace
-
-std::string make_folder(const std::string& below) {
-  std::string path = below + "/omen-load-XXXXXX";
-  if (mkdtemp(path.data()) == nullptr) give_up(fmt::format("{}: {}", path, std::strerror(errno)));
-  return path;
-}
 
 MeasuredService::MeasuredService(const ServeOptions& options) : folder_(make_folder(options.folder)) {
   const std::string rules = folder_ + "/rules.omen", said = folder_ + "/said";

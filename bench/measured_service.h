@@ -47,7 +47,4 @@ class MeasuredService {
   std::thread follower_;
 };
 
-// A folder of its own below another.
-std::string make_folder(const std::string& below);
-
 }  // namespace omen::bench

@@ -15,13 +15,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "bench/floor.h"
 #include "bench/reserved.h"
 #include "bench/results.h"
+#include "bench/scratch.h"
 #include "bench/workloads.h"
 #include "runtime/io/runner.h"
 #include "runtime/io/tally.h"
@@ -41,8 +41,8 @@ constexpr Reading readings[] = {{"counted", "all", true, 10},        {"kept", "a
                                 {"single", "single", false, 50'000}, {"none", "none", false, 50'000}};
 
 std::string write_stream(uint64_t events, const Reading& reading) {
-  std::string path = "/tmp/omen-bench-XXXXXX";
-  FILE* file = fdopen(mkstemp(path.data()), "w");
+  const std::string path = make_file();
+  FILE* const file = std::fopen(path.c_str(), "w");
   for (uint64_t i = 1; i <= events; ++i) {
     const char type = i % reading.c_every == 0 ? 'c' : i % 2 == 0 ? 'a' : 'b';
     fmt::print(file, "{{\"type\":\"{}\",\"ts\":{}.{:03}}}\n", type, 1'767'225'600 + i / 1000, i % 1000);

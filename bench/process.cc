@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -23,6 +22,7 @@
 #include "bench/events.h"
 #include "bench/floor.h"
 #include "bench/results.h"
+#include "bench/scratch.h"
 #include "bench/senders.h"
 #include "bench/workloads.h"
 
@@ -126,8 +126,7 @@ class Bench {
 int main(int argc, char** argv) {
   CLI::App app("Measures whole processes: a file, a pipe, sockets", "bench/process");
   Options options;
-  const char* temporary = std::getenv("TMPDIR");
-  options.folder = temporary == nullptr ? "/var/tmp" : temporary;
+  options.folder = scratch_folder();
   app.add_option("events", options.events, "Of the file")->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("repeats", options.repeats)->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--omen", options.omen, "The program")->capture_default_str();

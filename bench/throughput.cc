@@ -11,13 +11,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "bench/floor.h"
 #include "bench/reserved.h"
 #include "bench/results.h"
+#include "bench/scratch.h"
 #include "bench/streams.h"
 #include "bench/workloads.h"
 #include "runtime/core/action.h"
@@ -119,8 +119,7 @@ void print_rows(const std::vector<Measured>& rows) {
 bool measure(const MeasuredStream& stream, std::vector<Measured>& rows, const Options& options, Results& results) {
   const auto events = static_cast<uint64_t>(static_cast<double>(options.events) * stream.share);
   const double per_event = 1e9 / static_cast<double>(events);
-  std::string path = "/tmp/omen-bench-XXXXXX";
-  close(mkstemp(path.data()));
+  const std::string path = make_file();
   write_events(path, events, stream.shape);
   std::vector<double> floors;
   bool is_whole = true;

@@ -16,13 +16,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "bench/decoded.h"
 #include "bench/floor.h"
 #include "bench/results.h"
+#include "bench/scratch.h"
 #include "bench/trade_stream.h"
 #include "bench/workloads.h"
 #include "runtime/io/runner.h"
@@ -94,8 +94,8 @@ Spread ratio_of(const std::vector<double>& first, const std::vector<double>& her
 }
 
 std::string write_file(const std::string& lines) {
-  std::string path = "/tmp/omen-bench-XXXXXX";
-  FILE* file = fdopen(mkstemp(path.data()), "w");
+  const std::string path = make_file();
+  FILE* const file = std::fopen(path.c_str(), "w");
   std::fwrite(lines.data(), 1, lines.size(), file);
   std::fclose(file);
   return path;
